@@ -1,0 +1,225 @@
+"""The study design: ``study.toml`` read, checked and frozen.
+
+The file is the analysis plan. Whatever decides on a number (who is in the experiment, which
+baseline, which weighting, which seed) stands in it and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from ballot_eval.errors import DesignError
+
+MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
+ElectionId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{4}$")]
+Outcome = Literal["invalid", "blank", "residual"]
+Weighting = Literal["municipality", "ballot"]
+Role = Literal["experiment", "control", "former"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Election(_Frozen):
+    """One election. ``type`` decides what may be compared: only equal types ever are."""
+
+    id: ElectionId
+    date: dt.date
+    type: Literal["TK", "GR", "EP", "PS", "WS"]
+    new_ballot: tuple[MunicipalityCode, ...] = ()
+    results: bool = True
+
+    @model_validator(mode="after")
+    def _id_matches(self) -> Self:
+        if not self.id.startswith(self.type):
+            msg = f"id {self.id} does not start with its type {self.type}"
+            raise ValueError(msg)
+        if self.id[2:] != str(self.date.year):
+            msg = f"id {self.id} does not carry the year of its date {self.date}"
+            raise ValueError(msg)
+        if len(set(self.new_ballot)) != len(self.new_ballot):
+            msg = "new_ballot names a municipality twice"
+            raise ValueError(msg)
+        return self
+
+
+class Reference(_Frozen):
+    """Reference municipalities: named one by one, or the nearest in size by a fixed rule."""
+
+    municipalities: tuple[MunicipalityCode, ...] = ()
+    nearest_size: Annotated[int, Field(ge=1, le=20)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.municipalities) == (self.nearest_size is not None):
+            msg = "give either municipalities or nearest_size, not both and not neither"
+            raise ValueError(msg)
+        return self
+
+
+class Strata(_Frozen):
+    """Strata within which the experiment role is reassigned: size groups of the municipalities."""
+
+    size_groups: Annotated[int, Field(ge=2, le=10)]
+
+
+class Analysis(_Frozen):
+    """Everything that decides how the effect is estimated."""
+
+    outcome: Outcome
+    weighting: Weighting
+    confidence_level: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    draws: Annotated[int, Field(ge=99, le=10_000_000)]
+    max_exact: Annotated[int, Field(ge=1, le=5_000_000)] = 100_000
+    seed: Annotated[int, Field(ge=0)]
+    margin: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    strata: Strata | None = None
+
+
+class StudyDesign(_Frozen):
+    """One study, frozen and validated. Made by :func:`load_study`."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
+    title: str
+    language: Literal["nl", "en"] = "nl"
+    election: ElectionId
+    baselines: Annotated[tuple[ElectionId, ...], Field(min_length=1)]
+    municipalities: dict[MunicipalityCode, str]
+    elections: Annotated[tuple[Election, ...], Field(min_length=2)]
+    analysis: Analysis
+    reference: Reference | None = None
+    sha256: str = ""
+    folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        ids = [e.id for e in self.elections]
+        if len(set(ids)) != len(ids):
+            msg = "elections: an id is given twice"
+            raise ValueError(msg)
+        for name in (self.election, *self.baselines):
+            if name not in ids:
+                msg = f"{name} is not among the elections; allowed: {', '.join(ids)}"
+                raise ValueError(msg)
+        target = self.election_by_id(self.election)
+        if not target.new_ballot:
+            msg = f"elections {target.id}: new_ballot is empty, so there is nothing to evaluate"
+            raise ValueError(msg)
+        self._check_baselines(target)
+        unnamed = sorted({c for e in self.elections for c in e.new_ballot} - set(self.municipalities))
+        if unnamed:
+            msg = f"new_ballot names {', '.join(unnamed)}, which [municipalities] does not name"
+            raise ValueError(msg)
+        chosen = set(self.reference.municipalities) if self.reference else set()
+        if clash := sorted(chosen & set(self.ever_exposed())):
+            msg = f"reference: {', '.join(clash)} used the new ballot and cannot be a reference"
+            raise ValueError(msg)
+        return self
+
+    def _check_baselines(self, target: Election) -> None:
+        for name in self.baselines:
+            baseline = self.election_by_id(name)
+            if baseline.type != target.type:
+                msg = f"baselines: {name} is of another type than {target.id}; only {target.type} is"
+                raise ValueError(f"{msg} comparable")
+            if baseline.date >= target.date:
+                msg = f"baselines: {name} is not earlier than {target.id}"
+                raise ValueError(msg)
+            if not baseline.results:
+                msg = f"baselines: {name} has results = false"
+                raise ValueError(msg)
+            if baseline.new_ballot:
+                msg = f"baselines: {name} was partly held with the new ballot"
+                raise ValueError(msg)
+
+    def election_by_id(self, election_id: str) -> Election:
+        """Return the election with this id; KeyError when the study has none."""
+        for election in self.elections:
+            if election.id == election_id:
+                return election
+        raise KeyError(election_id)
+
+    def experiment(self) -> tuple[str, ...]:
+        """Return the codes of the municipalities with the new ballot at the study's election."""
+        return self.election_by_id(self.election).new_ballot
+
+    def ever_exposed(self) -> tuple[str, ...]:
+        """Return the codes that used the new ballot at any election up to the study's, sorted."""
+        last = self.election_by_id(self.election).date
+        return tuple(sorted({c for e in self.elections if e.date <= last for c in e.new_ballot}))
+
+    def role(self, code: str) -> Role:
+        """Return the role of a municipality at the study's election.
+
+        ``former`` used the new ballot before but not now: neither experiment nor clean control.
+        """
+        if code in self.experiment():
+            return "experiment"
+        return "former" if code in self.ever_exposed() else "control"
+
+    def exposure(self, code: str, election_id: str) -> int:
+        """Return how often the municipality had used the new ballot, this election included."""
+        date = self.election_by_id(election_id).date
+        return sum(code in e.new_ballot for e in self.elections if e.date <= date)
+
+    def needed_elections(self) -> tuple[str, ...]:
+        """Return the elections whose results the study needs: baselines, oldest first, and its own."""
+        return (*sorted(self.baselines, key=lambda e: self.election_by_id(e).date), self.election)
+
+
+def load_study(path: str | Path) -> StudyDesign:
+    """Read ``study.toml`` (or the folder that holds it) into a frozen :class:`StudyDesign`.
+
+    Raises DesignError with one line per mistake: key, what is wrong, what is allowed.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / "study.toml"
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        msg = f"{file}: cannot be read ({error.strerror}); give a study folder or a study.toml"
+        raise DesignError(msg) from error
+    try:
+        values = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{file}: not valid TOML in UTF-8: {error}"
+        raise DesignError(msg) from error
+    for reserved in ("sha256", "folder"):
+        if reserved in values:
+            msg = f"{file}: key {reserved}: is filled in by the program; remove it"
+            raise DesignError(msg)
+    values |= {"sha256": hashlib.sha256(content).hexdigest(), "folder": file.parent}
+    try:
+        return StudyDesign.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{file}: {_explain(problem)}" for problem in error.errors()]
+        raise DesignError("\n".join(lines)) from error
+
+
+def _explain(problem: object) -> str:
+    """Turn one pydantic problem into ``key: what is wrong (found …)``."""
+    assert isinstance(problem, dict)
+    key = ".".join(str(part) for part in problem["loc"]) or "study"
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"key {key}: is not a known key; remove it or correct its spelling"
+    if problem["type"] == "missing":
+        return f"key {key}: is missing and must be given"
+    if problem["type"] == "value_error":
+        return f"key {key}: {text}"
+    return f"key {key}: {text} (found {problem['input']!r})"

@@ -1,0 +1,44 @@
+"""Errors the package raises. Data faults are findings, not errors: see ``validation``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ballot_eval.validation import ValidationReport
+
+
+class BallotEvalError(Exception):
+    """Base of every error of this package; its text is meant for a user."""
+
+    exit_code = 2
+
+
+class DesignError(BallotEvalError):
+    """The study file or the call is wrong. Each problem names key, fault and what is allowed."""
+
+    exit_code = 2
+
+
+class ReadError(BallotEvalError):
+    """One or more files cannot be read.
+
+    ``problems`` holds one line per file: file, line, what was expected, what to do.
+    """
+
+    exit_code = 3
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class InvalidDataError(BallotEvalError):
+    """Validation found errors; ``report`` carries the findings."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, report: ValidationReport) -> None:
+        self.report = report
+        super().__init__(message)

@@ -1,0 +1,119 @@
+"""Results as values: frozen, named, with units. All rates and effects are fractions of votes cast."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Self
+
+import pandas as pd
+
+#: Version of the layout of ``results.json``.
+RESULTS_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of votes cast with its interval.
+
+    ``unit`` is ``experiment``, ``control``, ``reference``, ``national`` or a municipality code;
+    ``rate`` and its limits are fractions, NaN where undefined or where no interval applies.
+    """
+
+    election: str
+    unit: str
+    outcome: str
+    numerator: int
+    denominator: int
+    rate: float
+    ci_lower: float
+    ci_upper: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An estimated effect of the new ballot; ``estimate`` and limits are fractions of votes cast."""
+
+    outcome: str
+    estimand: str
+    contrast: str
+    weighting: str
+    baseline: str
+    method: str
+    estimate: float
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+    n_experiment: int
+    n_control: int
+    draws: int
+    exact: bool
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A robustness check: the same effect under one changed choice, named in ``variant``."""
+
+    check: str
+    variant: str
+    outcome: str
+    weighting: str
+    baseline: str
+    method: str
+    estimate: float
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+    n_experiment: int
+    n_control: int
+
+
+def to_frame(items: tuple[Rate, ...] | tuple[Effect, ...] | tuple[Check, ...], kind: type) -> pd.DataFrame:
+    """Return one row per result, columns in the order of the fields of ``kind``."""
+    columns = [f.name for f in dataclasses.fields(kind)]
+    return pd.DataFrame([dataclasses.astuple(item) for item in items], columns=columns)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSet:
+    """All results of one run. Round-trips through :meth:`to_json` and :meth:`from_json`."""
+
+    study: str
+    rates: tuple[Rate, ...]
+    effects: tuple[Effect, ...]
+    checks: tuple[Check, ...]
+
+    def to_json(self) -> str:
+        """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
+        values = {"version": RESULTS_VERSION} | dataclasses.asdict(self)
+        return json.dumps(_nan_to_none(values), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what :meth:`to_json` wrote; ValueError for another version."""
+        values = json.loads(text)
+        if values["version"] != RESULTS_VERSION:
+            msg = f"results.json has version {values['version']}, this program reads {RESULTS_VERSION}"
+            raise ValueError(msg)
+        return cls(
+            study=values["study"],
+            rates=tuple(Rate(**_none_to_nan(v)) for v in values["rates"]),
+            effects=tuple(Effect(**_none_to_nan(v)) for v in values["effects"]),
+            checks=tuple(Check(**_none_to_nan(v)) for v in values["checks"]),
+        )
+
+
+def _nan_to_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _nan_to_none(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_nan_to_none(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _none_to_nan(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: math.nan if v is None else v for k, v in values.items()}
