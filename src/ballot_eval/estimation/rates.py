@@ -1,0 +1,82 @@
+"""Rates and their intervals. Arrays and numbers only.
+
+Sources: Wilson (1927), JASA 22; Rao & Scott (1992), Biometrics 48 (effective sample size);
+Williams (1982), Applied Statistics 31 (moment estimate of the intraclass correlation).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm
+
+IntArray = npt.NDArray[np.int64]
+
+
+def wilson_interval(
+    numerator: float, denominator: float, *, confidence_level: float = 0.95
+) -> tuple[float, float]:
+    """Return the Wilson score interval of a binomial proportion, as fractions.
+
+    ``denominator`` may be an effective (fractional) number. NaN limits when it is 0.
+    Raises ValueError unless 0 ≤ numerator ≤ denominator.
+    """
+    if not 0 <= numerator <= denominator:
+        msg = f"numerator {numerator} is not between 0 and denominator {denominator}"
+        raise ValueError(msg)
+    if denominator == 0:
+        return math.nan, math.nan
+    z = float(norm.ppf(0.5 + confidence_level / 2))
+    p = numerator / denominator
+    shrink = 1 + z * z / denominator
+    centre = (p + z * z / (2 * denominator)) / shrink
+    half = z / shrink * math.sqrt(p * (1 - p) / denominator + (z / (2 * denominator)) ** 2)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def pearson_dispersion(numerators: IntArray, denominators: IntArray) -> float:
+    """Return Pearson's X²/(n−1) of counts (n,) around their pooled rate; 1 is binomial."""
+    x, n = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    rate = x.sum() / n.sum()
+    if len(x) < 2 or not 0 < rate < 1:
+        return math.nan
+    return float(((x - n * rate) ** 2 / (n * rate * (1 - rate))).sum() / (len(x) - 1))
+
+
+def intraclass_correlation(numerators: IntArray, denominators: IntArray) -> float:
+    """Return the moment estimate of the correlation of two ballots of one municipality.
+
+    Solves E[X²] = n−1 + ρ·Σ(1 − n_i/N)(n_i − 1) for the X² of :func:`pearson_dispersion`,
+    cut off below at 0. NaN when it is undefined (fewer than two units, or no event).
+    """
+    n = np.asarray(denominators, dtype=float)
+    dispersion = pearson_dispersion(numerators, denominators)
+    if math.isnan(dispersion):
+        return math.nan
+    excess = (len(n) - 1) * (dispersion - 1)
+    return float(np.clip(excess / ((1 - n / n.sum()) * (n - 1)).sum(), 0.0, 1.0))
+
+
+def overdispersed_interval(
+    numerators: IntArray,
+    denominators: IntArray,
+    *,
+    intraclass: float,
+    confidence_level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the interval of a pooled rate of municipalities, as fractions.
+
+    A Wilson interval with the Rao–Scott effective number of ballots N / deff, where
+    deff = 1 + ρ(Σn²/N − 1) for intraclass correlation ρ. It describes municipality-level
+    shocks, not sampling: the counts are complete.
+    """
+    n = np.asarray(denominators, dtype=float)
+    total = float(n.sum())
+    if total == 0 or math.isnan(intraclass):
+        return math.nan, math.nan
+    effect = 1 + intraclass * (float((n**2).sum()) / total - 1)
+    return wilson_interval(
+        float(np.sum(numerators)) / effect, total / effect, confidence_level=confidence_level
+    )

@@ -1,0 +1,176 @@
+"""The municipality × election panel: roles, exposure, mergers, same-type baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.errors import DesignError
+from ballot_eval.mergers import current_code
+from ballot_eval.raw import COUNT_FIELDS
+
+#: Numerator columns of each outcome; ``residual`` votes are invalid and blank together.
+OUTCOMES: dict[str, tuple[str, ...]] = {
+    "invalid": ("invalid_votes_count",),
+    "blank": ("blank_votes_count",),
+    "residual": ("invalid_votes_count", "blank_votes_count"),
+}
+
+#: The denominator of every invalid and blank rate: votes cast (H = E + F + G).
+DENOMINATOR = "votes_cast_count"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Results of the study's elections on today's municipalities.
+
+    ``results`` has one row per election and municipality: ``election_id``, ``municipality_code``,
+    ``municipality_name``, ``role`` (experiment, control, former), ``exposure`` (how often the new
+    ballot was used, this election included), ``is_reference`` and the counts. ``regions`` keeps
+    what is not a municipality: the national row, the postal station, Caribbean bodies.
+    """
+
+    study: StudyDesign
+    results: pd.DataFrame
+    regions: pd.DataFrame
+
+    def counts(self, election: str, outcome: str) -> pd.DataFrame:
+        """Return numerator and denominator per municipality at one election, by code."""
+        rows = self.results[self.results["election_id"] == election].set_index("municipality_code")
+        return pd.DataFrame(
+            {
+                "numerator": rows[list(OUTCOMES[outcome])].sum(axis=1),
+                "denominator": rows[DENOMINATOR],
+                "role": rows["role"],
+                "is_reference": rows["is_reference"],
+                "municipality_name": rows["municipality_name"],
+            }
+        )
+
+
+def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Panel:
+    """Build the panel from accepted tables; results of merged municipalities are added up.
+
+    Raises DesignError when an experiment municipality or a whole election is missing, because
+    an effect without them would not be the effect the study registered.
+    """
+    raw = accepted["municipality_results"]
+    raw = raw[raw["election_id"].isin(study.needed_elections())]
+    until = study.election_by_id(study.election).date
+    parts = []
+    for election in study.needed_elections():
+        rows = raw[raw["election_id"] == election].copy()
+        if rows.empty:
+            msg = f"no accepted results of {election}; add its file to the raw folder"
+            raise DesignError(msg)
+        rows["municipality_code"] = current_code(
+            rows["municipality_code"], study.election_by_id(election).date, until
+        )
+        parts.append(rows)
+    results = (
+        pd.concat(parts)
+        .groupby(["election_id", "municipality_code"], sort=True)[list(COUNT_FIELDS)]
+        .sum()
+        .reset_index()
+    )
+    latest = parts[-1].drop_duplicates("municipality_code").set_index("municipality_code")
+    # The name of today, or the study's own; a municipality gone since keeps its code.
+    names = latest["municipality_name"].to_dict() | dict(study.municipalities)
+    codes = results["municipality_code"]
+    results.insert(2, "municipality_name", codes.map(names).fillna(codes))
+    results.insert(3, "role", codes.map(study.role))
+    results.insert(
+        4,
+        "exposure",
+        [study.exposure(c, e) for c, e in zip(codes, results["election_id"], strict=True)],
+    )
+    _require_experiment(results, study)
+    results.insert(5, "is_reference", codes.isin(reference_set(results, study)))
+    regions = accepted["region_results"]
+    regions = regions[regions["election_id"].isin(study.needed_elections())]
+    return Panel(study, results, regions.reset_index(drop=True))
+
+
+def _require_experiment(results: pd.DataFrame, study: StudyDesign) -> None:
+    for election in study.needed_elections():
+        have = set(results.loc[results["election_id"] == election, "municipality_code"])
+        if missing := [c for c in study.experiment() if c not in have]:
+            names = ", ".join(f"{study.municipalities[c]} ({c})" for c in missing)
+            msg = f"{election}: no accepted result of experiment municipality {names}"
+            raise DesignError(msg)
+
+
+def reference_set(results: pd.DataFrame, study: StudyDesign) -> tuple[str, ...]:
+    """Return the codes of the reference municipalities, sorted; empty when the study has none.
+
+    ``nearest_size`` takes, for each experiment municipality in order of code, the controls with
+    the nearest number of votes cast (log scale) at the first baseline, each control once.
+    """
+    if study.reference is None:
+        return ()
+    if study.reference.municipalities:
+        return tuple(sorted(study.reference.municipalities))
+    rows = results[results["election_id"] == study.baselines[0]].set_index("municipality_code")
+    size = pd.Series(np.log(rows[DENOMINATOR].where(rows[DENOMINATOR] > 0)), index=rows.index)
+    free = size[rows["role"] == "control"].dropna()
+    chosen: list[str] = []
+    for code in sorted(study.experiment()):
+        near = (free - size[code]).abs().sort_values(kind="stable").index
+        taken = near[: study.reference.nearest_size]
+        chosen.extend(taken)
+        free = free.drop(taken)
+    return tuple(sorted(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Changes of a rate between two elections, one entry per municipality that has both.
+
+    ``change`` is in fractions of votes cast, ``votes_cast`` that of the later election.
+    """
+
+    codes: tuple[str, ...]
+    change: npt.NDArray[np.float64]
+    treated: npt.NDArray[np.bool_]
+    votes_cast: npt.NDArray[np.float64]
+    strata: npt.NDArray[np.intp]
+
+
+def contrast(panel: Panel, outcome: str, election: str, baseline: str) -> Contrast:
+    """Return the changes from ``baseline`` to ``election``, experiment against control.
+
+    Former experiment municipalities are left out, and so is a municipality without votes at
+    one of the two elections. Raises DesignError when the elections are of different type.
+    """
+    study = panel.study
+    if study.election_by_id(election).type != study.election_by_id(baseline).type:
+        msg = f"{election} and {baseline} are of different type and are never differenced"
+        raise DesignError(msg)
+    now, then = panel.counts(election, outcome), panel.counts(baseline, outcome)
+    both = now.join(then[["numerator", "denominator"]], rsuffix="_then", how="inner")
+    usable = (both["role"] != "former") & (both["denominator"] > 0) & (both["denominator_then"] > 0)
+    both = both[usable].sort_index()
+    change = (
+        both["numerator"] / both["denominator"] - both["numerator_then"] / both["denominator_then"]
+    )
+    return Contrast(
+        codes=tuple(both.index),
+        change=change.to_numpy(dtype=float),
+        treated=(both["role"] == "experiment").to_numpy(dtype=bool),
+        votes_cast=both["denominator"].to_numpy(dtype=float),
+        strata=_strata(both["denominator_then"], study),
+    )
+
+
+def _strata(votes: pd.Series[int], study: StudyDesign) -> npt.NDArray[np.intp]:
+    if study.analysis.strata is None:
+        return np.zeros(len(votes), dtype=np.intp)
+    # Ranks break ties, so the groups are as equal in number as they can be.
+    ranks = votes.rank(method="first") - 1
+    groups = study.analysis.strata.size_groups
+    return (ranks * groups // len(votes)).to_numpy(dtype=np.intp)
