@@ -102,6 +102,8 @@ class StudyDesign(_Frozen):
     elections: Annotated[tuple[Election, ...], Field(min_length=2)]
     analysis: Analysis
     reference: Reference | None = None
+    #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
+    simulate_when_empty: bool = False
     sha256: str = ""
     folder: Path = Path()
 

@@ -1,0 +1,72 @@
+"""Official file formats to raw tables."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.errors import ReadError
+from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData, SourceFile
+from ballot_eval.sources.archive import blobs
+from ballot_eval.sources.formats import Parsed, parse
+from ballot_eval.sources.text import FileFault
+
+__all__ = ["read_raw"]
+
+
+def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
+    """Read every file of known format below ``folder`` (or the one file it is) as text.
+
+    Files of other kinds are listed with status ``not_read``. Raises ReadError that names every
+    faulty file with line and remedy, and when nothing could be read at all.
+    """
+    root = Path(folder)
+    if not root.exists():
+        wanted = f" for study {study.id}" if study else ""
+        raise ReadError([f"{root}: does not exist; give the folder with the raw files{wanted}"])
+    problems: list[str] = []
+    files: list[SourceFile] = []
+    records: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
+    lines: dict[str, list[dict[str, int]]] = {name: [] for name in TABLES}
+    for blob in blobs(root):
+        digest = hashlib.sha256(blob.content).hexdigest()
+        try:
+            if blob.fault:
+                raise FileFault(blob.fault)
+            parsed = parse(blob.path, blob.content)
+        except FileFault as error:
+            problems.append(f"{blob.path}: {error}")
+            continue
+        if isinstance(parsed, str):
+            files.append(SourceFile(blob.path, "", "not_read", digest, reason=parsed))
+            continue
+        files.append(_source_file(blob.path, digest, parsed))
+        for table, values, cell_lines, line in parsed.records:
+            records[table].append(values | {"source_file": blob.path, "source_line": line})
+            lines[table].append({c: cell_lines.get(c, line) for c in COUNT_FIELDS})
+    if not problems and not any(f.status == "read" for f in files):
+        problems.append(f"{root}: holds no file of a known format; see ballot-eval template")
+    if problems:
+        raise ReadError(problems)
+    tables = {
+        # A count that a long file does not give for a region is an empty cell.
+        name: pd.DataFrame(records[name], columns=[*columns, *SOURCE_COLUMNS]).fillna("")
+        for name, columns in TABLES.items()
+    }
+    cell_tables = {n: pd.DataFrame(lines[n], columns=list(COUNT_FIELDS)) for n in TABLES}
+    return RawData(tables, cell_tables, tuple(files))
+
+
+def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:
+    return SourceFile(
+        path,
+        parsed.format,
+        "read",
+        digest,
+        lines=parsed.lines,
+        lines_used=parsed.lines_used,
+        lines_out_of_scope=parsed.lines - parsed.lines_used,
+    )

@@ -1,0 +1,5 @@
+"""``python -m ballot_eval``."""
+
+from ballot_eval.cli import main
+
+main()

@@ -1,0 +1,228 @@
+"""The command line. Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 unreadable file."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ballot_eval import pipeline
+from ballot_eval.design import load_study
+from ballot_eval.errors import BallotEvalError, InvalidDataError
+from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.raw import TABLES
+from ballot_eval.simulation import simulate as simulate_folder
+from ballot_eval.sources import read_raw
+from ballot_eval.validation import ValidationReport
+from ballot_eval.validation import validate as validate_raw
+from ballot_eval.validation.frictionless import stale_schemas, write_schemas
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+out_console = Console(highlight=False, soft_wrap=True)
+err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+#: So many findings are printed; the rest is counted.
+MAX_SHOWN = 15
+
+StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder or study.toml.")]
+RawOption = Annotated[
+    Path | None, typer.Option("--raw", help="Folder with raw files [data/raw/STUDY].")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Output folder [build/STUDY].")]
+
+
+def _say(step: str) -> None:
+    err_console.print(f"[dim]… {step}[/dim]")
+
+
+def _show_findings(report: ValidationReport) -> None:
+    shown = [f for f in report.findings if f.severity != "info"]
+    for f in sorted(shown, key=lambda f: f.severity)[:MAX_SHOWN]:
+        where = f"{f.file}:{f.line}" if f.line else f.file or f.table
+        colour = "red" if f.severity == "error" else "yellow"
+        err_console.print(f"[{colour}]{f.severity}[/{colour}] {f.code} ", end="")
+        err_console.print(f"{where}: {f.statement}", markup=False)
+    if len(shown) > MAX_SHOWN:
+        err_console.print(f"… and {len(shown) - MAX_SHOWN} more")
+    infos = len(report.findings) - len(shown)
+    err_console.print(
+        f"{report.errors_count} errors, {report.warnings_count} warnings, {infos} notes; "
+        f"{report.rows_accepted} of {report.rows_read} rows accepted"
+    )
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    raw: RawOption = None,
+    out: OutOption = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Report project [report/ above STUDY].")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Make no report.")] = False,
+    allow_errors: Annotated[
+        bool, typer.Option("--allow-errors", help="Leave faulty rows out and go on.")
+    ] = False,
+) -> None:
+    """Validate, estimate, write and render a study."""
+    design = load_study(study)
+    raw_folder = raw or Path("data/raw") / design.id
+    if raw is None and pipeline.ensure_raw(design, raw_folder):
+        err_console.print(f"[yellow]{raw_folder} was empty: filled with SIMULATED data[/yellow]")
+    summary = pipeline.run(
+        design,
+        raw=raw_folder,
+        out=out or Path("build") / design.id,
+        report=not no_report,
+        report_dir=report,
+        allow_errors=allow_errors,
+        progress=_say,
+    )
+    _show_findings(summary.outcome.validation)
+    _show_summary(summary)
+
+
+def _show_summary(summary: pipeline.RunSummary) -> None:
+    outcome = summary.outcome
+    language = outcome.study.language
+    election = outcome.study.election
+    table = Table(title=("SIMULATED DATA: " if outcome.simulated else "") + outcome.study.title)
+    for heading in ("", "invalid", "votes cast", "rate"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for rate in outcome.results.rates:
+        if rate.election == election and rate.outcome == "invalid" and not rate.unit.isdigit():
+            table.add_row(
+                rate.unit,
+                number(rate.numerator, language=language),
+                number(rate.denominator, language=language),
+                percent(rate.rate, language=language),
+            )
+    out_console.print(table)
+    e = outcome.primary.effect
+    limits = interval(e.ci_lower, e.ci_upper, percent_sign=False, sign=True, language=language)
+    out_console.print(
+        f"effect {e.contrast}: {points(e.estimate, language=language)} ({limits}), "
+        f"p = {p_value(e.p_value, language=language)}"
+    )
+    out_console.print(f"results: {summary.out}")
+    for file in summary.report_files:
+        out_console.print(f"report ({summary.engine}): {file}")
+
+
+@app.command()
+def validate(
+    study: StudyArgument,
+    raw: RawOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write findings.csv and excluded_rows.csv here.")
+    ] = None,
+) -> None:
+    """Show the findings on the raw files; exit code 1 when there are errors."""
+    design = load_study(study)
+    report = validate_raw(read_raw(design, raw or Path("data/raw") / design.id), design)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        report.to_frame().to_csv(out / "findings.csv", index=False, lineterminator="\n")
+        report.excluded.to_csv(out / "excluded_rows.csv", index=False, lineterminator="\n")
+    _show_findings(report)
+    if report.has_errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    files: Annotated[list[Path], typer.Argument(help="Official files or folders.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder for the canonical CSVs.")],
+) -> None:
+    """Convert official files to canonical CSVs, cells as they stand in the file."""
+    parts: dict[str, list[object]] = {name: [] for name in TABLES}
+    for file in files:
+        raw = read_raw(None, file)
+        for source in raw.files:
+            if source.status != "read":
+                err_console.print(f"not read: {source.path}: {source.reason}", markup=False)
+        for name, columns in TABLES.items():
+            parts[name].extend(raw.tables[name][list(columns)].itertuples(index=False))
+    to.mkdir(parents=True, exist_ok=True)
+    for name, columns in TABLES.items():
+        with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows(parts[name])  # type: ignore[arg-type]
+        out_console.print(f"{to / name}.csv: {len(parts[name])} rows")
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill.")],
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")],
+    study: Annotated[
+        Path, typer.Option("--study", help="Study to simulate for.")
+    ] = Path("analysis/gr2026"),
+    effect: Annotated[
+        float, typer.Option("--effect", help="True effect, fraction of votes cast.")
+    ] = 0.003,
+) -> None:
+    """Fill a raw folder with simulated results of known truth, marked as simulated."""
+    design = load_study(study)
+    if folder.is_dir() and any(p for p in folder.iterdir() if not p.name.startswith(".")):
+        raise typer.BadParameter(f"{folder} is not empty; give an empty or new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    simulate_folder(design, folder, seed=seed, effect=effect)
+    out_console.print(f"simulated data for {design.id}: {folder}")
+
+
+@app.command()
+def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.")]) -> None:
+    """Write empty canonical CSVs with the right headers; never overwrites."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in TABLES.items():
+        file = folder / f"{name}.csv"
+        if file.exists():
+            raise typer.BadParameter(f"{file} exists; give another folder or remove it")
+        file.write_text(",".join(columns) + "\n", encoding="utf-8", newline="\n")
+        out_console.print(str(file))
+
+
+@app.command()
+def render(study: StudyArgument, out: OutOption = None) -> None:
+    """Render the report again from the finished results of a run."""
+    design = load_study(study)
+    engine, files = pipeline.render_existing(out or Path("build") / design.id)
+    for file in files:
+        out_console.print(f"report ({engine}): {file}")
+
+
+@app.command()
+def schemas(
+    check: Annotated[bool, typer.Option("--check", help="Only tell what is out of date.")] = False,
+    to: Annotated[Path, typer.Option("--to", help="Folder.")] = Path("data/schemas"),
+) -> None:
+    """Write the table schemas and the data dictionary from the package."""
+    if check:
+        if stale := stale_schemas(to):
+            err_console.print("out of date: " + ", ".join(stale) + "; run ballot-eval schemas")
+            raise typer.Exit(1)
+        return
+    for path in write_schemas(to):
+        out_console.print(str(path))
+
+
+def main() -> None:
+    """Run the command line; every expected error is one message and an exit code."""
+    try:
+        app()
+    except BallotEvalError as error:
+        if isinstance(error, InvalidDataError):
+            _show_findings(error.report)
+        err_console.print("[red]error[/red] ", end="")
+        err_console.print(str(error), markup=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err_console.print("stopped; previous outputs are as they were")
+        sys.exit(130)

@@ -1,0 +1,75 @@
+"""Numbers as people read them. The only place that makes percentages; never the process locale."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+MONTHS = (
+    "januari februari maart april mei juni juli augustus september oktober november december"
+).split()
+NOT_MEASURED = {"nl": "niet gemeten", "en": "not measured"}
+MINUS = "\u2212"
+
+
+def number(value: float, digits: int = 0, *, language: str = "nl", sign: bool = False) -> str:
+    """Return a number with thousands marks: ``12.345,6`` in Dutch, ``12,345.6`` in English."""
+    if math.isnan(value):
+        return NOT_MEASURED[language]
+    if math.isinf(value):
+        return ("" if value > 0 else MINUS) + "∞"
+    rounded = round(value, digits)
+    text = f"{abs(rounded):,.{digits}f}"
+    if language == "nl":
+        text = text.translate(str.maketrans(",.", ".,"))
+    lead = MINUS if rounded < 0 else "+" if sign and rounded > 0 else ""
+    return lead + text
+
+
+def percent(rate: float, digits: int = 2, *, language: str = "nl") -> str:
+    """Return a fraction as a percentage: 0.0048 is ``0,48%``."""
+    text = number(rate * 100, digits, language=language)
+    return text if math.isnan(rate) else text + "%"
+
+
+def points(
+    effect: float, digits: int = 2, *, language: str = "nl", sign: bool = True, unit: bool = True
+) -> str:
+    """Return a difference of fractions in percentage points: 0.0025 is ``+0,25 procentpunt``."""
+    text = number(effect * 100, digits, language=language, sign=sign)
+    if math.isnan(effect) or not unit:
+        return text
+    return text + (" procentpunt" if language == "nl" else " percentage points")
+
+
+def p_value(p: float, *, language: str = "nl") -> str:
+    """Return a p-value with one significant digit below 0.001, never as 0."""
+    if math.isnan(p):
+        return NOT_MEASURED[language]
+    if p < 0.00001:
+        return "< " + number(0.00001, 5, language=language)
+    digits = 3 if p >= 0.001 else 4 if p >= 0.0001 else 5
+    return number(p, digits, language=language)
+
+
+def interval(
+    lower: float,
+    upper: float,
+    digits: int = 2,
+    *,
+    language: str = "nl",
+    percent_sign: bool = True,
+    sign: bool = False,
+) -> str:
+    """Return two fractions as an interval in percent or points: ``0,44–0,53%``."""
+    if math.isnan(lower) or math.isnan(upper):
+        return NOT_MEASURED[language]
+    word = " tot " if language == "nl" else " to "
+    join = word if sign else "–"
+    low, high = (number(v * 100, digits, language=language, sign=sign) for v in (lower, upper))
+    return f"{low}{join}{high}" + ("%" if percent_sign else "")
+
+
+def date(day: dt.date) -> str:
+    """Return a date in Dutch words: ``29 oktober 2025``."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"

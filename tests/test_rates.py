@@ -1,0 +1,67 @@
+"""Intervals against published values and statsmodels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+
+from ballot_eval.estimation.rates import (
+    intraclass_correlation,
+    overdispersed_interval,
+    pearson_dispersion,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "lower", "upper"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17, table I.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_as_published(x, n, lower, upper):
+    assert wilson_interval(x, n) == pytest.approx((lower, upper), abs=5e-5)
+
+
+def test_wilson_at_the_boundaries():
+    assert wilson_interval(0, 20)[0] == 0.0
+    assert wilson_interval(20, 20)[1] == 1.0
+    assert all(math.isnan(v) for v in wilson_interval(0, 0))
+    with pytest.raises(ValueError, match="not between"):
+        wilson_interval(3, 2)
+
+
+def test_pearson_dispersion_equals_statsmodels():
+    rng = np.random.default_rng(1)
+    n = rng.integers(500, 50_000, 80)
+    x = rng.binomial(n, rng.beta(20, 8000, 80))
+    fit = sm.GLM(x / n, np.ones(80), family=sm.families.Binomial(), var_weights=n).fit()
+    assert pearson_dispersion(x, n) == pytest.approx(fit.pearson_chi2 / fit.df_resid, rel=1e-8)
+
+
+def test_intraclass_correlation_recovers_beta_binomial_truth():
+    rng = np.random.default_rng(2)
+    rho, p = 0.0004, 0.0025
+    estimates = []
+    for _ in range(200):
+        n = rng.integers(3_000, 60_000, 340)
+        scale = (1 - rho) / rho
+        x = rng.binomial(n, rng.beta(p * scale, (1 - p) * scale, 340))
+        estimates.append(intraclass_correlation(x, n))
+    assert np.mean(estimates) == pytest.approx(rho, rel=0.05)
+
+
+def test_overdispersed_interval_is_wilson_without_overdispersion_and_wider_with():
+    x, n = np.array([10, 12]), np.array([4000, 5000])
+    plain = wilson_interval(22, 9000)
+    assert overdispersed_interval(x, n, intraclass=0.0) == pytest.approx(plain)
+    low, high = overdispersed_interval(x, n, intraclass=0.0005)
+    assert low < plain[0]
+    assert high > plain[1]
