@@ -1,0 +1,108 @@
+"""Simulated raw data with a known effect, marked as simulated.
+
+Levels follow the official results of 2018–2025: rates of about a quarter of a percent,
+persistent municipality effects, and shocks between elections that make the change of a
+control municipality's invalid rate vary by about 0.10 percentage points.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.raw import COUNT_FIELDS, MUNICIPALITY_COLUMNS, REGION_COLUMNS
+
+#: Share of inhabitants who may vote, and turnout by type of election (rounded official levels).
+ELIGIBLE_SHARE = 0.78
+TURNOUT = {"GR": 0.51, "TK": 0.78, "EP": 0.46, "PS": 0.57, "WS": 0.54}
+
+INVALID_RATE = 0.0024
+BLANK_RATE = 0.0029
+
+#: Standard deviations of log rates: what stays with a municipality, and what is new each time.
+PERSISTENT_SD = 0.27
+SHOCK_SD = 0.27
+
+
+@cache
+def _municipalities() -> pd.DataFrame:
+    path = files("ballot_eval") / "data" / "municipality_codes.csv"
+    with path.open(encoding="utf-8") as handle:
+        return pd.read_csv(handle, dtype={"municipality_code": str})
+
+
+def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFrame:
+    """Return simulated ``municipality_results`` with integer counts, in memory.
+
+    ``effect`` (fraction of votes cast) is added to the invalid rate wherever the new ballot is
+    used. One row per needed election and municipality of today.
+    """
+    rng = np.random.default_rng(seed)
+    units = _municipalities()
+    n = len(units)
+    persistent = rng.normal(0, PERSISTENT_SD, n)
+    blank_persistent = rng.normal(0, PERSISTENT_SD, n)
+    turnout_level = rng.normal(0, 0.05, n)
+    codes = units["municipality_code"].to_numpy()
+    parts = []
+    for election in study.needed_elections():
+        plan = study.election_by_id(election)
+        eligible = np.round(units["inhabitants_count"].to_numpy() * ELIGIBLE_SHARE).astype(int)
+        turnout = TURNOUT[plan.type] + turnout_level + rng.normal(0, 0.01, n)
+        cast = np.round(eligible * np.clip(turnout, 0.2, 0.95)).astype(int)
+        rate = INVALID_RATE * _lognormal(rng, persistent)
+        rate = np.clip(rate + effect * np.isin(codes, plan.new_ballot), 0, 0.5)
+        invalid = rng.binomial(cast, rate)
+        blank = rng.binomial(cast - invalid, BLANK_RATE * _lognormal(rng, blank_persistent))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "election_id": election,
+                    "municipality_code": codes,
+                    "municipality_name": units["municipality_name"],
+                    "eligible_voters_count": eligible,
+                    "votes_cast_count": cast,
+                    "valid_votes_count": cast - invalid - blank,
+                    "blank_votes_count": blank,
+                    "invalid_votes_count": invalid,
+                },
+                columns=list(MUNICIPALITY_COLUMNS),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _lognormal(rng: np.random.Generator, persistent: np.ndarray) -> np.ndarray:
+    """Return factors of mean 1: the persistent part times a fresh shock, on the log scale."""
+    log = persistent + rng.normal(0, SHOCK_SD, len(persistent))
+    return np.asarray(np.exp(log - (PERSISTENT_SD**2 + SHOCK_SD**2) / 2))
+
+
+def simulate(study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.003) -> None:
+    """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
+
+    Deterministic in ``seed``. Raises FileExistsError rather than overwrite a results file.
+    """
+    results = simulate_panel(study, seed=seed, effect=effect)
+    target = folder / "municipality_results.csv"
+    if target.exists():
+        raise FileExistsError(target)
+    results.to_csv(target, index=False, lineterminator="\n")
+    national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
+    national = national.assign(
+        region_code="L528", region_name="Nederland", region_type="national"
+    )
+    national[list(REGION_COLUMNS)].to_csv(
+        folder / "region_results.csv", index=False, lineterminator="\n"
+    )
+    truth = {"simulated": True, "study": study.id, "seed": seed, "effect": effect}
+    text = json.dumps(truth, indent=1) + "\n"
+    (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
+    notice = "Gesimuleerde gegevens, geen uitslagen.\nSimulated data, not results.\n"
+    (folder / "SIMULATED.txt").write_text(notice, encoding="utf-8", newline="\n")
