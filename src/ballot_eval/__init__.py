@@ -6,17 +6,17 @@ from importlib.metadata import version
 
 __version__ = version("ballot-eval")
 
-#from ballot_eval import figures
-#from ballot_eval.design import StudyDesign, load_study
-#from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError, ReadError
-#from ballot_eval.panel import Panel, build_panel
-#from ballot_eval.pipeline import RunSummary, run
-#from ballot_eval.raw import RawData
-#from ballot_eval.results import Check, Effect, Rate, ResultSet
-#from ballot_eval.simulation import simulate
-#from ballot_eval.sources import read_raw
-#from ballot_eval.topics.invalid_votes import invalid_vote_effect, invalid_vote_rates
-#from ballot_eval.validation import Finding, ValidationReport, validate
+from ballot_eval import figures
+from ballot_eval.design import StudyDesign, load_study
+from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError, ReadError
+from ballot_eval.panel import Panel, build_panel
+from ballot_eval.pipeline import RunSummary, run
+from ballot_eval.raw import RawData
+from ballot_eval.results import Check, Effect, Rate, ResultSet
+from ballot_eval.simulation import simulate
+from ballot_eval.sources import read_raw
+from ballot_eval.topics.invalid_votes import invalid_vote_effect, invalid_vote_rates
+from ballot_eval.validation import Finding, ValidationReport, validate
 
 __all__ = [
     "BallotEvalError",

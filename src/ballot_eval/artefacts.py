@@ -89,9 +89,7 @@ def _figures(outcome: Outcome, folder: Path) -> dict[str, str]:
             figures.alt_text_before_after(slopes, study.baselines[0], study.election),
         ),
         "randomisation": (
-            figures.randomisation(
-                outcome.primary.distribution, primary.estimate, primary.p_value
-            ),
+            figures.randomisation(outcome.primary.distribution, primary.estimate, primary.p_value),
             figures.alt_text_randomisation(
                 outcome.primary.distribution, primary.estimate, primary.p_value
             ),
@@ -116,7 +114,9 @@ def _control_rates(panel: Panel, election: str) -> list[float]:
 def _variables(outcome: Outcome) -> dict[str, str]:
     study, results, report = outcome.study, outcome.results, outcome.validation
     primary = outcome.primary.effect
-    names = sorted((study.municipalities[c] for c in study.experiment()), key=lambda n: n.lstrip("'s-"))
+    names = sorted(
+        (study.municipalities[c] for c in study.experiment()), key=lambda n: n.lstrip("'s-")
+    )
     values = {
         "study_title": study.title,
         "election": study.election,

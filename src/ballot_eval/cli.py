@@ -161,9 +161,9 @@ def convert(
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill.")],
     seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")],
-    study: Annotated[
-        Path, typer.Option("--study", help="Study to simulate for.")
-    ] = Path("analysis/gr2026"),
+    study: Annotated[Path, typer.Option("--study", help="Study to simulate for.")] = Path(
+        "analysis/gr2026"
+    ),
     effect: Annotated[
         float, typer.Option("--effect", help="True effect, fraction of votes cast.")
     ] = 0.003,

@@ -122,7 +122,9 @@ class StudyDesign(_Frozen):
             msg = f"elections {target.id}: new_ballot is empty, so there is nothing to evaluate"
             raise ValueError(msg)
         self._check_baselines(target)
-        unnamed = sorted({c for e in self.elections for c in e.new_ballot} - set(self.municipalities))
+        unnamed = sorted(
+            {c for e in self.elections for c in e.new_ballot} - set(self.municipalities)
+        )
         if unnamed:
             msg = f"new_ballot names {', '.join(unnamed)}, which [municipalities] does not name"
             raise ValueError(msg)
@@ -136,7 +138,9 @@ class StudyDesign(_Frozen):
         for name in self.baselines:
             baseline = self.election_by_id(name)
             if baseline.type != target.type:
-                msg = f"baselines: {name} is of another type than {target.id}; only {target.type} is"
+                msg = (
+                    f"baselines: {name} is of another type than {target.id}; only {target.type} is"
+                )
                 raise ValueError(f"{msg} comparable")
             if baseline.date >= target.date:
                 msg = f"baselines: {name} is not earlier than {target.id}"

@@ -63,7 +63,9 @@ def alt_text_invalid_rates(
 ) -> str:
     """Return the alternative text of :func:`invalid_rates`."""
     rows = rates.sort_values("rate", ascending=False)
-    each = "; ".join(f"{names[u]} {percent(v)}" for u, v in zip(rows["unit"], rows["rate"], strict=True))
+    each = "; ".join(
+        f"{names[u]} {percent(v)}" for u, v in zip(rows["unit"], rows["rate"], strict=True)
+    )
     low, high = np.quantile(control_rates, [0.05, 0.95])
     return (
         f"Stippengrafiek van het aandeel ongeldige stemmen bij {election}: {each}. "
@@ -78,18 +80,26 @@ def before_after(frame: pd.DataFrame, baseline: str, election: str) -> Figure:
     control = wide[wide["role"] == "control"]
     axes.plot([0, 1], control[[baseline, election]].T, color="#C8C8C8", linewidth=0.4)
     axes.plot([0, 1], control[[baseline, election]].median(), color="#333333", linewidth=2.5)
-    axes.text(-0.02, control[baseline].median(), "mediaan controles", ha="right", va="center", fontsize=8)
+    axes.text(
+        -0.02, control[baseline].median(), "mediaan controles", ha="right", va="center", fontsize=8
+    )
     experiment = wide[wide["role"] == "experiment"].sort_values(election)
     axes.plot([0, 1], experiment[[baseline, election]].T, color=ORANGE, linewidth=1.6, marker="o")
-    top = float(max(wide[[baseline, election]].quantile(0.99).max(), experiment[election].max())) * 1.08
+    top = (
+        float(max(wide[[baseline, election]].quantile(0.99).max(), experiment[election].max()))
+        * 1.08
+    )
     gap = top / 26
     height = -np.inf
     for _, row in experiment.iterrows():
         # Labels are pushed up so that no two overlap.
         height = max(float(row[election]), height + gap)
         axes.annotate(
-            f"{row['municipality_name']} {percent(row[election])}", (1, row[election]),
-            xytext=(1.04, height), va="center", fontsize=8,
+            f"{row['municipality_name']} {percent(row[election])}",
+            (1, row[election]),
+            xytext=(1.04, height),
+            va="center",
+            fontsize=8,
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5},
         )
     axes.set_xlim(-0.3, 1.75)
@@ -118,17 +128,19 @@ def alt_text_before_after(frame: pd.DataFrame, baseline: str, election: str) -> 
     return f"Lijngrafiek van {baseline} naar {election}: {'; '.join(parts)}."
 
 
-def randomisation(
-    distribution: npt.NDArray[np.float64], observed: float, p: float
-) -> Figure:
+def randomisation(distribution: npt.NDArray[np.float64], observed: float, p: float) -> Figure:
     """Return the histogram of the effect under reassignment with the observed effect."""
     figure, axes = _axes(7, 3.2)
     axes.hist(distribution, bins=80, color=BLUE, alpha=0.75)
     axes.axvline(observed, color=ORANGE, linewidth=2)
     axes.text(
-        observed, 0.97, f" waargenomen {points(observed, unit=False)} \n p = {p_value(p)} ",
-        transform=axes.get_xaxis_transform(), va="top",
-        ha="right" if observed > 0 else "left", color=ORANGE,
+        observed,
+        0.97,
+        f" waargenomen {points(observed, unit=False)} \n p = {p_value(p)} ",
+        transform=axes.get_xaxis_transform(),
+        va="top",
+        ha="right" if observed > 0 else "left",
+        color=ORANGE,
     )
     axes.xaxis.set_major_formatter(FuncFormatter(_points_axis))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v)))
@@ -137,9 +149,7 @@ def randomisation(
     return figure
 
 
-def alt_text_randomisation(
-    distribution: npt.NDArray[np.float64], observed: float, p: float
-) -> str:
+def alt_text_randomisation(distribution: npt.NDArray[np.float64], observed: float, p: float) -> str:
     """Return the alternative text of :func:`randomisation`."""
     low, high = np.quantile(distribution, [0.025, 0.975])
     spread = interval(float(low), float(high), percent_sign=False, sign=True)

@@ -96,9 +96,7 @@ def evaluate(
     say("robustness")
     checks = robustness_results(panel)
     results = ResultSet(study.id, rates, tuple(e.effect for e in effects), checks)
-    return Outcome(
-        study, data, report, panel, results, _primary(effects, study), is_simulated(raw)
-    )
+    return Outcome(study, data, report, panel, results, _primary(effects, study), is_simulated(raw))
 
 
 def _primary(effects: tuple[EffectEstimate, ...], study: StudyDesign) -> EffectEstimate:
@@ -171,7 +169,9 @@ def run(
         else:
             shutil.rmtree(work / "artefacts")
         command = f"ballot-eval run {study.id}"
-        text = manifest(outcome.study, outcome.raw, work, simulated=outcome.simulated, command=command)
+        text = manifest(
+            outcome.study, outcome.raw, work, simulated=outcome.simulated, command=command
+        )
         (work / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
     files = tuple(sorted((target / "report").glob("index.*"))) if project else ()
     return RunSummary(outcome, target, files, engine)

@@ -72,7 +72,9 @@ class Check:
     n_control: int
 
 
-def to_frame(items: tuple[Rate, ...] | tuple[Effect, ...] | tuple[Check, ...], kind: type) -> pd.DataFrame:
+def to_frame(
+    items: tuple[Rate, ...] | tuple[Effect, ...] | tuple[Check, ...], kind: type
+) -> pd.DataFrame:
     """Return one row per result, columns in the order of the fields of ``kind``."""
     columns = [f.name for f in dataclasses.fields(kind)]
     return pd.DataFrame([dataclasses.astuple(item) for item in items], columns=columns)
@@ -90,7 +92,9 @@ class ResultSet:
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
         values = {"version": RESULTS_VERSION} | dataclasses.asdict(self)
-        return json.dumps(_nan_to_none(values), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        return (
+            json.dumps(_nan_to_none(values), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Self:

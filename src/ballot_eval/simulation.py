@@ -95,9 +95,7 @@ def simulate(study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.0
         raise FileExistsError(target)
     results.to_csv(target, index=False, lineterminator="\n")
     national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
-    national = national.assign(
-        region_code="L528", region_name="Nederland", region_type="national"
-    )
+    national = national.assign(region_code="L528", region_name="Nederland", region_type="national")
     national[list(REGION_COLUMNS)].to_csv(
         folder / "region_results.csv", index=False, lineterminator="\n"
     )

@@ -69,7 +69,15 @@ def rates_municipalities(
         invalid, blank = found["invalid"], found["blank"]
         cells = [number(blank.numerator), percent(blank.rate)]
         rows.append([names[code], *_rate_cells(invalid), *cells])
-    header = ["Gemeente", "Ongeldig", "Uitgebracht", "Aandeel", "Interval", "Blanco", "Aandeel blanco"]
+    header = [
+        "Gemeente",
+        "Ongeldig",
+        "Uitgebracht",
+        "Aandeel",
+        "Interval",
+        "Blanco",
+        "Aandeel blanco",
+    ]
     return pipe_table(header, rows, "lrrrrrr")
 
 
@@ -133,7 +141,5 @@ def findings(items: Sequence[Finding]) -> str:
 
 def inputs(files: Sequence[SourceFile]) -> str:
     """Return the files that were read with the start of their sha256."""
-    rows = [
-        [f.path, f.format, number(f.lines), f.sha256[:12]] for f in files if f.status == "read"
-    ]
+    rows = [[f.path, f.format, number(f.lines), f.sha256[:12]] for f in files if f.status == "read"]
     return pipe_table(["Bestand", "Formaat", "Regels", "sha256 (begin)"], rows, "llrl")

@@ -87,7 +87,9 @@ def _group_rates(panel: Panel, counts: pd.DataFrame, election: str, outcome: str
         )
         rate = _share(numerator, denominator)
         rates.append(
-            Rate(election, unit, outcome, numerator, denominator, rate, low, high, "wilson_rao_scott")
+            Rate(
+                election, unit, outcome, numerator, denominator, rate, low, high, "wilson_rao_scott"
+            )
         )
     return rates
 
@@ -171,7 +173,9 @@ def estimate_effect(
             msg = f"{name} {value!r} is unknown; allowed: {', '.join(allowed[name])}"
             raise DesignError(msg)
     data = contrast(panel, outcome, study.election, baseline)
-    result = randomise_contrast(data, study, weighting=weighting, method=method, draws=draws, seed=seed)
+    result = randomise_contrast(
+        data, study, weighting=weighting, method=method, draws=draws, seed=seed
+    )
     effect = Effect(
         outcome=outcome,
         estimand=ESTIMAND,

@@ -60,7 +60,13 @@ class _Validation:
         return frame[[(table, i) not in self.excluded for i in frame.index]]
 
     def _add(
-        self, rule: r.Rule, table: str, index: int, *, field: str = "", value: str = "",
+        self,
+        rule: r.Rule,
+        table: str,
+        index: int,
+        *,
+        field: str = "",
+        value: str = "",
         detail: str = "",
     ) -> None:
         """Add a finding on one row, and exclude the row where the rule says so."""
@@ -74,8 +80,16 @@ class _Validation:
         statement = rule.statement(self.study.language) + detail
         self.findings.append(
             Finding(
-                rule.code, rule.severity, table, row["source_file"], line, code,
-                row["election_id"], field or "+".join(rule.fields), statement, value,
+                rule.code,
+                rule.severity,
+                table,
+                row["source_file"],
+                line,
+                code,
+                row["election_id"],
+                field or "+".join(rule.fields),
+                statement,
+                value,
             )
         )
 
@@ -113,8 +127,16 @@ class _Validation:
             self._note(r.UNUSED, table, str(file), str(election), value=str(len(group)))
 
     def _note(
-        self, rule: r.Rule, table: str, file: str, election: str, *, code: str = "",
-        value: str = "", detail: str = "", fields: str = "",
+        self,
+        rule: r.Rule,
+        table: str,
+        file: str,
+        election: str,
+        *,
+        code: str = "",
+        value: str = "",
+        detail: str = "",
+        fields: str = "",
     ) -> None:
         """Add a finding that is not about one row."""
         statement = rule.statement(self.study.language) + detail
@@ -226,7 +248,14 @@ class _Validation:
             row = self.raw.tables[table].loc[index]
             unit = row["municipality_code" if table == "municipality_results" else "region_code"]
             rows.append(
-                (table, row["source_file"], row["source_line"], unit, row["election_id"], code,
-                 by_code[code])
+                (
+                    table,
+                    row["source_file"],
+                    row["source_line"],
+                    unit,
+                    row["election_id"],
+                    code,
+                    by_code[code],
+                )
             )
         return pd.DataFrame(rows, columns=list(EXCLUDED_COLUMNS))

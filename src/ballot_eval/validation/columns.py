@@ -42,7 +42,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column("region_code", "Regiocode", "Region code", r"[A-Z]\d{1,4}"),
         Column("region_name", "Naam van de regio", "Name of the region", r".+"),
         Column(
-            "region_type", "Soort regio", "Type of region", "|".join(REGION_TYPES), False,
+            "region_type",
+            "Soort regio",
+            "Type of region",
+            "|".join(REGION_TYPES),
+            False,
             REGION_TYPES,
         ),
         *_COUNTS,
