@@ -5,7 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-MONTHS = ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"]
+MONTHS = [
+    "januari",
+    "februari",
+    "maart",
+    "april",
+    "mei",
+    "juni",
+    "juli",
+    "augustus",
+    "september",
+    "oktober",
+    "november",
+    "december",
+]
 NOT_MEASURED = {"nl": "niet gemeten", "en": "not measured"}
 MINUS = "\u2212"
 

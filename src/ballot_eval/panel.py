@@ -152,7 +152,7 @@ def contrast(panel: Panel, outcome: str, election: str, baseline: str) -> Contra
         msg = f"{election} and {baseline} are of different type and are never differenced"
         raise DesignError(msg)
     now, then = panel.counts(election, outcome), panel.counts(baseline, outcome)
-    both = now.join(then[["numerator", "denominator"]], rsuffix="_then", how="inner")
+    both = now.join(then[["numerator", "denominator"]].add_suffix("_then"), how="inner")
     usable = (both["role"] != "former") & (both["denominator"] > 0) & (both["denominator_then"] > 0)
     both = both[usable].sort_index()
     change = (

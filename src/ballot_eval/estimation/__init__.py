@@ -1,0 +1,1 @@
+"""Estimators and inference; arrays in, frozen results out."""

@@ -53,11 +53,16 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         raise ReadError(problems)
     tables = {
         # A count that a long file does not give for a region is an empty cell.
-        name: pd.DataFrame(records[name], columns=[*columns, *SOURCE_COLUMNS]).fillna("")
+        name: _frame(records[name], columns)
         for name, columns in TABLES.items()
     }
     cell_tables = {n: pd.DataFrame(lines[n], columns=list(COUNT_FIELDS)) for n in TABLES}
     return RawData(tables, cell_tables, tuple(files))
+
+
+def _frame(records: list[dict[str, object]], columns: tuple[str, ...]) -> pd.DataFrame:
+    cells = [[record.get(c, "") for c in (*columns, *SOURCE_COLUMNS)] for record in records]
+    return pd.DataFrame(cells, columns=[*columns, *SOURCE_COLUMNS])
 
 
 def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -251,7 +252,7 @@ def robustness_results(panel: Panel) -> tuple[Check, ...]:
     study = panel.study
     checks: list[Check] = []
     ordered = study.needed_elections()[:-1]
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in itertools.pairwise(ordered):
         for outcome in OUTCOMES:
             for weighting in WEIGHTINGS:
                 data = contrast(panel, outcome, later, earlier)

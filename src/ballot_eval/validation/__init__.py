@@ -214,7 +214,7 @@ class _Validation:
         now = self._today(self.study.election)
         for baseline in self.study.baselines:
             then = self._today(baseline)
-            both = now.join(then, rsuffix="_then", how="inner")
+            both = now.join(then.add_suffix("_then"), how="inner")
             both = both[(both["votes_cast_count"] > 0) & (both["votes_cast_count_then"] > 0)]
             change = (
                 both["invalid_votes_count"] / both["votes_cast_count"]

@@ -1,0 +1,207 @@
+"""Whole runs: the official TK2025 files, simulated GR2026, and what happens on faults."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ballot_eval as be
+from ballot_eval import cli
+from ballot_eval.simulation import simulate_panel
+from ballot_eval.topics.invalid_votes import rate_results
+
+
+def call(monkeypatch, *arguments):
+    monkeypatch.setattr("sys.argv", ["ballot-eval", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def gr2026(root):
+    return be.load_study(root / "analysis/gr2026")
+
+
+def panel_of(study, seed, effect):
+    tables = {"municipality_results": simulate_panel(study, seed=seed, effect=effect)}
+    tables["region_results"] = pd.DataFrame(columns=["election_id", "region_type"])
+    return be.build_panel(tables, study)
+
+
+@pytest.mark.official
+def test_tk2025_reproduces_the_published_figures(official, root, tmp_path):
+    study = be.load_study(root / "analysis/tk2025")
+    be.run(study, raw=official, out=tmp_path / "out", report=False)
+    rates = pd.read_csv(tmp_path / "out/rates.csv", dtype={"unit": str})
+    rates = rates[rates["outcome"] == "invalid"].set_index(["election", "unit"])
+    counts = rates[["numerator", "denominator"]].apply(tuple, axis=1)
+    assert counts["TK2025", "experiment"] == (633, 131_478)
+    assert counts["TK2025", "national"] == (28_206, 10_640_324)
+    assert counts["TK2023", "experiment"] == (264, 129_343)
+    published = {
+        "0484": (358, 71_159),
+        "0755": (47, 7_415),
+        "0147": (76, 16_371),
+        "1842": (61, 13_072),
+        "1730": (91, 23_461),
+    }
+    assert {code: counts["TK2025", code] for code in published} == published
+    effects = pd.read_csv(tmp_path / "out/effects.csv")
+    keys = {"outcome": "invalid", "baseline": "TK2023", "weighting": "municipality"}
+    effects = effects[(effects[list(keys)] == pd.Series(keys)).all(axis=1)].set_index("method")
+    primary = effects.loc["randomisation"]
+    assert primary["estimate"] == pytest.approx(0.0025159, abs=5e-7)
+    assert 0 < primary["p_value"] < 0.001
+    assert primary["ci_lower"] > 0
+    checks = pd.read_csv(tmp_path / "out/robustness.csv")
+    placebo = checks[(checks["check"] == "placebo") & (checks["outcome"] == "invalid")]
+    assert ((placebo["ci_lower"] < 0) & (placebo["ci_upper"] > 0)).all()
+
+
+def test_mergers_add_up(root):
+    study = be.load_study(root / "analysis/tk2025")
+    rows = simulate_panel(study, seed=3, effect=0.0)
+    old = (rows["election_id"] == "TK2021") & (rows["municipality_code"] == "0439")
+    extra = rows[old].assign(municipality_code="0370")
+    tables = {"municipality_results": pd.concat([rows, extra])}
+    tables["region_results"] = pd.DataFrame(columns=["election_id", "region_type"])
+    counts = be.build_panel(tables, study).counts("TK2021", "invalid")
+    assert counts.loc["0439", "denominator"] == 2 * rows.loc[old, "votes_cast_count"].iloc[0]
+    assert "0370" not in counts.index
+
+
+def test_borne_is_neither_experiment_nor_control(gr2026):
+    panel = panel_of(gr2026, 1, 0.0)
+    effect = be.invalid_vote_effect(panel, method="randomisation", draws=199, seed=1)
+    assert (effect.n_experiment, effect.n_control) == (11, 330)
+    assert len(panel.counts("GR2026", "invalid").query("is_reference")) == 22
+
+
+def test_simulated_levels_are_those_of_the_official_files(gr2026):
+    panel = panel_of(gr2026, 5, 0.0)
+    now, then = (panel.counts(e, "invalid") for e in ("GR2022", "GR2018"))
+    change = now["numerator"] / now["denominator"] - then["numerator"] / then["denominator"]
+    assert 0.0008 < change.std() < 0.0013
+
+
+def test_known_effect_is_covered_and_size_is_near_its_level(gr2026):
+    truth, seeds = 0.003, 400
+    covered = rejected = 0
+    for seed in range(seeds):
+        panel_rows = {}
+        for effect in (truth, 0.0):
+            rows = simulate_panel(gr2026, seed=seed, effect=effect)
+            wide = rows.assign(r=rows["invalid_votes_count"] / rows["votes_cast_count"])
+            wide = wide.pivot_table(index="municipality_code", columns="election_id", values="r")
+            wide = wide.drop(index="0147")
+            panel_rows[effect] = (wide["GR2026"] - wide["GR2022"]).sort_index()
+        role = np.isin(panel_rows[truth].index, gr2026.experiment())
+        from ballot_eval.estimation.inference import draw_assignments, randomisation_test
+
+        drawn = draw_assignments(role, draws=999, max_exact=1, seed=seed)
+        result = randomisation_test(panel_rows[truth].to_numpy(), role, drawn)
+        covered += result.ci_lower <= truth <= result.ci_upper
+        rejected += randomisation_test(panel_rows[0.0].to_numpy(), role, drawn).p_value <= 0.05
+    # 400 seeds: three standard errors of a 5% share are 3.3 points.
+    assert covered / seeds > 0.95 - 0.033
+    assert 0.05 - 0.033 < rejected / seeds < 0.05 + 0.033
+
+
+@pytest.mark.parametrize("bad", [{"method": "guess"}, {"outcome": "spoiled"}, {"weighting": "w"}])
+def test_an_unknown_choice_is_refused(gr2026, bad):
+    choices = {"method": "randomisation", "draws": 99, "seed": 1} | bad
+    with pytest.raises(be.DesignError, match="allowed"):
+        be.invalid_vote_effect(panel_of(gr2026, 1, 0.0), **choices)
+
+
+@pytest.fixture(scope="module")
+def finished(root, tmp_path_factory, gr2026):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "raw").mkdir()
+    be.simulate(gr2026, folder / "raw", seed=2026)
+    be.run(gr2026, raw=folder / "raw", out=folder / "out", report_dir=root / "report")
+    return folder
+
+
+def test_outputs_are_the_contract(finished):
+    out = finished / "out"
+    names = "findings excluded_rows rates effects robustness".split()
+    assert all((out / f"{name}.csv").is_file() for name in names)
+    assert all(
+        (out / "report" / f"index.{s}").stat().st_size > 10_000 for s in ("html", "docx", "pdf")
+    )
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["simulated"] is True
+    assert not [p for p in finished.iterdir() if p.name.startswith(".")]
+
+
+def test_results_round_trip(finished):
+    text = (finished / "out/results.json").read_text(encoding="utf-8")
+    assert be.ResultSet.from_json(text).to_json() == text
+
+
+def test_same_input_and_seed_give_the_same_bytes(finished, gr2026):
+    be.run(gr2026, raw=finished / "raw", out=finished / "again", report=False)
+    names = [f"{n}.csv" for n in "findings excluded_rows rates effects robustness".split()]
+    for name in [*names, "results.json"]:
+        assert (finished / "again" / name).read_bytes() == (finished / "out" / name).read_bytes()
+
+
+def test_the_page_says_simulated_numbers_references_and_describes_images(finished):
+    page = (finished / "out/report/index.html").read_text(encoding="utf-8")
+    assert 'class="banner"' in page
+    assert "Figuur 1" in page
+    assert "Tabel 1" in page
+    assert "{{&lt;" not in page
+    assert "niet gemeten" not in page
+    images = re.findall(r"<img[^>]*>", page)
+    assert len(images) == 4
+    assert all(re.search(r'alt="[^"]{40,}', image) for image in images)
+
+
+def test_errors_stop_the_run_and_leave_previous_outputs_whole(
+    finished, root, gr2026, tmp_path, monkeypatch
+):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    raw.mkdir()
+    be.simulate(gr2026, raw, seed=1)
+    arguments = ("run", root / "analysis/gr2026", "--raw", raw, "--out", out, "--no-report")
+    assert call(monkeypatch, *arguments) == 0
+    before = (out / "manifest.json").read_bytes()
+    file = raw / "municipality_results.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text + text.splitlines()[40] + "\n", encoding="utf-8")
+    assert call(monkeypatch, *arguments) == 1
+    assert call(monkeypatch, "validate", root / "analysis/gr2026", "--raw", raw) == 1
+    assert (out / "manifest.json").read_bytes() == before
+    assert call(monkeypatch, *arguments, "--allow-errors") == 0
+
+
+def test_exit_codes_of_wrong_calls(root, tmp_path, monkeypatch):
+    study = root / "analysis/gr2026"
+    assert call(monkeypatch, "validate", study, "--raw", tmp_path / "nowhere") == 3
+    assert call(monkeypatch, "validate", tmp_path, "--raw", tmp_path) == 2
+    assert call(monkeypatch, "schemas", "--check", "--to", root / "data/schemas") == 0
+    assert call(monkeypatch, "template", tmp_path / "t") == 0
+    assert call(monkeypatch, "template", tmp_path / "t") == 2
+
+
+def test_convert_gives_canonical_tables_with_the_same_cells(finished, tmp_path, monkeypatch):
+    assert call(monkeypatch, "convert", finished / "raw", "--to", tmp_path) == 0
+    name = "municipality_results.csv"
+    assert (tmp_path / name).read_bytes() == (finished / "raw" / name).read_bytes()
+
+
+def test_an_undefined_rate_is_empty_never_zero(gr2026):
+    rows = simulate_panel(gr2026, seed=1, effect=0.0)
+    counts = [c for c in rows.columns if c.endswith("_count")]
+    rows.loc[rows["municipality_code"] == "0344", counts] = 0
+    tables = {"municipality_results": rows}
+    tables["region_results"] = pd.DataFrame(columns=["election_id", "region_type"])
+    rates = rate_results(be.build_panel(tables, gr2026))
+    assert all(np.isnan(r.rate) for r in rates if r.unit == "0344")

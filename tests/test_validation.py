@@ -1,0 +1,150 @@
+"""Rules at their boundary; nothing raised, nothing lost."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ballot_eval.design import load_study
+from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData
+from ballot_eval.simulation import simulate_panel
+from ballot_eval.validation import validate
+from ballot_eval.validation.frictionless import stale_schemas
+
+
+@pytest.fixture(scope="module")
+def study(root):
+    return load_study(root / "analysis/gr2026")
+
+
+@pytest.fixture(scope="module")
+def sound(study):
+    return simulate_panel(study, seed=1, effect=0.003).astype(str)
+
+
+def raw_of(frame):
+    frame = frame.reset_index(drop=True)
+    frame = frame.assign(source_file="m.csv", source_line=range(2, len(frame) + 2))
+    empty = pd.DataFrame(columns=[*TABLES["region_results"], *SOURCE_COLUMNS])
+    lines = pd.DataFrame({c: frame["source_line"] for c in COUNT_FIELDS})
+    none = pd.DataFrame(columns=list(COUNT_FIELDS))
+    return RawData(
+        {"municipality_results": frame, "region_results": empty},
+        {"municipality_results": lines, "region_results": none},
+    )
+
+
+def codes_at(report, line):
+    return {f.code for f in report.findings if f.line == line}
+
+
+def check_partition(report, raw):
+    accepted = sum(len(f) for f in report.accepted.values())
+    assert accepted + len(report.excluded) == report.rows_read
+    assert report.rows_read == sum(len(f) for f in raw.tables.values())
+
+
+def test_sound_data_have_no_errors(study, sound):
+    report = validate(raw_of(sound), study)
+    assert not report.has_errors
+    assert report.rows_accepted == len(sound)
+    report.raise_if_errors()
+
+
+def row_with(frame, **counts):
+    changed = frame.copy()
+    for name, value in counts.items():
+        changed.loc[0, f"{name}_count"] = str(value)
+    return changed
+
+
+BASE = {"eligible_voters": 2000, "votes_cast": 1000, "valid_votes": 1000, "blank_votes": 0}
+
+
+@pytest.mark.parametrize(
+    ("counts", "code", "found"),
+    [
+        ({"valid_votes": 999, "invalid_votes": 0}, "F.203", True),
+        ({"valid_votes": 1000, "invalid_votes": 0}, "F.203", False),
+        ({"valid_votes": 1001, "invalid_votes": 0}, "F.203", True),
+        ({"valid_votes": 971, "blank_votes": 29, "invalid_votes": 0}, "W.201", False),
+        ({"valid_votes": 970, "blank_votes": 30, "invalid_votes": 0}, "W.201", True),
+        ({"valid_votes": 971, "invalid_votes": 29}, "W.202", False),
+        ({"valid_votes": 970, "invalid_votes": 30}, "W.202", True),
+        ({"valid_votes": 969, "invalid_votes": 31}, "W.202", True),
+        ({"votes_cast": 0, "valid_votes": 0, "invalid_votes": 0}, "W.204", True),
+        ({"votes_cast": 1, "valid_votes": 1, "invalid_votes": 0}, "W.204", False),
+        ({"eligible_voters": 999, "invalid_votes": 0}, "W.206", True),
+        ({"eligible_voters": 1000, "invalid_votes": 0}, "W.206", False),
+        ({"valid_votes": 1001, "invalid_votes": -1}, "N.101", True),
+        ({"valid_votes": 1000, "invalid_votes": 0}, "N.101", False),
+        ({"invalid_votes": "tien"}, "T.101", True),
+        ({"invalid_votes": "1.000"}, "T.101", True),
+        ({"invalid_votes": ""}, "T.102", True),
+    ],
+)
+def test_rules_at_their_boundary(study, sound, counts, code, found):
+    raw = raw_of(row_with(sound, **(BASE | counts)))
+    report = validate(raw, study)
+    assert (code in codes_at(report, 2)) is found
+    check_partition(report, raw)
+
+
+def test_a_duplicate_excludes_every_copy_and_names_the_other(study, sound):
+    raw = raw_of(pd.concat([sound, sound.iloc[[3]]]))
+    report = validate(raw, study)
+    found = [f for f in report.findings if f.code == "K.101"]
+    assert {f.line for f in found} == {5, len(sound) + 2}
+    assert f"m.csv:{len(sound) + 2}" in found[0].statement
+    assert len(report.excluded) == 2
+
+
+def test_a_missing_experiment_municipality_and_a_missing_election(study, sound):
+    gone = (sound["election_id"] == "GR2022") & (sound["municipality_code"] == "0513")
+    report = validate(raw_of(sound[~gone]), study)
+    (finding,) = [f for f in report.findings if f.severity == "error"]
+    assert (finding.code, finding.municipality_code, finding.election) == (
+        "P.101",
+        "0513",
+        "GR2022",
+    )
+    report = validate(raw_of(sound[sound["election_id"] != "GR2018"]), study)
+    assert [f.code for f in report.findings if f.severity == "error"] == ["P.102"]
+
+
+def test_a_jump_of_a_control_is_a_warning(study, sound):
+    changed = sound.copy()
+    hit = (changed["election_id"] == "GR2026") & (changed["municipality_code"] == "0344")
+    row = changed.loc[hit].iloc[0]
+    invalid = int(row["votes_cast_count"]) // 50
+    changed.loc[hit, "invalid_votes_count"] = str(invalid)
+    rest = int(row["votes_cast_count"]) - invalid - int(row["blank_votes_count"])
+    changed.loc[hit, "valid_votes_count"] = str(rest)
+    found = [f for f in validate(raw_of(changed), study).findings if f.code == "P.104"]
+    assert {f.municipality_code for f in found} == {"0344"}
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(cells=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7), st.text(max_size=8))))
+def test_garbage_is_reported_and_never_raised(study, sound, cells):
+    frame = sound.iloc[:6].copy().reset_index(drop=True)
+    for row, column, text in cells:
+        frame.iloc[row, column] = text
+    raw = raw_of(frame)
+    check_partition(validate(raw, study), raw)
+
+
+def test_schemas_on_disk_are_those_of_the_package(root):
+    assert stale_schemas(root / "data/schemas") == []
+
+
+def test_frictionless_accepts_the_simulated_table_and_rejects_a_broken_copy(root, sound):
+    from frictionless import Resource, Schema
+
+    schema = Schema.from_descriptor(str(root / "data/schemas/municipality_results.json"))
+    good = [list(sound.columns), *sound.head(50).to_numpy().tolist()]
+    assert Resource(data=good, schema=schema).validate().valid
+    bad = [*good[:-1], [*good[-1][:-1], "-1"]]
+    assert not Resource(data=bad, schema=schema).validate().valid
