@@ -57,7 +57,8 @@ class _Validation:
 
     def _kept(self, table: str) -> pd.DataFrame:
         frame = self.typed[table]
-        return frame[[(table, i) not in self.excluded for i in frame.index]]
+        keep = pd.Series([(table, i) not in self.excluded for i in frame.index], frame.index)
+        return frame[keep.astype(bool)]
 
     def _add(
         self,
@@ -115,8 +116,8 @@ class _Validation:
                 rule = r.WHOLE if column in counts else r.FORM
                 rule = r.EMPTY if not value.strip() else rule
                 self._add(rule, table, int(index), field=column, value=value)
-        sound = [(table, i) not in self.excluded for i in frame.index]
-        self.typed[table] = frame[sound].astype(dict.fromkeys(COUNT_FIELDS, "int64"))
+        sound = pd.Series([(table, i) not in self.excluded for i in frame.index], frame.index)
+        self.typed[table] = frame[sound.astype(bool)].astype(dict.fromkeys(COUNT_FIELDS, "int64"))
 
     def _unused(self, table: str) -> None:
         frame = self._kept(table)
