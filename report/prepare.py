@@ -1,5 +1,6 @@
-"""Make the artefacts of this report when they are missing. Standard library only."""
+"""Make what the report takes in, when it is missing or out of date. Standard library only."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -7,36 +8,62 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
 STUDY = os.environ.get("BALLOT_EVAL_STUDY", "gr2026")
 
 
+def sha256_of(file):
+    """Return the hexadecimal sha256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
 def fresh():
-    """Return whether the artefacts there are, are those of the study asked for."""
+    """Return whether the artefacts are there, of the study asked for, its plan and its data."""
     listing = HERE / "_generated" / "artefacts.json"
     if not (listing.is_file() and (HERE / "_variables.yml").is_file()):
         return False
-    if not (HERE.parent / "analysis").is_dir():
+    plan = ROOT / "analysis" / STUDY / "study.toml"
+    if not plan.is_file():
         return True  # a prepared copy, away from the repository
-    return json.loads(listing.read_text(encoding="utf-8"))["study"] == STUDY
+    made = json.loads(listing.read_text(encoding="utf-8"))
+    if (made["study"], made["plan_sha256"]) != (STUDY, sha256_of(plan)):
+        return False
+    raw = ROOT / "data" / "raw" / STUDY
+    files = [p for p in raw.rglob("*") if p.is_file() and not p.name.startswith(".")]
+    # A member of an archive has its hash under "archive.zip/member".
+    whole = {name: digest for name, digest in made["inputs"].items() if ".zip/" not in name}
+    found = {p.relative_to(raw).as_posix(): p for p in files if p.suffix.lower() != ".zip"}
+    if set(whole) != set(found) or len(whole) != len(made["inputs"]):
+        return False
+    return all(sha256_of(file) == whole[name] for name, file in found.items())
 
 
-def main():
-    """Prepare, with the repository's own .venv when this Python lacks the package."""
-    if fresh():
-        return 0
+def with_package(script, work):
+    """Call ``work``; where ballot_eval is missing, run ``script`` in the repository's .venv."""
     try:
-        from ballot_eval.pipeline import prepare_report
+        import ballot_eval
     except ImportError:
         for name in ("bin/python", "Scripts/python.exe"):
-            python = HERE.parent / ".venv" / name
+            python = ROOT / ".venv" / name
             if python.is_file() and not os.environ.get("BALLOT_EVAL_RETRIED"):
                 env = dict(os.environ, BALLOT_EVAL_RETRIED="1")
-                return subprocess.call([str(python), __file__], env=env)
+                return subprocess.call([str(python), script], env=env)
         print("ballot_eval is not installed: type 'make report' in the repository first")
         return 1
-    prepare_report(HERE.parent / "analysis" / STUDY, HERE)
+    return work(ballot_eval)
+
+
+def prepare(ballot_eval):
+    """Make the artefacts; return the exit code."""
+    from ballot_eval.pipeline import prepare_report
+
+    try:
+        prepare_report(ROOT / "analysis" / STUDY, HERE)
+    except ballot_eval.BallotEvalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(0 if fresh() else with_package(__file__, prepare))

@@ -12,7 +12,7 @@ local function read(path)
 end
 
 local function listing()
-  return pandoc.json.decode(read(base .. "artefacts.json") or '{"figures":{}}')
+  return pandoc.json.decode(read(base .. "artefacts.json") or '{"figures":{},"notice":""}')
 end
 
 local function not_measured()
@@ -35,8 +35,9 @@ return {
       pandoc.Attr("", {}, { ["fig-alt"] = alt, alt = alt })) })
   end,
   ["notice"] = function()
-    if not listing().simulated then return {} end
-    return pandoc.Para({ pandoc.Strong({ pandoc.Str(
-      "Gesimuleerde gegevens: de cijfers in dit rapport zijn verzonnen.") }) })
+    local text = listing().notice
+    if text == "" then return {} end
+    return pandoc.Div({ pandoc.Para({ pandoc.Strong({ pandoc.Str(text) }) }) },
+      pandoc.Attr("", { "banner" }, { role = "note" }))
   end,
 }

@@ -15,6 +15,8 @@ from ballot_eval.raw import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results
 
+TABLE_FILES = ("findings", "excluded_rows", "rates", "effects", "robustness")
+
 
 def call(monkeypatch, *arguments):
     monkeypatch.setattr("sys.argv", ["ballot-eval", *map(str, arguments)])
@@ -131,7 +133,7 @@ def finished(root, tmp_path_factory, gr2026):
 
 def test_outputs_are_the_contract(finished):
     out = finished / "out"
-    names = "findings excluded_rows rates effects robustness".split()
+    names = TABLE_FILES
     assert all((out / f"{name}.csv").is_file() for name in names)
     assert all(
         (out / "report" / f"index.{s}").stat().st_size > 10_000 for s in ("html", "docx", "pdf")
@@ -148,7 +150,7 @@ def test_results_round_trip(finished):
 
 def test_same_input_and_seed_give_the_same_bytes(finished, gr2026):
     be.run(gr2026, raw=finished / "raw", out=finished / "again", report=False)
-    names = [f"{n}.csv" for n in "findings excluded_rows rates effects robustness".split()]
+    names = [f"{n}.csv" for n in TABLE_FILES]
     for name in [*names, "results.json"]:
         assert (finished / "again" / name).read_bytes() == (finished / "out" / name).read_bytes()
 
@@ -165,9 +167,7 @@ def test_the_page_says_simulated_numbers_references_and_describes_images(finishe
     assert all(re.search(r'alt="[^"]{40,}', image) for image in images)
 
 
-def test_errors_stop_the_run_and_leave_previous_outputs_whole(
-    finished, root, gr2026, tmp_path, monkeypatch
-):
+def test_errors_stop_the_run_and_leave_previous_outputs_whole(root, gr2026, tmp_path, monkeypatch):
     raw, out = tmp_path / "raw", tmp_path / "out"
     raw.mkdir()
     be.simulate(gr2026, raw, seed=1)

@@ -30,7 +30,7 @@ def raw_of(frame):
     frame = frame.reset_index(drop=True)
     frame = frame.assign(source_file="m.csv", source_line=range(2, len(frame) + 2))
     empty = pd.DataFrame(columns=[*TABLES["region_results"], *SOURCE_COLUMNS])
-    lines = pd.DataFrame({c: frame["source_line"] for c in COUNT_FIELDS})
+    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, frame["source_line"]))
     none = pd.DataFrame(columns=list(COUNT_FIELDS))
     return RawData(
         {"municipality_results": frame, "region_results": empty},

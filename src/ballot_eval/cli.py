@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 unreadable file."""
+"""The command line.
+
+Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 unreadable file.
+"""
 
 from __future__ import annotations
 

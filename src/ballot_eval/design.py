@@ -183,7 +183,7 @@ class StudyDesign(_Frozen):
         return sum(code in e.new_ballot for e in self.elections if e.date <= date)
 
     def needed_elections(self) -> tuple[str, ...]:
-        """Return the elections whose results the study needs: baselines, oldest first, and its own."""
+        """Return the elections whose results are needed: baselines, oldest first, then its own."""
         return (*sorted(self.baselines, key=lambda e: self.election_by_id(e).date), self.election)
 
 

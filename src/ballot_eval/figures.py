@@ -19,6 +19,9 @@ from ballot_eval.formatting import interval, number, p_value, percent, points
 #: Okabe–Ito: told apart by colour-blind readers, and by lightness in grey print.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
 
+#: Inches; the width of the text on an A4 page.
+WIDTH = 6.3
+
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -41,7 +44,7 @@ def invalid_rates(
 ) -> Figure:
     """Return a dot plot of municipal rates with intervals above the spread of all controls."""
     rows = rates.sort_values("rate")
-    figure, axes = _axes(7, 1.8 + 0.32 * len(rows))
+    figure, axes = _axes(WIDTH, 1.8 + 0.32 * len(rows))
     low, middle, high = np.quantile(control_rates, [0.05, 0.5, 0.95])
     axes.axvspan(low, high, color="#E6E6E6", zorder=0, label="middelste 90% van de controles")
     axes.axvline(middle, color=GREY, linewidth=1, label="mediaan van de controles")
@@ -53,7 +56,7 @@ def invalid_rates(
     axes.set_yticks([-1.1, *at], ["alle controles", *(names[u] for u in rows["unit"])])
     axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(FuncFormatter(_percent_axis))
-    axes.set_xlabel(f"ongeldige stemmen, aandeel van de uitgebrachte stemmen, {election}")
+    axes.set_xlabel(f"aandeel ongeldige stemmen, {election}")
     figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=8)
     return figure
 
@@ -76,7 +79,7 @@ def alt_text_invalid_rates(
 def before_after(frame: pd.DataFrame, baseline: str, election: str) -> Figure:
     """Return a slope chart of every municipality's rate from ``baseline`` to ``election``."""
     wide = _slopes(frame, baseline, election)
-    figure, axes = _axes(7, 5.5)
+    figure, axes = _axes(WIDTH, 5.5)
     control = wide[wide["role"] == "control"]
     axes.plot([0, 1], control[[baseline, election]].T, color="#C8C8C8", linewidth=0.4)
     axes.plot([0, 1], control[[baseline, election]].median(), color="#333333", linewidth=2.5)
@@ -97,12 +100,12 @@ def before_after(frame: pd.DataFrame, baseline: str, election: str) -> Figure:
         axes.annotate(
             f"{row['municipality_name']} {percent(row[election])}",
             (1, row[election]),
-            xytext=(1.04, height),
+            xytext=(1.1, height),
             va="center",
             fontsize=8,
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5},
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "relpos": (0, 0.5)},
         )
-    axes.set_xlim(-0.3, 1.75)
+    axes.set_xlim(-0.45, 1.8)
     axes.set_ylim(0, max(top, height + gap))
     axes.set_xticks([0, 1], [baseline, election])
     axes.yaxis.set_major_formatter(FuncFormatter(_percent_axis))
@@ -130,7 +133,7 @@ def alt_text_before_after(frame: pd.DataFrame, baseline: str, election: str) -> 
 
 def randomisation(distribution: npt.NDArray[np.float64], observed: float, p: float) -> Figure:
     """Return the histogram of the effect under reassignment with the observed effect."""
-    figure, axes = _axes(7, 3.2)
+    figure, axes = _axes(WIDTH, 3.2)
     axes.hist(distribution, bins=80, color=BLUE, alpha=0.75)
     axes.axvline(observed, color=ORANGE, linewidth=2)
     axes.text(
@@ -162,7 +165,7 @@ def alt_text_randomisation(distribution: npt.NDArray[np.float64], observed: floa
 def leave_one_out(checks: pd.DataFrame, full_estimate: float) -> Figure:
     """Return the effect with each experiment municipality left out in turn."""
     rows = checks.sort_values("estimate")
-    figure, axes = _axes(7, 1.2 + 0.32 * len(rows))
+    figure, axes = _axes(WIDTH, 1.2 + 0.32 * len(rows))
     at = np.arange(len(rows))
     axes.hlines(at, rows["ci_lower"], rows["ci_upper"], color=BLUE, linewidth=2)
     axes.plot(rows["estimate"], at, "o", color=BLUE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 
 MONTHS = [
     "januari",
@@ -57,9 +58,10 @@ def p_value(p: float, *, language: str = "nl") -> str:
     """Return a p-value with one significant digit below 0.001, never as 0."""
     if math.isnan(p):
         return NOT_MEASURED[language]
-    if p < 0.00001:
-        return "< " + number(0.00001, 5, language=language)
-    digits = 3 if p >= 0.001 else 4 if p >= 0.0001 else 5
+    if p < 0.5e-6:
+        return "< " + number(1e-6, 6, language=language)
+    # One significant digit below 0.001, three decimals above.
+    digits = 3 if p >= 0.001 else -math.floor(math.log10(float(f"{p:.0e}")))
     return number(p, digits, language=language)
 
 
@@ -79,6 +81,35 @@ def interval(
     join = word if sign else "–"
     low, high = (number(v * 100, digits, language=language, sign=sign) for v in (lower, upper))
     return f"{low}{join}{high}" + ("%" if percent_sign else "")
+
+
+#: Numbers up to twelve are written in words in running text.
+WORDS = {
+    "nl": (
+        *("nul", "een", "twee", "drie", "vier", "vijf", "zes"),
+        *("zeven", "acht", "negen", "tien", "elf", "twaalf"),
+    ),
+    "en": (
+        *("no", "one", "two", "three", "four", "five", "six"),
+        *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+    ),
+}
+
+
+def count_in_words(value: int, *, language: str = "nl") -> str:
+    """Return a count as running text has it: ``elf``, and ``342`` beyond twelve."""
+    words = WORDS[language]
+    return words[value] if 0 <= value < len(words) else number(value, language=language)
+
+
+def display_name(name: str) -> str:
+    """Return a name as it is printed: with an apostrophe, not a straight quote."""
+    return name.replace("'", "\u2019")
+
+
+def sort_name(name: str) -> str:
+    """Return the key by which a municipality is sorted: 's-Hertogenbosch stands under H."""
+    return re.sub(r"^['\u2019][st][ -]", "", name).casefold()
 
 
 def date(day: dt.date) -> str:

@@ -173,4 +173,4 @@ def _strata(votes: pd.Series[int], study: StudyDesign) -> npt.NDArray[np.intp]:
     # Ranks break ties, so the groups are as equal in number as they can be.
     ranks = votes.rank(method="first") - 1
     groups = study.analysis.strata.size_groups
-    return (ranks * groups // len(votes)).to_numpy(dtype=np.intp)
+    return np.asarray(ranks * groups // len(votes), dtype=np.intp)

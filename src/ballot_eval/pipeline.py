@@ -1,4 +1,4 @@
-"""From a raw folder to finished outputs. With ``sources``, the only module that touches the disk."""
+"""From a raw folder to finished outputs; with ``sources`` the only part that touches the disk."""
 
 from __future__ import annotations
 

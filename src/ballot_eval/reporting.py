@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
@@ -13,13 +12,19 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 
-import yaml
-
+from ballot_eval.docx import finish_docx
 from ballot_eval.errors import BallotEvalError
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 
 NOT_MEASURED = "*niet gemeten*"
+
+#: What ``_quarto.yml`` tells Quarto, for Pandoc.
+SHARED_ARGUMENTS = (
+    "--standalone",
+    "--metadata=lang:nl",
+    "--metadata=toc-title:Inhoud",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +71,12 @@ def _quarto(quarto: str, report_dir: Path, out_dir: Path) -> Rendered:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
+    """A prepared report project, for the Pandoc engine."""
+
     folder: Path
     variables: dict[str, str]
     figures: dict[str, str]
-    simulated: bool
+    notice: str
 
     def expand(self, file: Path, image: str) -> str:
         """Return the text of a file with includes and shortcodes resolved."""
@@ -86,8 +93,7 @@ class _Source:
         if kind == "var" and name in self.variables:
             return self.variables[name]
         if kind == "notice":
-            text = self.variables["data_notice"]
-            return f"**{text}**" if self.simulated else ""
+            return f'::: {{.banner role="note"}}\n**{self.notice}**\n:::' if self.notice else ""
         if kind == "table":
             table = self.folder / "_generated" / "tables" / f"{name}.md"
             return table.read_text(encoding="utf-8") if table.is_file() else NOT_MEASURED
@@ -109,40 +115,34 @@ def _pandoc(report_dir: Path, out_dir: Path) -> Rendered:
         msg = f"{error.name} is missing for the report: pip install 'ballot-eval[report]'"
         raise BallotEvalError(msg) from error
     listing = json.loads((report_dir / "_generated/artefacts.json").read_text(encoding="utf-8"))
-    variables = yaml.safe_load((report_dir / "_variables.yml").read_text(encoding="utf-8"))
-    source = _Source(report_dir, variables, listing["figures"], listing["simulated"])
-    made = tuple(out_dir / f"index.{suffix}" for suffix in ("html", "docx", "pdf"))
-    data = files("ballot_eval") / "data"
-    with as_file(data / "crossref.lua") as lua, as_file(data / "report.css") as css:
-        shared = [f"--lua-filter={lua}", f"--resource-path={report_dir}", "--toc", "--toc-depth=1"]
-        banner = report_dir / "_generated" / "banner.html"
-        notice = html.escape(variables["data_notice"])
-        text = f'<div class="banner" role="note">{notice}</div>\n' if listing["simulated"] else ""
-        banner.write_text(text, encoding="utf-8")
-        page = [f"--css={css}", "--embed-resources", "--mathml", f"--include-before-body={banner}"]
-        header = report_dir / "_generated" / "header.typ"
-        header.write_text(_typst_header(variables["data_notice"]), encoding="utf-8")
-        pages = [f"--include-in-header={header}", "--variable=papersize:a4"]
-        work = report_dir / "index.typ"
+    source = _Source(report_dir, listing["variables"], listing["figures"], listing["notice"])
+    html, docx, pdf = (out_dir / f"index.{suffix}" for suffix in ("html", "docx", "pdf"))
+    page = report_dir / "index.typ"
+    styles = report_dir / "styles"
+    # No contents in docx: it would stay empty until Word is told to fill it.
+    contents = ["--toc", "--toc-depth=1"]
+    css = [f"--css={styles / name}" for name in ("page.css", "report.css")]
+    css += ["--embed-resources", "--mathml", "--section-divs"]
+    layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
+    with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
+        shared = [*SHARED_ARGUMENTS, f"--lua-filter={crossref}", f"--resource-path={report_dir}"]
         for to, target, image, extra in (
-            ("html5", made[0], "svg", page),
-            ("docx", made[1], "png", []),
-            ("typst", work, "svg", pages),
+            ("html5", html, "svg", [*contents, *css]),
+            ("docx", docx, "png", []),
+            ("typst", page, "svg", [*contents, *layout]),
         ):
             body = source.expand(report_dir / "index.qmd", image)
-            arguments = ["--standalone", "--metadata=lang:nl", *shared, *extra]
             try:
                 pypandoc.convert_text(
-                    body, to, format="markdown", outputfile=str(target), extra_args=arguments
+                    body,
+                    to,
+                    format="markdown",
+                    outputfile=str(target),
+                    extra_args=[*shared, *extra],
                 )
             except RuntimeError as error:
                 msg = f"pandoc failed on {target.name}: {error}"
                 raise BallotEvalError(msg) from error
-    typst.compile(str(work), output=str(made[2]), root=str(report_dir))
-    return Rendered("Pandoc", made)
-
-
-def _typst_header(notice: str) -> str:
-    text = json.dumps(notice, ensure_ascii=False)
-    header = f'text(size: 8pt, weight: "bold", fill: rgb("#8a3b00"), {text})' if notice else "none"
-    return f"#set page(header: {header})\n#set table(stroke: 0.4pt + luma(180))\n#show table: set text(size: 8pt)\n"
+    finish_docx(docx, listing["notice"])
+    typst.compile(str(page), output=str(pdf), root=str(report_dir))
+    return Rendered("Pandoc", (html, docx, pdf))

@@ -1,4 +1,4 @@
-"""Results as values: frozen, named, with units. All rates and effects are fractions of votes cast."""
+"""Results as values: frozen, named; all rates and effects are fractions of votes cast."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An estimated effect of the new ballot; ``estimate`` and limits are fractions of votes cast."""
+    """An estimated effect of the new ballot, with its limits in fractions of votes cast."""
 
     outcome: str
     estimand: str
@@ -101,7 +101,8 @@ class ResultSet:
         """Read what :meth:`to_json` wrote; ValueError for another version."""
         values = json.loads(text)
         if values["version"] != RESULTS_VERSION:
-            msg = f"results.json has version {values['version']}, this program reads {RESULTS_VERSION}"
+            found = values["version"]
+            msg = f"results.json has version {found}, this program reads {RESULTS_VERSION}"
             raise ValueError(msg)
         return cls(
             study=values["study"],

@@ -1,11 +1,11 @@
-"""Results as Markdown pipe tables for the report. Nothing is computed here."""
+"""Results as Markdown pipe tables for the report. Nothing is computed beyond counting rows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.formatting import interval, number, p_value, percent, points, sort_name
 from ballot_eval.raw import SourceFile
 from ballot_eval.results import Check, Effect, Rate
 from ballot_eval.validation import Finding
@@ -16,130 +16,150 @@ GROUPS = {
     "reference": "Referentiegemeenten",
     "national": "Nederland",
 }
-OUTCOMES = {"invalid": "ongeldig", "blank": "blanco", "residual": "ongeldig en blanco"}
+OUTCOMES = {"invalid": "ongeldig", "blank": "blanco", "residual": "samen"}
 WEIGHTINGS = {"municipality": "per gemeente", "ballot": "per stem"}
-METHODS = {
-    "randomisation": "gewoon",
-    "randomisation_studentised": "gestudentiseerd",
-}
-SEVERITIES = {"error": "fout", "warning": "waarschuwing", "info": "ter kennisneming"}
+METHODS = {"randomisation": "gewoon", "randomisation_studentised": "gestudentiseerd"}
+SEVERITIES = {"error": "fout", "warning": "waarschuwing", "info": "melding"}
 
-#: The report's findings table names each finding up to this many; findings.csv has them all.
-MAX_FINDINGS = 40
+#: A pipe table with a longer line gets relative column widths.
+PANDOC_LINE = 72
+
+#: No column gets more than this share of characters; longer cells wrap.
+WIDEST = 44
 
 
 def pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
     """Return a Pandoc pipe table; ``align`` has one letter per column, l or r.
 
-    Relative column widths follow the longest cell, so wide tables wrap instead of running off.
+    Relative column widths follow the longest cell and the longest word of the heading, and add
+    up to more than Pandoc's line, so that a table takes the width of the page and wraps between
+    words.
     """
     cells = [[c.replace("|", "\\|").replace("\n", " ") for c in row] for row in (header, *rows)]
-    widths = [max(3, min(60, max(len(row[i]) for row in cells))) for i in range(len(header))]
+    widths = []
+    for column in range(len(align)):
+        longest = max((len(row[column]) for row in cells[1:]), default=0)
+        word = max(len(word) for word in header[column].split() or [""])
+        widths.append(max(7, min(WIDEST, max(longest, word) + 3)))
+    stretch = max(1, math.ceil((PANDOC_LINE + 8) / sum(widths)))
     rule = [
-        "-" * (w - 1) + ":" if a == "r" else ":" + "-" * (w - 1)
-        for w, a in zip(widths, align, strict=True)
+        "-" * (w * stretch - 1) + ":" if side == "r" else ":" + "-" * (w * stretch - 1)
+        for w, side in zip(widths, align, strict=True)
     ]
     lines = [cells[0], rule, *cells[1:]]
     return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
 
 
 def _rate_cells(rate: Rate) -> list[str]:
-    limits = "" if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
+    limits = "–" if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
     return [number(rate.numerator), number(rate.denominator), percent(rate.rate), limits]
 
 
 def rates_groups(rates: Sequence[Rate]) -> str:
     """Return invalid votes of the groups and the country per election."""
-    rows = [
-        [rate.election, GROUPS[rate.unit], *_rate_cells(rate)]
-        for rate in rates
-        if rate.unit in GROUPS and rate.outcome == "invalid"
-    ]
+    rows = []
+    for rate in rates:
+        if rate.unit in GROUPS and rate.outcome == "invalid":
+            # The election is named once, at the first of its groups.
+            election = rate.election if rate.unit == "experiment" else ""
+            rows.append([election, GROUPS[rate.unit], *_rate_cells(rate)])
     header = ["Verkiezing", "Groep", "Ongeldig", "Uitgebracht", "Aandeel", "Interval"]
     return pipe_table(header, rows, "llrrrr")
 
 
 def rates_municipalities(
-    rates: Sequence[Rate], names: Mapping[str, str], codes: Sequence[str], election: str
+    rates: Iterable[Rate], names: Mapping[str, str], codes: Sequence[str], election: str
 ) -> str:
     """Return invalid and blank votes of each experiment municipality at one election."""
+    found = {(r.unit, r.outcome): r for r in rates if r.election == election}
     rows = []
-    for code in sorted(codes, key=lambda c: names[c].lstrip("'s-")):
-        found = {r.outcome: r for r in rates if r.unit == code and r.election == election}
-        invalid, blank = found["invalid"], found["blank"]
+    for code in sorted(codes, key=lambda c: sort_name(names[c])):
+        blank = found[code, "blank"]
         cells = [number(blank.numerator), percent(blank.rate)]
-        rows.append([names[code], *_rate_cells(invalid), *cells])
-    header = [
-        "Gemeente",
-        "Ongeldig",
-        "Uitgebracht",
-        "Aandeel",
-        "Interval",
-        "Blanco",
-        "Aandeel blanco",
-    ]
+        rows.append([names[code], *_rate_cells(found[code, "invalid"]), *cells])
+    header = ["Gemeente", "Ongeldig", "Uitgebracht", "Aandeel", "Interval", "Blanco", "Aandeel"]
     return pipe_table(header, rows, "lrrrrrr")
 
 
+def _effect_cells(item: Effect | Check) -> list[str]:
+    limits = interval(item.ci_lower, item.ci_upper, percent_sign=False, sign=True)
+    return [points(item.estimate, unit=False), limits, p_value(item.p_value)]
+
+
 def effects(items: Sequence[Effect]) -> str:
-    """Return all effects with interval and p-value."""
+    """Return the effects by outcome, baseline and weighting, by the plain test."""
     rows = [
-        [
-            OUTCOMES[e.outcome],
-            e.baseline,
-            WEIGHTINGS[e.weighting],
-            METHODS[e.method],
-            points(e.estimate, unit=False),
-            interval(e.ci_lower, e.ci_upper, percent_sign=False, sign=True),
-            p_value(e.p_value),
-        ]
+        [OUTCOMES[e.outcome], e.baseline, WEIGHTINGS[e.weighting], *_effect_cells(e)]
         for e in items
+        if e.method == "randomisation"
     ]
-    header = ["Uitkomst", "Basis", "Weging", "Toets", "Effect", "Interval", "p-waarde"]
-    return pipe_table(header, rows, "llllrrr")
+    header = ["Uitkomst", "Vergeleken met", "Weging", "Effect", "Interval", "p-waarde"]
+    return pipe_table(header, rows, "lllrrr")
 
 
-def robustness(items: Sequence[Check], names: Mapping[str, str]) -> str:
-    """Return the placebo and leave-one-out checks of the study's primary outcome."""
-    rows = []
-    for check in items:
-        if check.outcome != "invalid":
-            continue
-        placebo = check.check == "placebo"
-        what = "Placebo " + check.variant.replace("-", " → ") if placebo else ""
-        rows.append(
-            [
-                what or f"Zonder {names[check.variant]}",
-                WEIGHTINGS[check.weighting],
-                points(check.estimate, unit=False),
-                interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True),
-                p_value(check.p_value),
-            ]
-        )
-    return pipe_table(["Controle", "Weging", "Effect", "Interval", "p-waarde"], rows, "llrrr")
+def effects_methods(items: Sequence[Effect], outcome: str, baseline: str) -> str:
+    """Return one outcome's effects against one baseline, by weighting and test."""
+    rows = [
+        [WEIGHTINGS[e.weighting], METHODS[e.method], *_effect_cells(e)]
+        for e in items
+        if (e.outcome, e.baseline) == (outcome, baseline)
+    ]
+    return pipe_table(["Weging", "Toets", "Effect", "Interval", "p-waarde"], rows, "llrrr")
 
 
-def findings(items: Sequence[Finding]) -> str:
-    """Return the findings, errors and warnings first, with file and line."""
-    order = list(SEVERITIES)
-    ranked = sorted(items, key=lambda f: order.index(f.severity))
+def placebos(items: Sequence[Check]) -> str:
+    """Return the effects between elections at which everybody had the old ballot."""
     rows = [
         [
-            f.code,
-            SEVERITIES[f.severity],
-            f"{f.file}, regel {f.line}" if f.line else f.file,
-            f.statement,
+            OUTCOMES[c.outcome],
+            c.variant.replace("-", " → "),
+            WEIGHTINGS[c.weighting],
+            *_effect_cells(c),
         ]
-        for f in ranked[:MAX_FINDINGS]
+        for c in items
+        if c.check == "placebo"
     ]
-    text = pipe_table(["Code", "Ernst", "Bestand", "Bevinding"], rows, "llll")
-    if len(ranked) > MAX_FINDINGS:
-        rest = number(len(ranked) - MAX_FINDINGS)
-        text += f"\nNog {rest} bevindingen staan in `findings.csv`.\n"
-    return text
+    header = ["Uitkomst", "Periode", "Weging", "Verschil", "Interval", "p-waarde"]
+    return pipe_table(header, rows, "lllrrr")
+
+
+def leave_one_out(items: Sequence[Check], names: Mapping[str, str]) -> str:
+    """Return the primary effect without each experiment municipality in turn."""
+    left_out = [c for c in items if c.check == "leave_one_out"]
+    left_out.sort(key=lambda c: sort_name(names[c.variant]))
+    rows = [[names[c.variant], *_effect_cells(c)] for c in left_out]
+    return pipe_table(["Zonder", "Effect", "Interval", "p-waarde"], rows, "lrrr")
+
+
+def findings(items: Sequence[Finding], rule_statements: Mapping[str, str]) -> str:
+    """Return the number of findings per rule, errors first, with an example of each."""
+    order = list(SEVERITIES)
+    by_code: dict[str, list[Finding]] = {}
+    for finding in sorted(items, key=lambda f: order.index(f.severity)):
+        by_code.setdefault(finding.code, []).append(finding)
+    rows = []
+    for code, group in by_code.items():
+        first = group[0]
+        name = first.file.rsplit("/", 1)[-1]
+        place = f"{name}, regel {first.line}" if first.line else name or first.election
+        rows.append(
+            [code, SEVERITIES[first.severity], number(len(group)), rule_statements[code], place]
+        )
+    return pipe_table(["Code", "Ernst", "Aantal", "Bevinding", "Waar (eerste)"], rows, "llrll")
 
 
 def inputs(files: Sequence[SourceFile]) -> str:
     """Return the files that were read with the start of their sha256."""
-    rows = [[f.path, f.format, number(f.lines), f.sha256[:12]] for f in files if f.status == "read"]
-    return pipe_table(["Bestand", "Formaat", "Regels", "sha256 (begin)"], rows, "llrl")
+    rows = [
+        [f.path.rsplit("/", 1)[-1], FORMATS.get(f.format, f.format), number(f.lines), f.sha256[:12]]
+        for f in files
+        if f.status == "read"
+    ]
+    return pipe_table(["Bestand", "Soort", "Regels", "sha256 (begin)"], rows, "llrl")
+
+
+FORMATS = {
+    "kiesraad_long": "Kiesraad, lang",
+    "kiesraad_wide": "Kiesraad, breed",
+    "canonical_csv": "eigen CSV",
+}

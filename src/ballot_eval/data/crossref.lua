@@ -1,4 +1,5 @@
--- Numbers figures and tables (divs #fig-… and #tbl-…) and resolves @fig-… and @tbl-….
+-- Numbers figures and tables (divs #fig-… and #tbl-…, the caption last) and resolves @fig-…
+-- and @tbl-…, as Quarto does.
 local names = { fig = "Figuur", tbl = "Tabel" }
 local count, label = { fig = 0, tbl = 0 }, {}
 
@@ -7,17 +8,36 @@ local function kind_of(id)
   return names[kind] and kind or nil
 end
 
+-- In typst a native caption would be numbered a second time. The block keeps it with its table.
+local function typst_block(div, kind, blocks, caption)
+  blocks:insert(kind == "tbl" and 1 or #blocks + 1, pandoc.Para(caption))
+  blocks:insert(1, pandoc.RawBlock("typst", "#block(breakable: false)["))
+  blocks:insert(pandoc.RawBlock("typst", "]"))
+  return pandoc.Div(blocks, pandoc.Attr(div.identifier))
+end
+
 local function collect(div)
   local kind = kind_of(div.identifier)
   if not kind then return nil end
   count[kind] = count[kind] + 1
   label[div.identifier] = names[kind] .. " " .. count[kind]
   local blocks = pandoc.List(div.content)
-  local caption = blocks:remove()
-  local text = pandoc.List({ pandoc.Strong({ pandoc.Str(label[div.identifier] .. ": ") }) })
-  text:extend(caption.content)
-  -- A caption stands above a table and below a figure.
-  blocks:insert(kind == "tbl" and 1 or #blocks + 1, pandoc.Para(text))
+  local caption = pandoc.List({ pandoc.Strong({ pandoc.Str(label[div.identifier] .. ": ") }) })
+  caption:extend(blocks:remove().content)
+  if FORMAT:match("typst") then return typst_block(div, kind, blocks, caption) end
+  local native = { pandoc.Plain(caption) }
+  if kind == "fig" then
+    return pandoc.Figure(blocks, { long = native }, pandoc.Attr(div.identifier))
+  end
+  local done = false
+  blocks = blocks:map(function(block)
+    if block.t == "Table" and not done then
+      block.caption = { long = native }
+      done = true
+    end
+    return block
+  end)
+  if not done then blocks:insert(pandoc.Para(caption)) end
   return pandoc.Div(blocks, pandoc.Attr(div.identifier, { "float" }))
 end
 
@@ -28,4 +48,15 @@ local function resolve(cite)
   return pandoc.Link(label[id], "#" .. id)
 end
 
-return { { Div = collect }, { Cite = resolve } }
+-- Ragged right reads easier; Pandoc's typst template justifies, the title included.
+local function ragged(document)
+  if not FORMAT:match("typst") then return nil end
+  local title = pandoc.List({ pandoc.RawInline("typst", "#par(justify: false)[") })
+  title:extend(document.meta.title)
+  title:insert(pandoc.RawInline("typst", "]"))
+  document.meta.title = pandoc.MetaInlines(title)
+  document.blocks:insert(1, pandoc.RawBlock("typst", "#set par(justify: false)"))
+  return document
+end
+
+return { { Div = collect }, { Cite = resolve }, { Pandoc = ragged } }

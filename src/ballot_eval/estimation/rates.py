@@ -39,9 +39,11 @@ def wilson_interval(
 def pearson_dispersion(numerators: IntArray, denominators: IntArray) -> float:
     """Return Pearson's X²/(n−1) of counts (n,) around their pooled rate; 1 is binomial."""
     x, n = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
-    rate = x.sum() / n.sum()
-    if len(x) < 2 or not 0 < rate < 1:
+    # A unit without ballots says nothing about dispersion.
+    x, n = x[n > 0], n[n > 0]
+    if len(x) < 2 or not 0 < x.sum() < n.sum():
         return math.nan
+    rate = x.sum() / n.sum()
     return float(((x - n * rate) ** 2 / (n * rate * (1 - rate))).sum() / (len(x) - 1))
 
 
@@ -52,6 +54,7 @@ def intraclass_correlation(numerators: IntArray, denominators: IntArray) -> floa
     cut off below at 0. NaN when it is undefined (fewer than two units, or no event).
     """
     n = np.asarray(denominators, dtype=float)
+    n = n[n > 0]
     dispersion = pearson_dispersion(numerators, denominators)
     if math.isnan(dispersion):
         return math.nan

@@ -8,6 +8,9 @@ from ballot_eval.raw import REGION_TYPES
 
 ELECTION_PATTERN = r"(TK|EP|GR|PS|WS)20\d\d"
 
+#: A whole number with or without sign; a negative one gets a finding of its own.
+WHOLE_PATTERN = r"[+-]?\d{1,12}"
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -57,3 +60,6 @@ KEYS = {
     "municipality_results": ("election_id", "municipality_code"),
     "region_results": ("election_id", "region_code"),
 }
+
+#: The column that names the unit of a row.
+UNIT = {"municipality_results": "municipality_code", "region_results": "region_code"}

@@ -1,0 +1,220 @@
+"""The checks behind the rules: each takes the context and yields what breaks its rule."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from ballot_eval.raw import COUNT_FIELDS
+from ballot_eval.validation.columns import KEYS
+from ballot_eval.validation.context import Context, Hit
+
+MUNICIPAL, REGIONAL = "municipality_results", "region_results"
+
+#: A change this many robust standard deviations from the controls' median is a jump.
+JUMP_Z = 5.0
+
+#: So many rows of one election in two files are reported once and not row by row.
+MANY_DUPLICATES = 10
+
+Check = Callable[[Context], Iterator[Hit]]
+
+
+def rows(broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str) -> Check:
+    """Return a check of every table, row by row, that shows ``fields`` of the broken rows."""
+
+    def check(context: Context) -> Iterator[Hit]:
+        for table in context.typed:
+            frame = context.kept(table)
+            frame = frame[broken(frame)]
+            for index, values in zip(
+                frame.index, frame[list(fields)].itertuples(index=False), strict=True
+            ):
+                value = "; ".join(f"{f}={v}" for f, v in zip(fields, values, strict=True))
+                yield Hit(table, (int(index),), "+".join(fields), value)
+
+    return check
+
+
+def unused(context: Context) -> Iterator[Hit]:
+    """Yield the rows of elections that the study does not need, once per file and election."""
+    for table in context.typed:
+        frame = context.kept(table)
+        frame = frame[~frame["election_id"].isin(context.study.needed_elections())]
+        for (file, election), group in frame.groupby(["source_file", "election_id"]):
+            yield _group(table, group, file=str(file), election=str(election))
+
+
+def negative(context: Context) -> Iterator[Hit]:
+    """Yield every negative count."""
+    for table in context.typed:
+        frame = context.kept(table)
+        for field in COUNT_FIELDS:
+            for index, value in frame.loc[frame[field] < 0, field].items():
+                yield Hit(table, (int(str(index)),), field, str(value))
+
+
+def same_file(context: Context) -> Iterator[Hit]:
+    """Yield the rows of a file whose content is that of a file read before it."""
+    first: dict[str, str] = {}
+    for file in context.raw.files:
+        if file.status != "read":
+            continue
+        original = first.setdefault(file.sha256, file.path)
+        if original == file.path:
+            continue
+        for table in context.typed:
+            frame = context.kept(table)
+            group = frame[frame["source_file"] == file.path]
+            if len(group):
+                elections = "+".join(sorted(set(group["election_id"])))
+                yield _group(
+                    table, group, file=file.path, election=elections, detail=f": {original}"
+                )
+
+
+def same_election(context: Context) -> Iterator[Hit]:
+    """Yield the rows that two or more files give for one election, when they are many."""
+    for table in context.typed:
+        for _, group in _duplicated(context, table).groupby("election_id"):
+            files = sorted(set(group["source_file"]))
+            keys = len(group.drop_duplicates(list(KEYS[table])))
+            if len(files) > 1 and keys >= MANY_DUPLICATES:
+                election = str(group["election_id"].iloc[0])
+                detail = ": " + ", ".join(files)
+                yield _group(table, group, file=files[-1], election=election, detail=detail)
+
+
+def duplicate_rows(context: Context) -> Iterator[Hit]:
+    """Yield every copy of a row given more than once, with the places of the others."""
+    for table in context.typed:
+        for _, group in _duplicated(context, table).groupby(list(KEYS[table])):
+            places = [
+                f"{file}:{line}"
+                for file, line in zip(group["source_file"], group["source_line"], strict=True)
+            ]
+            for position, index in enumerate(group.index):
+                others = ", ".join(places[:position] + places[position + 1 :])
+                yield Hit(table, (int(index),), "+".join(KEYS[table]), detail=f" {others}")
+
+
+def _duplicated(context: Context, table: str) -> pd.DataFrame:
+    frame = context.kept(table)
+    return frame[frame.duplicated(list(KEYS[table]), keep=False)]
+
+
+def _group(table: str, group: pd.DataFrame, *, file: str, election: str, detail: str = "") -> Hit:
+    indices = tuple(int(i) for i in group.index)
+    return Hit(
+        table, indices, value=f"rows={len(group)}", file=file, election=election, detail=detail
+    )
+
+
+def no_election(context: Context) -> Iterator[Hit]:
+    """Yield the elections of the study without any accepted municipal row."""
+    for election in context.study.needed_elections():
+        if context.today(election).empty:
+            yield Hit(MUNICIPAL, election=election, value="rows=0")
+
+
+def missing_experiment(context: Context) -> Iterator[Hit]:
+    """Yield the experiment municipalities without an accepted result at an election."""
+    return _missing(context, context.study.experiment())
+
+
+def missing_named(context: Context) -> Iterator[Hit]:
+    """Yield the other municipalities that the plan names without an accepted result."""
+    study = context.study
+    reference = study.reference.municipalities if study.reference else ()
+    return _missing(context, {*study.municipalities, *reference} - set(study.experiment()))
+
+
+def _missing(context: Context, codes: tuple[str, ...] | set[str]) -> Iterator[Hit]:
+    for election in context.study.needed_elections():
+        present = set(context.today(election).index)
+        if not present:
+            continue
+        for code in sorted(set(codes) - present):
+            name = context.study.municipalities.get(code, code)
+            yield Hit(MUNICIPAL, election=election, code=code, detail=f": {name}")
+
+
+def incomplete_control(context: Context) -> Iterator[Hit]:
+    """Yield the controls that have a result at some but not all elections of the study."""
+    study = context.study
+    present = {e: set(context.today(e).index) for e in study.needed_elections()}
+    present = {e: codes for e, codes in present.items() if codes}
+    for code in sorted(set().union(*present.values()) - set(study.municipalities)):
+        for election, codes in present.items():
+            if code not in codes:
+                others = [e for e in present if code in present[e]]
+                yield Hit(MUNICIPAL, election=election, code=code, value="has=" + "+".join(others))
+
+
+def national(context: Context) -> Iterator[Hit]:
+    """Yield the counts of a national row that are not the sum over all regions below it."""
+    regions = context.kept(REGIONAL)
+    for election in context.study.needed_elections():
+        municipal = context.today(election)
+        here = regions[regions["election_id"] == election]
+        other = here[here["region_type"].isin(["postal", "caribbean"])]
+        if municipal.empty:
+            continue
+        for index, row in here[here["region_type"] == "national"].iterrows():
+            for field in COUNT_FIELDS:
+                total = int(municipal[field].sum()) + int(other[field].sum())
+                if total != row[field]:
+                    value = f"{field}={row[field]}; sum={total}"
+                    yield Hit(REGIONAL, (int(str(index)),), field, value)
+
+
+def jump(context: Context) -> Iterator[Hit]:
+    """Yield the controls whose change of the invalid rate lies far from the other controls'.
+
+    The distance is in robust standard deviations (1.4826 times the median absolute deviation)
+    from the controls' median change, for each pair of consecutive elections. Experiment and
+    former experiment municipalities are expected to change and are not judged here.
+    """
+    study = context.study
+    for then, now in itertools.pairwise(study.needed_elections()):
+        both = context.today(now).join(context.today(then).add_suffix("_then"), how="inner")
+        cast, cast_then = both["votes_cast_count"], both["votes_cast_count_then"]
+        both = both[(cast > 0) & (cast_then > 0)]
+        both = both[[study.role(str(code)) == "control" for code in both.index]]
+        change = (
+            both["invalid_votes_count"] / both["votes_cast_count"]
+            - both["invalid_votes_count_then"] / both["votes_cast_count_then"]
+        )
+        centre = change.median()
+        scale = 1.4826 * (change - centre).abs().median()
+        if not scale > 0:
+            continue
+        z = (change - centre) / scale
+        frame = context.kept(MUNICIPAL)
+        frame = frame[frame["election_id"] == now]
+        codes = context.code_today(frame, now)
+        for code in z.index[z.abs() > JUMP_Z]:
+            value = f"{then}; change={change[code]:+.5f}; z={z[code]:+.1f}"
+            for index in frame.index[codes == code][:1]:
+                yield Hit(MUNICIPAL, (int(index),), "invalid_votes_count", value)
+
+
+def merged(context: Context) -> Iterator[Hit]:
+    """Yield per election how many municipalities are added to the one they merged into."""
+    for election in context.study.needed_elections():
+        frame = context.kept(MUNICIPAL)
+        frame = frame[frame["election_id"] == election]
+        codes = context.code_today(frame, election)
+        moved = frame.index[codes != frame["municipality_code"]]
+        if len(moved):
+            into = len(set(codes[moved]))
+            yield Hit(MUNICIPAL, election=election, value=f"from={len(moved)}; into={into}")
+
+
+def unread(context: Context) -> Iterator[Hit]:
+    """Yield the files that were listed and not read."""
+    for file in context.raw.files:
+        if file.status == "not_read":
+            yield Hit(file=file.path, detail=f": {file.reason}")

@@ -1,0 +1,56 @@
+"""What a check sees: the study, the raw tables and the rows that are still in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.mergers import current_code
+from ballot_eval.raw import COUNT_FIELDS, RawData
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that breaks a rule.
+
+    ``rows`` are the raw rows concerned. A hit on one row takes its file, line, election and code
+    from that row; a hit on none or many gives what applies. ``detail`` is added to the statement.
+    """
+
+    table: str = ""
+    rows: tuple[int, ...] = ()
+    fields: str = ""
+    value: str = ""
+    detail: str = ""
+    file: str = ""
+    election: str = ""
+    code: str = ""
+
+
+@dataclass(slots=True)
+class Context:
+    """The state of one validation: typed rows, and per table the rows excluded so far."""
+
+    raw: RawData
+    study: StudyDesign
+    typed: dict[str, pd.DataFrame] = field(default_factory=dict)
+    excluded: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    def kept(self, table: str) -> pd.DataFrame:
+        """Return the typed rows that are still in; the index is that of the raw table."""
+        frame = self.typed[table]
+        return frame[~frame.index.isin(list(self.excluded[table]))]
+
+    def today(self, election: str) -> pd.DataFrame:
+        """Return the kept municipal counts of one election on the map of the study's election."""
+        frame = self.kept("municipality_results")
+        frame = frame[frame["election_id"] == election]
+        return frame.groupby(self.code_today(frame, election))[list(COUNT_FIELDS)].sum()
+
+    def code_today(self, frame: pd.DataFrame, election: str) -> pd.Series[str]:
+        """Return the code that each row's municipality has at the study's election."""
+        since = self.study.election_by_id(election).date
+        until = self.study.election_by_id(self.study.election).date
+        return current_code(frame["municipality_code"], since, until)
