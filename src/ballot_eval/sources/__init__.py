@@ -71,8 +71,8 @@ def _frame(records: list[dict[str, object]], columns: tuple[str, ...]) -> pd.Dat
 
 
 def _one_line(problem: str) -> str:
-    # Names of files and texts of errors may hold line breaks.
-    return " ".join(problem.splitlines())
+    # Names of files and texts of errors may hold line breaks and codes for the terminal.
+    return "".join(c if c.isprintable() else " " for c in problem)
 
 
 def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:

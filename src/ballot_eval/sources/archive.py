@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,9 @@ MAX_MEMBERS = 10_000
 #: A member that is this many times its packed size, and large, is taken for a bomb.
 MAX_RATIO = 200
 MAX_RATIO_FROM_BYTES = 50 * 1024**2
+
+#: Members are unpacked in portions: what is read of bz2 and LZMA is unpacked without bound.
+PORTION_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def blobs(folder: Path) -> Iterator[Blob]:
         folders[:] = [n for n in folders if not _hidden([n])]
         paths += [Path(parent) / n for n in (*names, *links) if not _hidden([n])]
     for error in unreadable:
-        yield Blob(Path(error.filename).relative_to(folder).as_posix(), b"", _unreadable(error))
+        yield Blob(str(error.filename), b"", _unreadable(error))
     for path in sorted(paths):
         name = path.relative_to(folder).as_posix()
         if path.is_file():
@@ -79,68 +81,69 @@ def _open(path: Path, name: str) -> Iterator[Blob]:
             yield Blob(name, content)
         return
     try:
-        archive = zipfile.ZipFile(path)
+        handle = path.open("rb")
     except OSError as error:
         yield Blob(name, b"", _unreadable(error))
-    except Exception as error:  # see _read_member
-        yield Blob(name, b"", f"not a readable zip file ({_words(error)}); download it again")
-    else:
-        with archive:
+        return
+    with handle:
+        try:
+            archive = zipfile.ZipFile(handle)
+        except Exception as error:  # see _read_member
+            yield Blob(name, b"", f"not a readable zip file ({_words(error)}); download it again")
+        else:
             yield from _members(archive, name)
 
 
 def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
     """Yield the members, each under the name of the archive; faults of the whole come alone."""
-    found: list[tuple[str, zipfile.ZipInfo]] = []
-    for member in archive.infolist():
+    members = archive.infolist()
+    fault = ""
+    if len(members) > MAX_MEMBERS:
+        fault = f"holds {len(members)} files, more than {MAX_MEMBERS}"
+    # No more is ever unpacked of a member than its header says, so the headers can be trusted.
+    if sum(member.file_size for member in members) > MAX_ARCHIVE_BYTES:
+        fault = f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all"
+    if fault:
+        yield Blob(name, b"", f"{fault}; refused as a possible zip bomb, unpack it by hand")
+        return
+    by_path: dict[str, list[zipfile.ZipInfo]] = {}
+    for member in members:
         # Some programs on Windows write backslashes, which are separators there.
-        raw_name = member.filename.replace("\\", "/")
-        parts = [part for part in raw_name.split("/") if part not in {"", "."}]
-        inner = f"{name}/{'/'.join(parts)}"
-        if raw_name.startswith("/") or re.match("[A-Za-z]:", raw_name) or ".." in parts:
+        member_name = member.filename.replace("\\", "/")
+        parts = [part for part in member_name.split("/") if part not in {"", "."}]
+        if member_name.startswith("/") or re.match("[A-Za-z]:", member_name) or ".." in parts:
             fault = "its name leads out of the archive; refused, pack the archive again without it"
             yield Blob(f"{name}/{member.filename}", b"", fault)
-        elif not raw_name.endswith("/") and not _hidden(parts):
-            found.append((inner, member))
-    if len(found) > MAX_MEMBERS:
-        fault = f"holds {len(found)} files, more than {MAX_MEMBERS}; refused, unpack it by hand"
-        yield Blob(name, b"", fault)
-        return
-    # No more is ever unpacked of a member than its header says, so the headers can be trusted.
-    if sum(member.file_size for _, member in found) > MAX_ARCHIVE_BYTES:
-        limit = f"{MAX_ARCHIVE_BYTES // 1024**2} MB"
-        fault = f"unpacks to more than {limit} in all; refused as a possible zip bomb"
-        yield Blob(name, b"", fault)
-        return
-    times = Counter(inner for inner, _ in found)
-    for inner, member in sorted(found, key=lambda pair: pair[0]):
-        if times[inner] > 1:
-            fault = (
-                f"stands {times[inner]} times in the archive; unpack by hand the one that counts"
-            )
-            yield Blob(inner, b"", fault)
-            times[inner] = 0
-        elif times[inner]:
-            try:
-                blob = Blob(inner, _read_member(archive, member))
-            except FileError as error:
-                blob = Blob(inner, b"", str(error))
-            yield blob
+        elif not member_name.endswith("/") and not _hidden(parts):
+            by_path.setdefault("/".join((name, *parts)), []).append(member)
+    for path, same in sorted(by_path.items()):
+        try:
+            yield Blob(path, _read_member(archive, *same))
+        except FileError as error:
+            yield Blob(path, b"", str(error))
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, *same_name: zipfile.ZipInfo
+) -> bytes:
+    if same_name:
+        times = len(same_name) + 1
+        msg = f"stands {times} times in the archive; unpack by hand the one that counts"
+        raise FileError(msg)
     if member.flag_bits & 0x1:
         msg = "is encrypted; unpack it by hand and put the file in the folder"
         raise FileError(msg)
-    limit = MAX_MEMBER_BYTES
-    if member.file_size > MAX_RATIO_FROM_BYTES:
-        limit = min(limit, MAX_RATIO * max(member.compress_size, 1))
-    if member.file_size > limit:
-        size = f"{limit // 1024**2} MB"
-        msg = f"unpacks to more than {size}; refused as a possible zip bomb, unpack it by hand"
+    size, packed = member.file_size, member.compress_size
+    if size > MAX_MEMBER_BYTES or size > max(MAX_RATIO_FROM_BYTES, MAX_RATIO * packed):
+        sizes = f"{packed // 1024} kB to {size // 1024**2} MB"
+        msg = f"unpacks from {sizes}; refused as a possible zip bomb, unpack it by hand"
         raise FileError(msg)
     try:
-        return archive.read(member)
+        with archive.open(member) as handle:
+            return b"".join(iter(lambda: handle.read(PORTION_BYTES), b""))
+    except NotImplementedError as error:
+        msg = f"cannot be unpacked here ({_words(error)}); unpack it by hand"
+        raise FileError(msg) from error
     except Exception as error:
         # Damaged bytes come out of the standard library as zlib.error, LZMAError, struct.error,
         # RuntimeError, ValueError and more, depending on compression and Python version.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ballot_eval.raw import COUNT_FIELDS, TABLES
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
-from ballot_eval.sources.text import Faults, decode, rows, shown
+from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 
 LONG_FIELDS = {
     "Kiesgerechtigden": "eligible_voters_count",
@@ -73,6 +73,10 @@ def parse(path: str, content: bytes) -> Parsed | str:
     else:
         parsed = _canonical(layout.table, header, numbered, faults)
     faults.raise_any()
+    if not parsed.lines and not layout.table:
+        # An official file that ends at its header is cut off; a canonical one is a template.
+        msg = "holds no rows below its header; download it again"
+        raise FileError(msg)
     return parsed
 
 
@@ -137,7 +141,7 @@ def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faul
             parsed.records.append((table, *open_rows[code], line))
         open_rows[code][0][count] = cells[value_at]
         open_rows[code][1][count] = line
-    return _with_rows(parsed, faults)
+    return parsed
 
 
 def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:
@@ -148,13 +152,6 @@ def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faul
         values |= {c: cells[at[c]] for c in COUNT_FIELDS}
         parsed.records.append((table, values, dict.fromkeys(COUNT_FIELDS, line), line))
     parsed.lines = parsed.lines_used = len(parsed.records)
-    return _with_rows(parsed, faults)
-
-
-def _with_rows(parsed: Parsed, faults: Faults) -> Parsed:
-    """Add a fault where an official file ends at its header: it is no template, but cut off."""
-    if not parsed.lines:
-        faults.add("holds no rows below its header; download it again")
     return parsed
 
 
