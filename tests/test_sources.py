@@ -12,7 +12,6 @@ from ballot_eval.errors import ReadError
 from ballot_eval.raw import MUNICIPALITY_COLUMNS, REGION_COLUMNS
 from ballot_eval.sources import archive, read_raw
 
-ZIP_METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 LONG_HEADER = "Regio;RegioCode;OuderRegioCode;LijstNaam;VeldType;Waarde"
 LONG = f"""{LONG_HEADER}
 Boekel;G0755;K1;;Kiesgerechtigden;100
@@ -300,7 +299,7 @@ def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("method", ZIP_METHODS)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_damaged_zip_is_a_fault_wherever_it_is_damaged(tmp_path, method):
     path = tmp_path / "x.zip"
     pack(path, ("TK2025.csv", LONG), compression=method)
@@ -320,18 +319,18 @@ def test_a_damaged_zip_is_a_fault_wherever_it_is_damaged(tmp_path, method):
         assert len(problems_of(tmp_path)) == 1
 
 
-def test_an_encrypted_or_strangely_compressed_member_is_named(tmp_path):
-    path = tmp_path / "x.zip"
-    pack(path, ("TK2025.csv", LONG))
-    whole = path.read_bytes()
-    central = whole.index(b"PK\x01\x02")
-    for offset, value, expected in ((8, 1, "is encrypted"), (10, 99, "unpack it by hand")):
-        changed = bytearray(whole)
-        changed[central + offset] = value
-        path.write_bytes(changed)
-        (problem,) = problems_of(tmp_path)
-        assert problem.startswith("x.zip/TK2025.csv: ")
-        assert expected in problem
+@pytest.mark.parametrize(
+    ("offset", "value", "expected"),
+    [(8, 1, "is encrypted"), (10, 12, "unpack it by hand"), (10, 14, "unpack it by hand")],
+)
+def test_an_encrypted_or_strangely_packed_member_is_named(tmp_path, offset, value, expected):
+    pack(tmp_path / "x.zip", ("TK2025.csv", LONG))
+    changed = bytearray((tmp_path / "x.zip").read_bytes())
+    changed[changed.index(b"PK\x01\x02") + offset] = value
+    (tmp_path / "x.zip").write_bytes(changed)
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith("x.zip/TK2025.csv: ")
+    assert expected in problem
 
 
 @pytest.mark.parametrize("name", ["../m.csv", "a/../../m.csv", "/m.csv", "C:/m.csv", "..\\m.csv"])

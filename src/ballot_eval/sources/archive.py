@@ -24,8 +24,9 @@ MAX_MEMBERS = 10_000
 MAX_RATIO = 200
 MAX_RATIO_FROM_BYTES = 50 * 1024**2
 
-#: Members are unpacked in portions: what is read of bz2 and LZMA is unpacked without bound.
-PORTION_BYTES = 4096
+#: Of these no more is unpacked than is asked for; of bzip2 and LZMA a header that lies about the
+#: size lets a few kB fill the memory. The official archives use the second.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
     fault = ""
     if len(members) > MAX_MEMBERS:
         fault = f"holds {len(members)} files, more than {MAX_MEMBERS}"
-    # No more is ever unpacked of a member than its header says, so the headers can be trusted.
+    # No more is unpacked of a member than its header says, so the headers can be trusted.
     if sum(member.file_size for member in members) > MAX_ARCHIVE_BYTES:
         fault = f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all"
     if fault:
@@ -133,6 +134,9 @@ def _read_member(
     if member.flag_bits & 0x1:
         msg = "is encrypted; unpack it by hand and put the file in the folder"
         raise FileError(msg)
+    if member.compress_type not in METHODS:
+        msg = "is packed in another way than with deflate; unpack it by hand"
+        raise FileError(msg)
     size, packed = member.file_size, member.compress_size
     if size > MAX_MEMBER_BYTES or size > max(MAX_RATIO_FROM_BYTES, MAX_RATIO * packed):
         sizes = f"{packed // 1024} kB to {size // 1024**2} MB"
@@ -140,13 +144,10 @@ def _read_member(
         raise FileError(msg)
     try:
         with archive.open(member) as handle:
-            return b"".join(iter(lambda: handle.read(PORTION_BYTES), b""))
-    except NotImplementedError as error:
-        msg = f"cannot be unpacked here ({_words(error)}); unpack it by hand"
-        raise FileError(msg) from error
+            return handle.read(size + 1)
     except Exception as error:
-        # Damaged bytes come out of the standard library as zlib.error, LZMAError, struct.error,
-        # RuntimeError, ValueError and more, depending on compression and Python version.
+        # Damaged bytes come out of the standard library as BadZipFile, zlib.error, EOFError,
+        # NotImplementedError, struct.error and more, depending on the Python version.
         msg = f"cannot be unpacked ({_words(error)}); download the archive again"
         raise FileError(msg) from error
 
