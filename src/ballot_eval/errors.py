@@ -24,7 +24,8 @@ class DesignError(BallotEvalError):
 class ReadError(BallotEvalError):
     """One or more files cannot be read.
 
-    ``problems`` holds one line per file: file, line, what was expected, what to do.
+    ``problems`` holds one line per fault: file, line, what is wrong, what to do. Of a file with
+    very many, the last line only counts the rest.
     """
 
     exit_code = 3

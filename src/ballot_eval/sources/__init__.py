@@ -12,7 +12,7 @@ from ballot_eval.errors import ReadError
 from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData, SourceFile
 from ballot_eval.sources.archive import blobs
 from ballot_eval.sources.formats import Parsed, parse
-from ballot_eval.sources.text import FileFault
+from ballot_eval.sources.text import FileError
 
 __all__ = ["read_raw"]
 
@@ -20,8 +20,8 @@ __all__ = ["read_raw"]
 def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
     """Read every file of known format below ``folder`` (or the one file it is) as text.
 
-    Files of other kinds are listed with status ``not_read``. Raises ReadError that names every
-    faulty file with line and remedy, and when nothing could be read at all.
+    Files of other kinds are listed with status ``not_read``. Raises ReadError with one line per
+    fault (file, line, remedy) of all faulty files, and when nothing could be read at all.
     """
     root = Path(folder)
     if not root.exists():
@@ -35,10 +35,10 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         digest = hashlib.sha256(blob.content).hexdigest()
         try:
             if blob.fault:
-                raise FileFault(blob.fault)
+                raise FileError(blob.fault)
             parsed = parse(blob.path, blob.content)
-        except FileFault as error:
-            problems.append(f"{blob.path}: {error}")
+        except FileError as error:
+            problems += [_one_line(f"{blob.path}: {fault}") for fault in error.faults]
             continue
         if isinstance(parsed, str):
             files.append(SourceFile(blob.path, "", "not_read", digest, reason=parsed))
@@ -56,13 +56,23 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         name: _frame(records[name], columns)
         for name, columns in TABLES.items()
     }
-    cell_tables = {n: pd.DataFrame(lines[n], columns=list(COUNT_FIELDS)) for n in TABLES}
+    cell_tables = {
+        # The type is given because an empty table has none of its own.
+        name: pd.DataFrame(lines[name], columns=list(COUNT_FIELDS)).astype("int64")
+        for name in TABLES
+    }
     return RawData(tables, cell_tables, tuple(files))
 
 
 def _frame(records: list[dict[str, object]], columns: tuple[str, ...]) -> pd.DataFrame:
     cells = [[record.get(c, "") for c in (*columns, *SOURCE_COLUMNS)] for record in records]
-    return pd.DataFrame(cells, columns=[*columns, *SOURCE_COLUMNS])
+    frame = pd.DataFrame(cells, columns=[*columns, *SOURCE_COLUMNS])
+    return frame.astype({"source_line": "int64"})
+
+
+def _one_line(problem: str) -> str:
+    # Names of files and texts of errors may hold line breaks and codes for the terminal.
+    return "".join(c if c.isprintable() else " " for c in problem)
 
 
 def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:

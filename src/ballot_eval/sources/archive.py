@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ballot_eval.sources.text import FileFault
+from ballot_eval.sources.text import FileError
 
 #: Most that one member may hold when unpacked; the largest official one has 26 MB.
 MAX_MEMBER_BYTES = 512 * 1024**2
 
+#: Most that all members of one archive may hold together; the official ones have 30 MB.
+MAX_ARCHIVE_BYTES = 2 * 1024**3
+
+#: Most members of one archive; one file for each municipality and form makes a few thousand.
+MAX_MEMBERS = 10_000
+
 #: A member that is this many times its packed size, and large, is taken for a bomb.
 MAX_RATIO = 200
 MAX_RATIO_FROM_BYTES = 50 * 1024**2
+
+#: Of these no more is unpacked than is asked for; of bzip2 and LZMA a header that lies about the
+#: size lets a few kB fill the memory. The official archives use the second.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,51 +39,118 @@ class Blob:
 
 
 def blobs(folder: Path) -> Iterator[Blob]:
-    """Yield every file below ``folder`` (or the one file it is), sorted, zip members included."""
+    """Yield every file below ``folder`` (or the one file it is), sorted, zip members included.
+
+    Hidden files and folders, and the ``__MACOSX`` folder that macOS adds, are passed over. What
+    cannot be read is yielded with a fault.
+    """
     if folder.is_file():
         yield from _open(folder, folder.name)
         return
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-            yield from _open(path, relative.as_posix())
+    unreadable: list[OSError] = []
+    paths: list[Path] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+        links = [n for n in folders if (Path(parent) / n).is_symlink()]
+        folders[:] = [n for n in folders if not _hidden([n])]
+        paths += [Path(parent) / n for n in (*names, *links) if not _hidden([n])]
+    for error in unreadable:
+        yield Blob(str(error.filename), b"", _unreadable(error))
+    for path in sorted(paths):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file():
+            yield from _open(path, name)
+        else:
+            fault = "leads to no file (a broken link or a link to a folder); put the files here"
+            yield Blob(name, b"", fault)
+
+
+def _hidden(parts: list[str]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read ({error.strerror or error}); see to it that you may read it"
 
 
 def _open(path: Path, name: str) -> Iterator[Blob]:
     if path.suffix.lower() != ".zip":
-        yield Blob(name, path.read_bytes())
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            yield Blob(name, b"", _unreadable(error))
+        else:
+            yield Blob(name, content)
         return
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in sorted(archive.infolist(), key=lambda m: m.filename):
-                if member.is_dir():
-                    continue
-                inner = f"{name}/{member.filename}"
-                try:
-                    yield Blob(inner, _read_member(archive, member))
-                except FileFault as error:
-                    yield Blob(inner, b"", str(error))
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        yield Blob(name, b"", f"not a readable zip file ({error}); download it again")
+        handle = path.open("rb")
+    except OSError as error:
+        yield Blob(name, b"", _unreadable(error))
+        return
+    with handle:
+        try:
+            archive = zipfile.ZipFile(handle)
+        except Exception as error:  # see _read_member
+            yield Blob(name, b"", f"not a readable zip file ({_words(error)}); download it again")
+        else:
+            yield from _members(archive, name)
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
+    """Yield the members, each under the name of the archive; faults of the whole come alone."""
+    members = archive.infolist()
+    fault = ""
+    if len(members) > MAX_MEMBERS:
+        fault = f"holds {len(members)} files, more than {MAX_MEMBERS}"
+    # No more is unpacked of a member than its header says, so the headers can be trusted.
+    if sum(member.file_size for member in members) > MAX_ARCHIVE_BYTES:
+        fault = f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all"
+    if fault:
+        yield Blob(name, b"", f"{fault}; refused as a possible zip bomb, unpack it by hand")
+        return
+    by_path: dict[str, list[zipfile.ZipInfo]] = {}
+    for member in members:
+        # Some programs on Windows write backslashes, which are separators there.
+        member_name = member.filename.replace("\\", "/")
+        parts = [part for part in member_name.split("/") if part not in {"", "."}]
+        if member_name.startswith("/") or re.match("[A-Za-z]:", member_name) or ".." in parts:
+            fault = "its name leads out of the archive; refused, pack the archive again without it"
+            yield Blob(f"{name}/{member.filename}", b"", fault)
+        elif not member_name.endswith("/") and not _hidden(parts):
+            by_path.setdefault("/".join((name, *parts)), []).append(member)
+    for path, same in sorted(by_path.items()):
+        try:
+            yield Blob(path, _read_member(archive, *same))
+        except FileError as error:
+            yield Blob(path, b"", str(error))
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, *same_name: zipfile.ZipInfo
+) -> bytes:
+    if same_name:
+        times = len(same_name) + 1
+        msg = f"stands {times} times in the archive; unpack by hand the one that counts"
+        raise FileError(msg)
     if member.flag_bits & 0x1:
         msg = "is encrypted; unpack it by hand and put the file in the folder"
-        raise FileFault(msg)
-    limit = MAX_MEMBER_BYTES
-    if member.file_size > MAX_RATIO_FROM_BYTES:
-        limit = min(limit, MAX_RATIO * max(member.compress_size, 1))
-    msg = f"unpacks to more than {limit // 1024**2} MB; refused as a possible zip bomb"
-    if member.file_size > limit:
-        raise FileFault(msg)
+        raise FileError(msg)
+    if member.compress_type not in METHODS:
+        msg = "is packed in another way than with deflate; unpack it by hand"
+        raise FileError(msg)
+    size, packed = member.file_size, member.compress_size
+    if size > MAX_MEMBER_BYTES or size > max(MAX_RATIO_FROM_BYTES, MAX_RATIO * packed):
+        sizes = f"{packed // 1024} kB to {size // 1024**2} MB"
+        msg = f"unpacks from {sizes}; refused as a possible zip bomb, unpack it by hand"
+        raise FileError(msg)
     try:
         with archive.open(member) as handle:
-            # The size in the header may lie, so the bytes themselves are bounded too.
-            content = handle.read(limit + 1)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        broken = f"cannot be unpacked ({error}); download the archive again"
-        raise FileFault(broken) from error
-    if len(content) > limit:
-        raise FileFault(msg)
-    return content
+            return handle.read(size + 1)
+    except Exception as error:
+        # Damaged bytes come out of the standard library as BadZipFile, zlib.error, EOFError,
+        # NotImplementedError, struct.error and more, depending on the Python version.
+        msg = f"cannot be unpacked ({_words(error)}); download the archive again"
+        raise FileError(msg) from error
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

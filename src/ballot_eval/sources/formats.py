@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ballot_eval.raw import COUNT_FIELDS, TABLES
-from ballot_eval.sources.text import FileFault, decode, rows
+from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
+from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 
-LONG_HEADER = ("Regio", "RegioCode", "OuderRegioCode", "LijstNaam", "VeldType", "Waarde")
 LONG_FIELDS = {
     "Kiesgerechtigden": "eligible_voters_count",
     "Opkomst": "votes_cast_count",
@@ -20,21 +20,17 @@ LONG_FIELDS = {
 LONG_OUT_OF_SCOPE = frozenset(
     {"LijstAantalStemmen", "KandidaatAantalStemmen", "LijstAantalZetels", "KandidaatGekozen"}
 )
-WIDE_FIELDS = {
-    "RegioNaam": "name",
-    "RegioCode": "code",
-    "Kiesgerechtigden": "eligible_voters_count",
-    "Opkomst": "votes_cast_count",
-    "GeldigeStemmen": "valid_votes_count",
-    "BlancoStemmen": "blank_votes_count",
-    "OngeldigeStemmen": "invalid_votes_count",
-}
 REGION_TYPES = {"L": "national", "P": "province", "K": "district", "O": "caribbean"}
 
 #: The polling station for postal votes from abroad: coded like a municipality, but none.
 POSTAL_CODE = "G9010"
 
-ELECTION = re.compile(r"(?:^|[^A-Za-z])((?:TK|EP|GR|PS|WS)20\d\d)")
+#: What ``simulate`` writes beside its tables.
+SIMULATION_FILES = frozenset({"truth.json", "SIMULATED.txt"})
+
+ELECTION = re.compile(r"(?<![A-Za-z])(?:TK|EP|GR|PS|WS)20\d\d", re.IGNORECASE)
+
+NumberedRows = Iterator[tuple[int, list[str]]]
 
 
 @dataclass(slots=True)
@@ -50,48 +46,51 @@ class Parsed:
 def parse(path: str, content: bytes) -> Parsed | str:
     """Return the rows of a file, or the reason in words why it is of no known format.
 
-    Raises FileFault for a file that is, or nearly is, of a known format but faulty.
+    Raises FileError with every fault of a file that is, or nearly is, of a known format.
     """
     name = path.rsplit("/", 1)[-1]
+    if name in SIMULATION_FILES:
+        return "marks the folder as simulated data; holds no results"
+    if name.lower().endswith(".zip"):
+        return "a zip file within a zip file is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
-    if not content.strip():
-        msg = "is empty; remove it or download it again"
-        raise FileFault(msg)
-    if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        decode(content, latin1=False)
-    first = content.split(b"\n", 1)[0].decode("iso-8859-1").removeprefix("ï»¿").rstrip("\r")
-    kinds = {"kiesraad_long": (LONG_HEADER, ";"), "kiesraad_wide": (tuple(WIDE_FIELDS), ";")}
-    kinds |= {table: (columns, ",") for table, columns in TABLES.items()}
-    best, score = "", 0.0
-    for kind, (columns, _) in kinds.items():
-        found = {c.strip().strip('"') for c in re.split(r"[;,\t|]", first)}
-        share = len(found & set(columns)) / len(columns)
-        if share > score:
-            best, score = kind, share
-    if score < 0.6:
-        return "its header is not that of a known format"
-    columns, delimiter = kinds[best]
-    header = [c.strip().strip('"') for c in first.split(delimiter)]
-    if len(header) == 1:
-        msg = f"line 1: the separator is not {delimiter!r}; save it with {delimiter!r}"
-        raise FileFault(f"{msg} between the cells")
-    if missing := [c for c in columns if c not in header]:
-        strange = [c for c in header if c and c not in columns] if best != "kiesraad_wide" else []
-        found_text = f"; found instead: {', '.join(strange[:5])}" if strange else ""
-        msg = f"line 1: column {', '.join(missing)} is missing{found_text}; give it its name again"
-        raise FileFault(msg)
-    if best == "kiesraad_long":
-        return _long(name, content)
-    return _wide(name, content) if best == "kiesraad_wide" else _tidy(best, content)
+    layout = recognise(content)
+    if isinstance(layout, str):
+        return layout
+    faults = Faults()
+    election = "" if layout.table else _election(name, faults)
+    numbered = rows(decode(content, latin1=layout.latin1), layout.delimiter, faults)
+    line, header = next(numbered, (0, []))
+    header = [c.strip() for c in header]
+    if header:
+        check_header(layout, header, line, faults)
+    faults.raise_any()
+    if layout is LONG:
+        parsed = _long(header, numbered, election, faults)
+    elif layout is WIDE:
+        parsed = _wide(header, numbered, election, faults)
+    else:
+        parsed = _canonical(layout.table, header, numbered, faults)
+    faults.raise_any()
+    if not parsed.lines and not layout.table:
+        # An official file that ends at its header is cut off; a canonical one is a template.
+        msg = "holds no rows below its header; download it again"
+        raise FileError(msg)
+    return parsed
 
 
-def _election(name: str) -> str:
-    match = ELECTION.search(name)
-    if match is None:
-        msg = "the election cannot be told from the file name; rename it so that it contains one"
-        raise FileFault(f"{msg}, for example TK2025")
-    return match.group(1)
+def _election(name: str, faults: Faults) -> str:
+    """Return the id of the election a file name holds, for example ``TK2025``."""
+    found = sorted({match.upper() for match in ELECTION.findall(name)})
+    if not found:
+        faults.add(
+            "the election cannot be told from the file name; rename it so that it contains one, "
+            "for example TK2025"
+        )
+    elif len(found) > 1:
+        faults.add(f"the file name holds {' and '.join(found)}; rename it so that it contains one")
+    return found[0] if found else ""
 
 
 def _table_of(path_code: str, name: str, election: str) -> tuple[str, dict[str, str]]:
@@ -108,69 +107,59 @@ def _table_of(path_code: str, name: str, election: str) -> tuple[str, dict[str, 
     return "region_results", {"election_id": election} | keys
 
 
-def _table_rows(text: str, delimiter: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    iterator = rows(text, delimiter)
-    _, header = next(iterator)
-    return [c.strip() for c in header], iterator
+def _whole(header: list[str], numbered: NumberedRows, faults: Faults) -> NumberedRows:
+    """Yield the rows with a cell for every column; add a fault for each of the others."""
+    width = len(header)
+    for line, cells in numbered:
+        if len(cells) == width:
+            yield line, cells
+        else:
+            faults.add(f"line {line}: {len(cells)} cells where the header has {width}; mend it")
 
 
-def _check_width(line: int, cells: list[str], header: list[str]) -> None:
-    if len(cells) != len(header):
-        msg = f"line {line}: {len(cells)} cells where the header has {len(header)}; mend the line"
-        raise FileFault(msg)
-
-
-def _long(name: str, content: bytes) -> Parsed:
-    election = _election(name)
-    parsed = Parsed("kiesraad_long")
-    header, iterator = _table_rows(decode(content, latin1=False), ";")
-    at = {c: header.index(c) for c in LONG_HEADER}
+def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:
+    parsed = Parsed(LONG.format)
+    name_at, code_at, kind_at, value_at = (
+        header.index(c) for c in ("Regio", "RegioCode", "VeldType", "Waarde")
+    )
     open_rows: dict[str, tuple[dict[str, str], dict[str, int]]] = {}
-    for line, cells in iterator:
-        _check_width(line, cells, header)
+    for line, cells in _whole(header, numbered, faults):
         parsed.lines += 1
-        kind = cells[at["VeldType"]]
+        kind = cells[kind_at]
         if kind in LONG_OUT_OF_SCOPE:
             continue
         if kind not in LONG_FIELDS:
-            msg = f"line {line}: VeldType {kind!r} is unknown; allowed: {', '.join(LONG_FIELDS)}"
-            raise FileFault(msg)
+            allowed = ", ".join((*LONG_FIELDS, *sorted(LONG_OUT_OF_SCOPE)))
+            faults.add(f"line {line}: VeldType {shown(kind)} is unknown; allowed: {allowed}")
+            continue
         parsed.lines_used += 1
-        code, count = cells[at["RegioCode"]], LONG_FIELDS[kind]
+        code, count = cells[code_at], LONG_FIELDS[kind]
         if code not in open_rows or count in open_rows[code][0]:
             # A field given twice opens a second row, so that validation sees a duplicate.
-            table, values = _table_of(code, cells[at["Regio"]], election)
+            table, values = _table_of(code, cells[name_at], election)
             open_rows[code] = (values, {})
             parsed.records.append((table, *open_rows[code], line))
-        open_rows[code][0][count] = cells[at["Waarde"]]
+        open_rows[code][0][count] = cells[value_at]
         open_rows[code][1][count] = line
     return parsed
 
 
-def _wide(name: str, content: bytes) -> Parsed:
-    election = _election(name)
-    parsed = Parsed("kiesraad_wide")
-    header, iterator = _table_rows(decode(content, latin1=True), ";")
+def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:
+    parsed = Parsed(WIDE.format)
     at = {to: header.index(c) for c, to in WIDE_FIELDS.items()}
-    for line, cells in iterator:
-        if len(cells) <= max(at.values()):
-            _check_width(line, cells, header)
+    for line, cells in _whole(header, numbered, faults):
         table, values = _table_of(cells[at["code"]], cells[at["name"]], election)
         values |= {c: cells[at[c]] for c in COUNT_FIELDS}
         parsed.records.append((table, values, dict.fromkeys(COUNT_FIELDS, line), line))
-        parsed.lines += 1
-    parsed.lines_used = parsed.lines
+    parsed.lines = parsed.lines_used = len(parsed.records)
     return parsed
 
 
-def _tidy(table: str, content: bytes) -> Parsed:
+def _canonical(table: str, header: list[str], numbered: NumberedRows, faults: Faults) -> Parsed:
     parsed = Parsed("canonical_csv")
-    header, iterator = _table_rows(decode(content, latin1=False), ",")
-    for line, cells in iterator:
-        _check_width(line, cells, header)
-        cell = dict(zip(header, cells, strict=True))
-        values = {c: cell[c] for c in TABLES[table]}
+    at = {c: header.index(c) for c in TABLES[table]}
+    for line, cells in _whole(header, numbered, faults):
+        values = {c: cells[i] for c, i in at.items()}
         parsed.records.append((table, values, dict.fromkeys(COUNT_FIELDS, line), line))
-        parsed.lines += 1
-    parsed.lines_used = parsed.lines
+    parsed.lines = parsed.lines_used = len(parsed.records)
     return parsed
