@@ -1,4 +1,4 @@
-"""Shared fixtures."""
+"""Shared fixtures: the repository, the official files, one finished simulated run, the program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+import ballot_eval as be
+from ballot_eval import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,3 +25,33 @@ def official() -> Path:
     if not folder.is_dir():
         pytest.skip("the official result files are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def gr2026() -> be.StudyDesign:
+    return be.load_study(ROOT / "analysis/gr2026")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, gr2026) -> Path:
+    """Return a folder with ``raw`` (simulated), ``out`` (its run) and the report in ``out``."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "raw").mkdir()
+    be.simulate(gr2026, folder / "raw", seed=2026)
+    be.run(gr2026, raw=folder / "raw", out=folder / "out")
+    return folder
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Return a function that runs the program: (exit code, what it said on both streams)."""
+
+    def run(*arguments) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["ballot-eval", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code, said.out + said.err
+
+    return run

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import ballot_eval as be
-from ballot_eval import cli
+from ballot_eval.estimation.inference import draw_assignments, randomisation_test
 from ballot_eval.raw import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results
 
 TABLE_FILES = ("findings", "excluded_rows", "rates", "effects", "robustness")
-
-
-def call(monkeypatch, *arguments):
-    monkeypatch.setattr("sys.argv", ["ballot-eval", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    return ended.value.code
-
-
-@pytest.fixture(scope="module")
-def gr2026(root):
-    return be.load_study(root / "analysis/gr2026")
 
 
 def panel_of(study, seed, effect):
@@ -104,8 +91,6 @@ def test_known_effect_is_covered_and_size_is_near_its_level(gr2026):
             wide = wide.drop(index="0147")
             panel_rows[effect] = (wide["GR2026"] - wide["GR2022"]).sort_index()
         role = np.isin(panel_rows[truth].index, gr2026.experiment())
-        from ballot_eval.estimation.inference import draw_assignments, randomisation_test
-
         drawn = draw_assignments(role, draws=999, max_exact=1, seed=seed)
         result = randomisation_test(panel_rows[truth].to_numpy(), role, drawn)
         covered += result.ci_lower <= truth <= result.ci_upper
@@ -120,15 +105,6 @@ def test_an_unknown_choice_is_refused(gr2026, bad):
     choices = {"method": "randomisation", "draws": 99, "seed": 1} | bad
     with pytest.raises(be.DesignError, match="allowed"):
         be.invalid_vote_effect(panel_of(gr2026, 1, 0.0), **choices)
-
-
-@pytest.fixture(scope="module")
-def finished(root, tmp_path_factory, gr2026):
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "raw").mkdir()
-    be.simulate(gr2026, folder / "raw", seed=2026)
-    be.run(gr2026, raw=folder / "raw", out=folder / "out", report_dir=root / "report")
-    return folder
 
 
 def test_outputs_are_the_contract(finished):
@@ -153,49 +129,6 @@ def test_same_input_and_seed_give_the_same_bytes(finished, gr2026):
     names = [f"{n}.csv" for n in TABLE_FILES]
     for name in [*names, "results.json"]:
         assert (finished / "again" / name).read_bytes() == (finished / "out" / name).read_bytes()
-
-
-def test_the_page_says_simulated_numbers_references_and_describes_images(finished):
-    page = (finished / "out/report/index.html").read_text(encoding="utf-8")
-    assert 'class="banner"' in page
-    assert "Figuur 1" in page
-    assert "Tabel 1" in page
-    assert "{{&lt;" not in page
-    assert "niet gemeten" not in page
-    images = re.findall(r"<img[^>]*>", page)
-    assert len(images) == 4
-    assert all(re.search(r'alt="[^"]{40,}', image) for image in images)
-
-
-def test_errors_stop_the_run_and_leave_previous_outputs_whole(root, gr2026, tmp_path, monkeypatch):
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    raw.mkdir()
-    be.simulate(gr2026, raw, seed=1)
-    arguments = ("run", root / "analysis/gr2026", "--raw", raw, "--out", out, "--no-report")
-    assert call(monkeypatch, *arguments) == 0
-    before = (out / "manifest.json").read_bytes()
-    file = raw / "municipality_results.csv"
-    text = file.read_text(encoding="utf-8")
-    file.write_text(text + text.splitlines()[40] + "\n", encoding="utf-8")
-    assert call(monkeypatch, *arguments) == 1
-    assert call(monkeypatch, "validate", root / "analysis/gr2026", "--raw", raw) == 1
-    assert (out / "manifest.json").read_bytes() == before
-    assert call(monkeypatch, *arguments, "--allow-errors") == 0
-
-
-def test_exit_codes_of_wrong_calls(root, tmp_path, monkeypatch):
-    study = root / "analysis/gr2026"
-    assert call(monkeypatch, "validate", study, "--raw", tmp_path / "nowhere") == 3
-    assert call(monkeypatch, "validate", tmp_path, "--raw", tmp_path) == 2
-    assert call(monkeypatch, "schemas", "--check", "--to", root / "data/schemas") == 0
-    assert call(monkeypatch, "template", tmp_path / "t") == 0
-    assert call(monkeypatch, "template", tmp_path / "t") == 2
-
-
-def test_convert_gives_canonical_tables_with_the_same_cells(finished, tmp_path, monkeypatch):
-    assert call(monkeypatch, "convert", finished / "raw", "--to", tmp_path) == 0
-    name = "municipality_results.csv"
-    assert (tmp_path / name).read_bytes() == (finished / "raw" / name).read_bytes()
 
 
 def test_an_undefined_rate_is_empty_never_zero(gr2026):

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ballot_eval.design import load_study
-from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData
-from ballot_eval.simulation import simulate_panel
+from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData, SourceFile
+from ballot_eval.simulation import simulate, simulate_panel
 from ballot_eval.validation import validate
-from ballot_eval.validation.frictionless import stale_schemas
+from ballot_eval.validation.rules import RULES
 
 
 @pytest.fixture(scope="module")
-def study(root):
-    return load_study(root / "analysis/gr2026")
+def study(gr2026):
+    return gr2026
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +77,9 @@ BASE = {"eligible_voters": 2000, "votes_cast": 1000, "valid_votes": 1000, "blank
         ({"valid_votes": 969, "invalid_votes": 31}, "W.202", True),
         ({"votes_cast": 0, "valid_votes": 0, "invalid_votes": 0}, "W.204", True),
         ({"votes_cast": 1, "valid_votes": 1, "invalid_votes": 0}, "W.204", False),
+        ({"eligible_voters": 0, "invalid_votes": 0}, "W.205", True),
+        ({"eligible_voters": 1, "invalid_votes": 0}, "W.205", False),
+        ({"eligible_voters": 0, "invalid_votes": 0}, "W.206", False),
         ({"eligible_voters": 999, "invalid_votes": 0}, "W.206", True),
         ({"eligible_voters": 1000, "invalid_votes": 0}, "W.206", False),
         ({"valid_votes": 1001, "invalid_votes": -1}, "N.101", True),
@@ -85,6 +87,8 @@ BASE = {"eligible_voters": 2000, "votes_cast": 1000, "valid_votes": 1000, "blank
         ({"invalid_votes": "tien"}, "T.101", True),
         ({"invalid_votes": "1.000"}, "T.101", True),
         ({"invalid_votes": ""}, "T.102", True),
+        ({"invalid_votes": "0\n"}, "T.101", True),
+        ({"invalid_votes": "0"}, "T.101", False),
     ],
 )
 def test_rules_at_their_boundary(study, sound, counts, code, found):
@@ -101,6 +105,85 @@ def test_a_duplicate_excludes_every_copy_and_names_the_other(study, sound):
     assert {f.line for f in found} == {5, len(sound) + 2}
     assert f"m.csv:{len(sound) + 2}" in found[0].statement
     assert len(report.excluded) == 2
+
+
+def region(election, code, kind, counts):
+    row = {"election_id": election, "region_code": code, "region_name": code, "region_type": kind}
+    row |= {c: str(v) for c, v in counts.items()}
+    return row | {"source_file": "r.csv", "source_line": 2}
+
+
+def raw_with_regions(frame, rows):
+    raw = raw_of(frame)
+    table = pd.DataFrame(rows, columns=[*TABLES["region_results"], *SOURCE_COLUMNS])
+    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, table["source_line"]))
+    return RawData(
+        raw.tables | {"region_results": table}, raw.cell_lines | {"region_results": lines}
+    )
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_the_national_row_is_the_sum_of_all_below_it(study, sound, missing):
+    here = sound[sound["election_id"] == "GR2026"][list(COUNT_FIELDS)].astype(int).sum()
+    postal = dict.fromkeys(COUNT_FIELDS, 0) | {"invalid_votes_count": 5, "votes_cast_count": 5}
+    total = {c: here[c] + postal[c] for c in COUNT_FIELDS}
+    total["blank_votes_count"] += missing
+    total["votes_cast_count"] += missing
+    rows = [
+        region("GR2026", "L528", "national", total),
+        region("GR2026", "G9010", "postal", postal),
+    ]
+    found = [
+        f for f in validate(raw_with_regions(sound, rows), study).findings if f.code == "P.103"
+    ]
+    assert {f.fields for f in found} == (
+        {"blank_votes_count", "votes_cast_count"} if missing else set()
+    )
+
+
+def test_a_file_given_twice_is_one_finding_and_the_first_copy_stays(study, sound):
+    once = raw_of(sound)
+    table = once.tables["municipality_results"]
+    both = pd.concat([table, table.assign(source_file="copy.csv")], ignore_index=True)
+    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, both["source_line"]))
+    files = tuple(SourceFile(p, "canonical_csv", "read", "same") for p in ("m.csv", "copy.csv"))
+    raw = RawData(
+        once.tables | {"municipality_results": both},
+        once.cell_lines | {"municipality_results": lines},
+        files,
+    )
+    report = validate(raw, study)
+    (finding,) = [f for f in report.findings if f.severity == "error"]
+    assert (finding.code, finding.file) == ("K.102", "copy.csv")
+    assert finding.statement.endswith(": m.csv")
+    assert set(report.excluded["file"]) == {"copy.csv"}
+    assert report.rows_accepted == len(sound)
+
+
+@pytest.mark.parametrize(("copies", "code"), [(9, "K.101"), (10, "K.103")])
+def test_many_rows_given_by_two_files_are_one_finding(study, sound, copies, code):
+    raw = raw_of(pd.concat([sound, sound.head(copies)]))
+    table = raw.tables["municipality_results"]
+    table.loc[len(sound) :, "source_file"] = "other.csv"
+    found = [f for f in validate(raw, study).findings if f.severity == "error"]
+    assert {f.code for f in found} == {code}
+    assert len(found) == (1 if code == "K.103" else 2 * copies)
+
+
+@pytest.mark.parametrize(("gone", "code"), [("0147", "P.105"), ("0344", "P.106")])
+def test_a_missing_former_or_control_municipality_is_a_warning(study, sound, gone, code):
+    missing = (sound["election_id"] == "GR2022") & (sound["municipality_code"] == gone)
+    report = validate(raw_of(sound[~missing]), study)
+    found = [f for f in report.findings if f.code in {"P.105", "P.106"}]
+    assert [(f.code, f.municipality_code, f.election) for f in found] == [(code, gone, "GR2022")]
+    assert not report.has_errors
+
+
+def test_merged_municipalities_are_counted(study, sound):
+    extra = sound[(sound["election_id"] == "GR2018") & (sound["municipality_code"] == "0439")]
+    raw = raw_of(pd.concat([sound, extra.assign(municipality_code="0370")]))
+    (finding,) = [f for f in validate(raw, study).findings if f.code == "I.103"]
+    assert (finding.election, finding.value) == ("GR2018", "from=1; into=1")
 
 
 def test_a_missing_experiment_municipality_and_a_missing_election(study, sound):
@@ -139,17 +222,28 @@ def test_garbage_is_reported_and_never_raised(study, sound, cells):
     check_partition(validate(raw, study), raw)
 
 
-def test_schemas_on_disk_are_those_of_the_package(root):
-    assert stale_schemas(root / "data/schemas") == []
+def test_rule_codes_are_unique_and_statements_bilingual():
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    assert all(rule.statement("nl") != rule.statement("en") for rule in RULES)
 
 
-def test_frictionless_accepts_the_simulated_table_and_rejects_a_broken_copy(root, sound):
+def test_frictionless_accepts_the_simulated_folder_and_rejects_a_broken_copy(
+    root, gr2026, tmp_path
+):
     from frictionless import Resource, Schema
 
-    schema = Schema.from_descriptor(
-        json.loads((root / "data/schemas/municipality_results.json").read_text(encoding="utf-8"))
-    )
-    good = [list(sound.columns), *sound.head(50).to_numpy().tolist()]
-    assert Resource(data=good, schema=schema).validate().valid
-    bad = [*good[:-1], [*good[-1][:-1], "-1"]]
-    assert not Resource(data=bad, schema=schema).validate().valid
+    simulate(gr2026, tmp_path, seed=1)
+
+    def valid(table):
+        text = (root / f"data/schemas/{table}.json").read_text(encoding="utf-8")
+        schema = Schema.from_descriptor(json.loads(text))
+        return Resource(path=f"{table}.csv", basepath=str(tmp_path), schema=schema).validate().valid
+
+    assert valid("municipality_results")
+    assert valid("region_results")
+    file = tmp_path / "municipality_results.csv"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text[: text.rindex(",")] + ",-1\n", encoding="utf-8")
+    assert not valid("municipality_results")
+    file.write_text(text + text.splitlines()[5] + "\n", encoding="utf-8")
+    assert not valid("municipality_results")

@@ -32,11 +32,14 @@ err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 #: So many findings are printed; the rest is counted.
 MAX_SHOWN = 15
 
-StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="Study folder or study.toml.")]
-RawOption = Annotated[
-    Path | None, typer.Option("--raw", help="Folder with raw files [data/raw/STUDY].")
+StudyArgument = Annotated[
+    Path,
+    typer.Argument(metavar="STUDY", help="Study folder, study.toml, or id of a shipped study."),
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Output folder [build/STUDY].")]
+RawOption = Annotated[
+    Path | None, typer.Option("--raw", help="Folder with raw files (data/raw/STUDY).")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Output folder (build/STUDY).")]
 
 
 def _say(step: str) -> None:
@@ -47,9 +50,11 @@ def _show_findings(report: ValidationReport) -> None:
     shown = [f for f in report.findings if f.severity != "info"]
     for f in sorted(shown, key=lambda f: f.severity)[:MAX_SHOWN]:
         where = f"{f.file}:{f.line}" if f.line else f.file or f.table
+        about = " ".join(part for part in (f.election, f.municipality_code) if part)
+        value = f" ({f.value})" if f.value and f.value not in f.statement else ""
         colour = "red" if f.severity == "error" else "yellow"
         err_console.print(f"[{colour}]{f.severity}[/{colour}] {f.code} ", end="")
-        err_console.print(f"{where}: {f.statement}", markup=False)
+        err_console.print(f"{where}: {about}: {f.statement}{value}", markup=False)
     if len(shown) > MAX_SHOWN:
         err_console.print(f"… and {len(shown) - MAX_SHOWN} more")
     infos = len(report.findings) - len(shown)
@@ -61,11 +66,13 @@ def _show_findings(report: ValidationReport) -> None:
 
 @app.command()
 def run(
+    *,
     study: StudyArgument,
     raw: RawOption = None,
     out: OutOption = None,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Report project [report/ above STUDY].")
+        Path | None,
+        typer.Option("--report", help="Report project (else as study.toml says)."),
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Make no report.")] = False,
     allow_errors: Annotated[
@@ -92,7 +99,6 @@ def run(
 
 def _show_summary(summary: pipeline.RunSummary) -> None:
     outcome = summary.outcome
-    language = outcome.study.language
     election = outcome.study.election
     table = Table(title=("SIMULATED DATA: " if outcome.simulated else "") + outcome.study.title)
     for heading in ("", "invalid", "votes cast", "rate"):
@@ -101,16 +107,17 @@ def _show_summary(summary: pipeline.RunSummary) -> None:
         if rate.election == election and rate.outcome == "invalid" and not rate.unit.isdigit():
             table.add_row(
                 rate.unit,
-                number(rate.numerator, language=language),
-                number(rate.denominator, language=language),
-                percent(rate.rate, language=language),
+                number(rate.numerator, language="en"),
+                number(rate.denominator, language="en"),
+                percent(rate.rate, language="en"),
             )
     out_console.print(table)
     e = outcome.primary.effect
-    limits = interval(e.ci_lower, e.ci_upper, percent_sign=False, sign=True, language=language)
+    limits = interval(e.ci_lower, e.ci_upper, percent_sign=False, sign=True, language="en")
     out_console.print(
-        f"effect {e.contrast}: {points(e.estimate, language=language)} ({limits}), "
-        f"p = {p_value(e.p_value, language=language)}"
+        f"effect on {e.outcome} votes, {e.contrast}: {points(e.estimate, language='en')} "
+        f"({outcome.study.analysis.confidence_level:.0%} interval {limits}; "
+        f"p {p_value(e.p_value, language='en')})"
     )
     out_console.print(f"results: {summary.out}")
     for file in summary.report_files:
@@ -137,6 +144,11 @@ def validate(
         raise typer.Exit(1)
 
 
+def _refuse_existing(file: Path) -> None:
+    if file.exists():
+        raise typer.BadParameter(f"{file} exists; give another folder or remove it")
+
+
 @app.command()
 def convert(
     files: Annotated[list[Path], typer.Argument(help="Official files or folders.")],
@@ -152,6 +164,8 @@ def convert(
         for name, columns in TABLES.items():
             parts[name].extend(raw.tables[name][list(columns)].itertuples(index=False))
     to.mkdir(parents=True, exist_ok=True)
+    for name in TABLES:
+        _refuse_existing(to / f"{name}.csv")
     for name, columns in TABLES.items():
         with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle, lineterminator="\n")
@@ -164,9 +178,7 @@ def convert(
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill.")],
     seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")],
-    study: Annotated[Path, typer.Option("--study", help="Study to simulate for.")] = Path(
-        "analysis/gr2026"
-    ),
+    study: Annotated[Path, typer.Option("--study", help="Study to simulate for.")] = Path("gr2026"),
     effect: Annotated[
         float, typer.Option("--effect", help="True effect, fraction of votes cast.")
     ] = 0.003,
@@ -186,8 +198,7 @@ def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.
     folder.mkdir(parents=True, exist_ok=True)
     for name, columns in TABLES.items():
         file = folder / f"{name}.csv"
-        if file.exists():
-            raise typer.BadParameter(f"{file} exists; give another folder or remove it")
+        _refuse_existing(file)
         file.write_text(",".join(columns) + "\n", encoding="utf-8", newline="\n")
         out_console.print(str(file))
 
@@ -203,6 +214,7 @@ def render(study: StudyArgument, out: OutOption = None) -> None:
 
 @app.command()
 def schemas(
+    *,
     check: Annotated[bool, typer.Option("--check", help="Only tell what is out of date.")] = False,
     to: Annotated[Path, typer.Option("--to", help="Folder.")] = Path("data/schemas"),
 ) -> None:

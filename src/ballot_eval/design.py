@@ -104,6 +104,8 @@ class StudyDesign(_Frozen):
     reference: Reference | None = None
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
+    #: Folder of the report project, relative to the study file.
+    report: str | None = None
     sha256: str = ""
     folder: Path = Path()
 
@@ -187,14 +189,31 @@ class StudyDesign(_Frozen):
         return (*sorted(self.baselines, key=lambda e: self.election_by_id(e).date), self.election)
 
 
-def load_study(path: str | Path) -> StudyDesign:
-    """Read ``study.toml`` (or the folder that holds it) into a frozen :class:`StudyDesign`.
+def shipped_study(study_id: str) -> Path | None:
+    """Return the file of a study that comes with the package, None when there is none.
 
-    Raises DesignError with one line per mistake: key, what is wrong, what is allowed.
+    A wheel carries the studies; a checkout has them in ``analysis/``.
+    """
+    here = Path(__file__).resolve().parent
+    candidates = (
+        here / "data" / "studies" / f"{study_id}.toml",
+        here.parents[1] / "analysis" / study_id / "study.toml",
+    )
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def load_study(path: str | Path) -> StudyDesign:
+    """Read a study file into a frozen :class:`StudyDesign`.
+
+    ``path`` is a ``study.toml``, the folder that holds it, or the id of a study that comes with
+    the package (``gr2026``). Raises DesignError with one line per mistake: key, what is wrong,
+    what is allowed.
     """
     file = Path(path)
     if file.is_dir():
         file = file / "study.toml"
+    elif not file.exists() and file.name == str(path):
+        file = shipped_study(file.name) or file
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -124,19 +124,18 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
 
 
 def find_report(study: StudyDesign, report_dir: Path | None) -> Path:
-    """Return the report project: the one given, or ``report/`` beside or above the study.
+    """Return the report project: the one given, or the one that ``study.toml`` names.
 
     Raises DesignError, saying what to do, when there is none.
     """
-    candidates = (
-        [report_dir] if report_dir else [p / "report" for p in study.folder.resolve().parents]
-    )
-    for candidate in candidates:
-        if (candidate / "_quarto.yml").is_file():
-            return candidate
-    where = f"in {report_dir}" if report_dir else "above the study's folder"
-    msg = f"no report project (_quarto.yml) {where}; give --report DIR, or --no-report"
-    raise DesignError(msg)
+    if report_dir is None and study.report is None:
+        msg = "study.toml has no key report; add it, give --report DIR, or --no-report"
+        raise DesignError(msg)
+    project = report_dir or study.folder / str(study.report)
+    if not (project / "_quarto.yml").is_file():
+        msg = f"{project}: no report project (_quarto.yml); give --report DIR, or --no-report"
+        raise DesignError(msg)
+    return project.resolve()
 
 
 def run(

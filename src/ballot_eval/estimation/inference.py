@@ -200,7 +200,7 @@ class _Curve:
     def p_value(self, tau: float, *, exact: bool) -> float:
         """Return the two-sided p-value of the hypothesis that the effect is ``tau``."""
         statistic = (self.a - tau * self.b) ** 2
-        observed = (self.estimate - tau) ** 2
+        observed: float | FloatArray = (self.estimate - tau) ** 2
         if self.studentised:
             v0, v1, v2 = self.v
             statistic = statistic * self.observed_scale

@@ -182,7 +182,7 @@ def jump(context: Context) -> Iterator[Hit]:
         both = context.today(now).join(context.today(then).add_suffix("_then"), how="inner")
         cast, cast_then = both["votes_cast_count"], both["votes_cast_count_then"]
         both = both[(cast > 0) & (cast_then > 0)]
-        both = both[[study.role(str(code)) == "control" for code in both.index]]
+        both = both[both.index.map(study.role) == "control"]
         change = (
             both["invalid_votes_count"] / both["votes_cast_count"]
             - both["invalid_votes_count_then"] / both["votes_cast_count_then"]

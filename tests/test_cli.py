@@ -1,0 +1,227 @@
+"""The program: exit codes, what it says on bad input, outputs left whole."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+import ballot_eval as be
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory, gr2026):
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "raw").mkdir()
+    be.simulate(gr2026, folder / "raw", seed=1)
+    be.run(gr2026, raw=folder / "raw", out=folder / "out", report=False)
+    return folder
+
+
+@pytest.fixture
+def copied(finished_run, tmp_path):
+    """Return a copy of a raw folder and of its finished outputs, to be broken."""
+    shutil.copytree(finished_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+MUNICIPAL = "municipality_results.csv"
+
+
+def edited(old, new):
+    def change(raw):
+        text = (raw / MUNICIPAL).read_text(encoding="utf-8")
+        assert old in text
+        (raw / MUNICIPAL).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def line_twice(raw):
+    text = (raw / MUNICIPAL).read_text(encoding="utf-8")
+    (raw / MUNICIPAL).write_text(text + text.splitlines()[40] + "\n", encoding="utf-8")
+
+
+def file_twice(raw):
+    shutil.copyfile(raw / MUNICIPAL, raw / "copy.csv")
+
+
+def election_twice(raw):
+    # The same results, one cell changed, so that it is another file.
+    text = (raw / MUNICIPAL).read_text(encoding="utf-8")
+    (raw / "other.csv").write_text(text.replace("Boekel", "Boekel (NB)"), encoding="utf-8")
+
+
+def semicolons(raw):
+    text = (raw / MUNICIPAL).read_text(encoding="utf-8")
+    (raw / MUNICIPAL).write_text(text.replace(",", ";"), encoding="utf-8")
+
+
+def latin1(raw):
+    text = (raw / MUNICIPAL).read_text(encoding="utf-8").replace("Boekel", "Boekèl", 1)
+    (raw / MUNICIPAL).write_bytes(text.encode("iso-8859-1"))
+
+
+def emptied(raw):
+    (raw / MUNICIPAL).write_text("", encoding="utf-8")
+
+
+def text_in_count(raw):
+    lines = (raw / MUNICIPAL).read_text(encoding="utf-8").splitlines()
+    lines[7] = lines[7].rsplit(",", 1)[0] + ",veel"
+    (raw / MUNICIPAL).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def wrong_total(raw):
+    lines = (raw / MUNICIPAL).read_text(encoding="utf-8").splitlines()
+    head, last = lines[7].rsplit(",", 1)
+    lines[7] = f"{head},{int(last) + 1}"
+    (raw / MUNICIPAL).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def bomb(raw):
+    with zipfile.ZipFile(raw / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("TK2025_uitslag.csv", b"0" * (60 * 1024**2))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "said"),
+    [
+        (line_twice, 1, f"K.101 {MUNICIPAL}:41"),
+        (file_twice, 1, "K.102"),
+        (election_twice, 1, "K.103"),
+        (semicolons, 3, f"{MUNICIPAL}: line 1: the separator"),
+        (latin1, 3, f"{MUNICIPAL}: line"),
+        (edited("votes_cast_count", "votes_count"), 3, "column votes_cast_count is missing"),
+        (text_in_count, 1, f"T.101 {MUNICIPAL}:8"),
+        (wrong_total, 1, f"F.203 {MUNICIPAL}:8"),
+        (emptied, 3, f"{MUNICIPAL}: is empty"),
+        (bomb, 3, "bomb.zip/TK2025_uitslag.csv"),
+        (lambda raw: (raw / MUNICIPAL).unlink(), 1, "P.102"),
+    ],
+    ids=lambda v: getattr(v, "__name__", None),
+)
+def test_bad_input_is_named_and_leaves_previous_outputs_whole(copied, call, break_it, code, said):
+    before = {p: p.read_bytes() for p in (copied / "out").rglob("*") if p.is_file()}
+    break_it(copied / "raw")
+    found, text = call(
+        "run", "gr2026", "--raw", copied / "raw", "--out", copied / "out", "--no-report"
+    )
+    assert (found, said in text) == (code, True), text
+    assert "Traceback" not in text
+    assert {p: p.read_bytes() for p in (copied / "out").rglob("*") if p.is_file()} == before
+    assert call("validate", "gr2026", "--raw", copied / "raw")[0] == code
+
+
+def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, call):
+    wrong_total(copied / "raw")
+    arguments = ("run", "gr2026", "--raw", copied / "raw", "--out", copied / "out", "--no-report")
+    assert call(*arguments, "--allow-errors")[0] == 0
+    listed = (copied / "out/excluded_rows.csv").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == 2
+    assert ",8," in listed[1]
+    assert "F.203" in listed[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("validate", "gr2026", "--raw", "nowhere"), 3, "does not exist"),
+        (("run", "nowhere"), 2, "nowhere"),
+        (("simulate", "full", "--seed", "1"), 2, "not empty"),
+        (("render", "gr2026", "--out", "nowhere"), 2, "ballot-eval run first"),
+        (("convert", "nowhere", "--to", "x"), 3, "does not exist"),
+        (("run", "gr2026", "--report", "nowhere"), 2, "no report project"),
+        (("guess",), 2, "guess"),
+    ],
+)
+def test_wrong_calls_are_told_plainly(tmp_path, monkeypatch, call, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file.txt").write_text("x", encoding="utf-8")
+    found, text = call(*arguments)
+    assert found == code
+    assert said in " ".join(text.split())
+    assert "Traceback" not in text
+
+
+def test_a_broken_study_is_named_by_key(root, tmp_path, call):
+    text = (root / "analysis/gr2026/study.toml").read_text(encoding="utf-8")
+    broken = text.replace("draws = 100000", 'draws = "many"')
+    assert broken != text
+    (tmp_path / "study.toml").write_text(broken, encoding="utf-8")
+    code, said = call("validate", tmp_path, "--raw", tmp_path)
+    assert code == 2
+    assert "analysis.draws" in said
+
+
+def test_template_is_readable_and_never_overwrites(tmp_path, call):
+    assert call("template", tmp_path / "t")[0] == 0
+    assert call("template", tmp_path / "t")[0] == 2
+    code, said = call("validate", "gr2026", "--raw", tmp_path / "t")
+    assert code == 1
+    assert "P.102" in said
+
+
+def test_convert_gives_canonical_tables_with_the_same_cells(finished_run, tmp_path, call):
+    assert call("convert", finished_run / "raw", "--to", tmp_path)[0] == 0
+    assert (tmp_path / MUNICIPAL).read_bytes() == (finished_run / "raw" / MUNICIPAL).read_bytes()
+    assert call("convert", finished_run / "raw", "--to", tmp_path)[0] == 2
+
+
+@pytest.mark.official
+def test_converted_official_files_give_the_same_tables(official, tmp_path, call):
+    file = official / "TK2025/TK2025_CSV.zip"
+    assert call("convert", file, "--to", tmp_path)[0] == 0
+    direct, again = be.read_raw(None, file), be.read_raw(None, tmp_path)
+    for name, table in direct.tables.items():
+        columns = [c for c in table.columns if not c.startswith("source_")]
+        assert table[columns].equals(again.tables[name][columns])
+
+
+def test_schemas_on_disk_are_those_of_the_package(root, tmp_path, call):
+    assert call("schemas", "--check", "--to", root / "data/schemas")[0] == 0
+    assert call("schemas", "--check", "--to", tmp_path)[0] == 1
+    assert call("schemas", "--to", tmp_path)[0] == 0
+    assert call("schemas", "--check", "--to", tmp_path)[0] == 0
+
+
+def test_a_wheel_works_in_an_empty_folder(root, tmp_path):
+    def run(*arguments, cwd=tmp_path, env=None):
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=cwd,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    pip = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+    flags = ("--no-deps", "--no-build-isolation", "--no-index")
+    made = run(*pip, "wheel", *flags, "--wheel-dir", tmp_path / "dist", root)
+    assert made.returncode == 0, made.stderr
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    placed = run(*pip, "install", "--no-deps", "--no-index", "--target", tmp_path / "site", wheel)
+    assert placed.returncode == 0, placed.stderr
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    env = {"PYTHONPATH": str(tmp_path / "site"), "PATH": ""}
+    where = run("-c", "import ballot_eval; print(ballot_eval.__file__)", cwd=empty, env=env)
+    assert str(tmp_path / "site") in where.stdout, where.stderr
+    program = ("-m", "ballot_eval")
+    for arguments in (
+        ("simulate", "raw", "--seed", "1"),
+        ("validate", "gr2026", "--raw", "raw"),
+        ("run", "gr2026", "--raw", "raw", "--out", "out", "--no-report"),
+    ):
+        done = run(*program, *arguments, cwd=empty, env=env)
+        assert done.returncode == 0, done.stderr
+    assert (empty / "out/effects.csv").is_file()
+    refused = run(*program, "run", "gr2026", "--raw", "raw", cwd=empty, env=env)
+    assert refused.returncode == 2
+    assert "--report DIR" in refused.stderr
+    assert not (empty / "build").exists()
