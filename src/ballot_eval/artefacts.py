@@ -33,11 +33,13 @@ def write_artefacts(outcome: Outcome, folder: Path) -> None:
     for name, text in made.items():
         _write(generated / "tables" / f"{name}.md", text)
     _write(generated / "notice.txt", variables["data_notice"])
+    study_date = outcome.study.election_by_id(outcome.study.election).date
     listing = {
         "study": outcome.study.id,
         "language": outcome.study.language,
         "plan_sha256": outcome.study.sha256,
         "inputs": {f.path: f.sha256 for f in outcome.raw.files},
+        "date": study_date.isoformat(),
         "notice": variables["data_notice"],
         "variables": variables,
         "tables": list(made),

@@ -72,7 +72,7 @@ def alt_text_invalid_rates(
     low, high = np.quantile(control_rates, [0.05, 0.95])
     return (
         f"Stippengrafiek van het aandeel ongeldige stemmen bij {election}: {each}. "
-        f"De middelste 90% van de controlegemeenten ligt tussen {interval(low, high)}."
+        f"De middelste 90% van de controlegemeenten ligt op {interval(low, high)}."
     )
 
 
@@ -183,7 +183,7 @@ def alt_text_leave_one_out(checks: pd.DataFrame, full_estimate: float) -> str:
     low, high = float(checks["estimate"].min()), float(checks["estimate"].max())
     spread = interval(low, high, percent_sign=False, sign=True)
     return (
-        f"Stippengrafiek: zonder telkens één experimentgemeente ligt het effect tussen {spread} "
+        f"Stippengrafiek: zonder telkens één experimentgemeente ligt het effect op {spread} "
         f"procentpunt; met alle gemeenten is het {points(full_estimate)}."
     )
 

@@ -16,7 +16,7 @@ from ballot_eval.artefacts import write_artefacts
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import DesignError, InvalidDataError, ReadError
 from ballot_eval.panel import Panel, build_panel
-from ballot_eval.provenance import manifest
+from ballot_eval.provenance import REPORT_SOURCE, manifest
 from ballot_eval.raw import RawData
 from ballot_eval.reporting import render
 from ballot_eval.results import Check, Effect, Rate, ResultSet, to_frame
@@ -178,7 +178,7 @@ def run(
 
 def _render(project: Path, work: Path) -> str:
     """Render a copy of the report project with the artefacts of this run; return the engine."""
-    source = work / "report-source"
+    source = work / REPORT_SOURCE
     ignore = shutil.ignore_patterns("_generated", "_output", ".quarto", "_variables.yml")
     shutil.copytree(project, source, ignore=ignore)
     shutil.copytree(work / "artefacts", source, dirs_exist_ok=True)
@@ -189,7 +189,7 @@ def _render(project: Path, work: Path) -> str:
 def render_existing(out: str | Path) -> tuple[str, tuple[Path, ...]]:
     """Render the report again from the finished artefacts of a run."""
     target = Path(out)
-    source = target / "report-source"
+    source = target / REPORT_SOURCE
     if not source.is_dir():
         msg = f"{target}: holds no finished run with a report; use ballot-eval run first"
         raise DesignError(msg)

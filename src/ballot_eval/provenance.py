@@ -17,6 +17,10 @@ from ballot_eval.raw import RawData
 PACKAGES = ("ballot-eval", "numpy", "scipy", "pandas", "pandera", "matplotlib", "statsmodels")
 
 
+#: The prepared copy of the report project, kept to render again; no output of its own.
+REPORT_SOURCE = "report-source"
+
+
 def sha256_of(path: Path) -> str:
     """Return the hexadecimal sha256 of a file."""
     with path.open("rb") as file:
@@ -70,7 +74,7 @@ def manifest(study: StudyDesign, raw: RawData, out: Path, *, simulated: bool, co
         "outputs": {
             p.relative_to(out).as_posix(): sha256_of(p)
             for p in sorted(out.rglob("*"))
-            if p.is_file() and p.suffix in {".csv", ".json", ".svg", ".png"}
+            if p.is_file() and REPORT_SOURCE not in p.relative_to(out).parts
         },
     }
     return json.dumps(values, ensure_ascii=False, indent=1) + "\n"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 from ballot_eval.docx import finish_docx
 from ballot_eval.errors import BallotEvalError
@@ -41,11 +45,27 @@ def render(report_dir: Path, out_dir: Path) -> Rendered:
     Raises BallotEvalError when the engine fails or a shortcode names something unknown.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
+    listing = json.loads((report_dir / "_generated/artefacts.json").read_text(encoding="utf-8"))
     beside = str(Path(sys.executable).parent)
     quarto = shutil.which("quarto") or shutil.which("quarto", path=beside)
-    if quarto:
-        return _quarto(quarto, report_dir, out_dir)
-    return _pandoc(report_dir, out_dir)
+    with _fixed_clock(listing["date"]):
+        if quarto:
+            return _quarto(quarto, report_dir, out_dir)
+        return _pandoc(report_dir, out_dir, listing)
+
+
+@contextlib.contextmanager
+def _fixed_clock(date: str) -> Iterator[None]:
+    """Let the engines date their files on ``date``, so that the same report is the same file."""
+    before = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = dt.datetime.fromisoformat(date).replace(hour=12, tzinfo=dt.UTC)
+    os.environ["SOURCE_DATE_EPOCH"] = str(int(moment.timestamp()))
+    try:
+        yield
+    finally:
+        del os.environ["SOURCE_DATE_EPOCH"]
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before
 
 
 def _quarto(quarto: str, report_dir: Path, out_dir: Path) -> Rendered:
@@ -107,14 +127,13 @@ class _Source:
         raise BallotEvalError(msg)
 
 
-def _pandoc(report_dir: Path, out_dir: Path) -> Rendered:
+def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendered:
     try:
         import pypandoc
         import typst
     except ImportError as error:
         msg = f"{error.name} is missing for the report: pip install 'ballot-eval[report]'"
         raise BallotEvalError(msg) from error
-    listing = json.loads((report_dir / "_generated/artefacts.json").read_text(encoding="utf-8"))
     source = _Source(report_dir, listing["variables"], listing["figures"], listing["notice"])
     html, docx, pdf = (out_dir / f"index.{suffix}" for suffix in ("html", "docx", "pdf"))
     page = report_dir / "index.typ"
