@@ -27,8 +27,10 @@ from scipy.optimize import brentq
 
 from ballot_eval.estimation.clusters import (
     ClusterDesign,
+    ClusterFit,
     check_column,
     check_confidence_level,
+    check_variance,
     fit_scores,
 )
 
@@ -37,15 +39,15 @@ Weights = Literal["rademacher", "webb"]
 
 #: Two squared t statistics closer than this, relative to the observed one, count as tied.
 TIE_TOLERANCE = 1e-9
-#: Draws per block of weights, so that a block stays in the cache.
-BLOCK = 1024
+#: Draws per block of weights: small enough for the cache and for a product in a single thread.
+BLOCK = 256
 
 _VALUES: dict[str, FloatArray] = {
     "rademacher": np.array([1.0, -1.0]),
     "webb": np.array([1.0, math.sqrt(0.5), math.sqrt(1.5), -math.sqrt(1.5), -math.sqrt(0.5), -1.0]),
 }
-#: Eight signs per byte.
-_SIGNS = 1.0 - 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+#: Weights that one random byte stands for: 8 signs, or 3 of the six points (6³ = 216).
+_WORD_LENGTH: dict[str, int] = {"rademacher": 8, "webb": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class WildBootstrapResult:
     ``statistic`` is the t statistic of the hypothesis that the coefficient is ``null``, with the
     CRV1 ``se``. Of ``draws`` draws ``strict`` have a larger absolute t statistic and ``weak`` one
     at least as large (ties within a relative tolerance). With ``exact`` the draws are all vectors
-    of weights there are, and ``p_value`` is weak/draws; otherwise (weak+1)/(draws+1).
+    of weights there are. ``p_value`` is weak/draws when they hold the observed statistic (exact and
+    restricted), otherwise (weak+1)/(draws+1), so it is never 0.
     ``p_error`` is the Monte-Carlo standard error of the p-value, 0 when exact. A limit is infinite
     when no finite effect can be rejected on that side. ``distribution`` (draws,) holds the t
     statistics of the draws at ``null``.
@@ -117,21 +120,21 @@ def wild_cluster_bootstrap(
         raise ValueError(msg)
     check_confidence_level(confidence_level)
     check_column(design, column)
-    estimates, scores = fit_scores(design, y)
+    fit = fit_scores(design, y)
     exact = len(_VALUES[weights]) ** design.n_clusters <= draws
     blocks = (
         _all_weights(weights, design.n_clusters)
         if exact
         else _drawn_weights(weights, design.n_clusters, draws, seed)
     )
-    curve = _Curve(
-        design, scores, column, blocks, restricted=restricted, signs=weights == "rademacher"
-    )
+    projection = _project(design, fit, column, restricted=restricted)
+    curve = _curve(projection, blocks, signs=weights == "rademacher", exact=exact)
     return _result(
         curve,
-        estimate=float(estimates[column]),
+        estimate=float(fit.estimates[column]),
         factor=design.crv1_factor,
         null=null,
+        restricted=restricted,
         exact=exact,
         weights=weights,
         confidence_level=confidence_level,
@@ -144,18 +147,20 @@ def _result(
     estimate: float,
     factor: float,
     null: float,
+    restricted: bool,
     exact: bool,
     weights: str,
     confidence_level: float,
 ) -> WildBootstrapResult:
+    # Of an enumeration only one of each pair (v, −v) is held: both have the same |t|.
     copies = 2 if exact else 1
     total = copies * len(curve.line[0])
     shift = estimate - null
     strict, weak = (copies * count for count in curve.counts(shift))
-    p_value = weak / total if exact else (weak + 1) / (total + 1)
-    needed = _needed(1 - confidence_level, total, exact=exact)
-    # Of an enumeration only one of each pair (v, −v) is held: both have the same |t|.
-    rank = -(-needed // copies)
+    # Equal weights give back the observed statistic, but only from the restricted model.
+    among = exact and restricted
+    p_value = weak / total if among else (weak + 1) / (total + 1)
+    rank = -(-_needed(1 - confidence_level, total, among=among) // copies)
     statistics = curve.statistics(shift) / math.sqrt(factor)
     return WildBootstrapResult(
         estimate=estimate,
@@ -170,17 +175,20 @@ def _result(
         weak=weak,
         draws=total,
         exact=exact,
-        restricted=curve.restricted,
+        restricted=restricted,
         weights=weights,
         n_clusters=curve.n_clusters,
         distribution=np.concatenate([statistics, -statistics]) if exact else statistics,
     )
 
 
-def _needed(alpha: float, total: int, *, exact: bool) -> int:
-    """Return how many draws must be at least as extreme for a p-value above ``alpha``."""
+def _needed(alpha: float, total: int, *, among: bool) -> int:
+    """Return how many draws must be at least as extreme for a p-value above ``alpha``.
+
+    ``among``: the observed statistic is one of the draws.
+    """
     slack = 1e-9  # alpha times a whole number may fall just short of a whole number
-    if exact:
+    if among:
         return math.floor(alpha * total + slack) + 1
     return math.floor(alpha * (total + 1) + slack)
 
@@ -200,68 +208,92 @@ def _all_weights(weights: str, n_clusters: int) -> Iterator[FloatArray]:
 def _drawn_weights(weights: str, n_clusters: int, draws: int, seed: int) -> Iterator[FloatArray]:
     """Yield blocks of random vectors of weights."""
     rng = np.random.default_rng(seed)
-    n_bytes = -(-n_clusters // 8)
+    length = _WORD_LENGTH[weights]
+    words = np.array(list(itertools.product(_VALUES[weights].tolist(), repeat=length)))
     for start in range(0, draws, BLOCK):
-        rows = min(BLOCK, draws - start)
-        if weights == "rademacher":
-            octets = rng.integers(0, 256, size=(rows, n_bytes), dtype=np.uint8)
-            yield _SIGNS.take(octets, axis=0).reshape(rows, -1)[:, :n_clusters]
-        else:
-            yield _VALUES[weights].take(
-                rng.integers(0, len(_VALUES[weights]), size=(rows, n_clusters), dtype=np.uint8)
-            )
+        size = (min(BLOCK, draws - start), -(-n_clusters // length))
+        picks = rng.integers(0, len(words), size=size, dtype=np.uint8)
+        yield words.take(picks, axis=0).reshape(size[0], -1)[:, :n_clusters]
 
 
+@dataclass(frozen=True, slots=True)
+class _Projection:
+    """Score and Gram matrix of each cluster in the directions that matter for one coefficient.
+
+    With q directions: ``scores`` (G, q) under h = 0 and their ``slope`` (G, q) in h, ``pull``
+    (G, q) the products K_g d, ``contrast`` (q,) the vector d. ``own`` and ``drift`` (G,) are
+    scores and slope along d.
+    """
+
+    scores: FloatArray
+    slope: FloatArray
+    pull: FloatArray
+    contrast: FloatArray
+    own: FloatArray
+    drift: FloatArray
+
+
+def _project(
+    design: ClusterDesign, fit: ClusterFit, column: int, *, restricted: bool
+) -> _Projection:
+    d = design.contrasts[:, column]
+    pull = design.gram @ d
+    # Only the span of these rows matters; in a balanced panel it has very few dimensions.
+    # It holds d, because the Gram matrices add up to the unit matrix.
+    _, size, rows = np.linalg.svd(pull, full_matrices=False)
+    span = rows[size > 1e-12 * size[0]].T
+    pull, scores, contrast = pull @ span, fit.scores @ span, span.T @ d
+    own = scores @ contrast
+    check_variance(np.array([own @ own]), d[:, None], fit)
+    # Imposing the hypothesis adds h·Qd/‖d‖² to the residuals.
+    slope = pull / (contrast @ contrast) if restricted else np.zeros_like(pull)
+    return _Projection(scores, slope, pull, contrast, own, slope @ contrast)
+
+
+def _curve(at: _Projection, blocks: Iterator[FloatArray], *, signs: bool, exact: bool) -> _Curve:
+    """Put the blocks of weights through the sums that the t statistics are made of."""
+    table = np.hstack([at.scores, at.slope, at.own[:, None] * at.pull, at.drift[:, None] * at.pull])
+    squares = np.column_stack([at.own**2, 2 * at.own * at.drift, at.drift**2])
+    size = squares.sum(axis=0)
+    common = at.pull.T @ at.pull
+    parts = []
+    same = [np.zeros(0, dtype=bool)]
+    for v in blocks:
+        fixed = size[None, :] if signs else (v * v) @ squares
+        parts.append(_block(np.split(v @ table, 4, axis=1), fixed, common, at.contrast))
+        if exact and at.drift.any():
+            same.append((v == v[:, :1]).all(axis=1))
+    stacked = np.concatenate(parts, axis=1)
+    return _Curve(
+        line=stacked[:2],
+        parabola=stacked[2:],
+        size=size,
+        observed=float(size[0]),
+        same=np.flatnonzero(np.concatenate(same)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class _Curve:
     """The t statistics of all draws as functions of h, the estimate minus the hypothesis.
 
     The numerator of a draw is ``line`` (n0 + n1·h) and its squared scale without the factor of
-    CRV1 is ``parabola`` (v0 + v1·h + v2·h²). ``observed`` is the squared scale of the estimate.
+    CRV1 is ``parabola`` (v0 + v1·h + v2·h²), which is rounding when it is tiny against ``size``, a
+    parabola too. ``observed`` is the squared scale of the estimate, ``same`` the draws known to
+    give back the observed statistic.
     """
 
-    def __init__(
-        self,
-        design: ClusterDesign,
-        scores: FloatArray,
-        column: int,
-        blocks: Iterator[FloatArray],
-        *,
-        restricted: bool,
-        signs: bool,
-    ) -> None:
-        d = design.contrasts[:, column]
-        pull = design.gram @ d
-        own = scores @ d
-        self.observed = float(own @ own)
-        if self.observed <= 0:
-            msg = "the standard error is zero: the clusters that identify the column fit perfectly"
-            raise ValueError(msg)
-        self.restricted = restricted
-        self.n_clusters = design.n_clusters
-        # Imposing the hypothesis adds h·Q d/‖d‖² to the residuals.
-        slope = pull / (d @ d) if restricted else np.zeros_like(pull)
-        drift = slope @ d
-        self.square = (float(own @ own), float(2 * own @ drift), float(drift @ drift))
-        table = np.hstack([scores, slope, own[:, None] * pull, drift[:, None] * pull])
-        squares = np.column_stack([own * own, 2 * own * drift, drift * drift])
-        common = pull.T @ pull
-        parts = []
-        same = []
-        for v in blocks:
-            sums = np.split(v @ table, 4, axis=1)
-            fixed = squares.sum(axis=0)[None, :] if signs else (v * v) @ squares
-            parts.append(_block(sums, fixed, common, d))
-            same.append((v == v[:, :1]).all(axis=1))
-        stacked = np.concatenate(parts, axis=1)
-        self.line = (stacked[0], stacked[1])
-        self.parabola = (stacked[2], stacked[3], stacked[4])
-        self.same = np.flatnonzero(np.concatenate(same))
+    line: FloatArray
+    parabola: FloatArray
+    size: FloatArray
+    observed: float
+    same: npt.NDArray[np.intp]
 
     def scales(self, h: float) -> FloatArray:
         """Return the squared scale of every draw; what is only rounding becomes 0."""
         v0, v1, v2 = self.parabola
         value = v0 + h * (v1 + h * v2)
-        size = self.square[0] + h * (self.square[1] + h * self.square[2])
+        size = self.size[0] + h * (self.size[1] + h * self.size[2])
         return np.where(value > 1e-13 * size, value, 0.0)
 
     def squares(self, h: float) -> FloatArray:
@@ -270,9 +302,7 @@ class _Curve:
         scale = self.scales(h)
         flat = scale == 0
         value = np.where(flat, np.inf, numerator / np.where(flat, 1.0, scale))
-        if self.restricted:
-            # Equal weights give back the observed statistic; say so free of rounding.
-            value[self.same] = h * h / self.observed
+        value[self.same] = h * h / self.observed  # free of rounding
         return value
 
     def statistics(self, h: float) -> FloatArray:

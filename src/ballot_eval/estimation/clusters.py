@@ -172,15 +172,15 @@ def _codes(labels: Labels, name: str, n: int) -> tuple[npt.NDArray[Any], IntArra
     if values.shape != (n,):
         msg = f"{name} must have one label per row: expected {n}, found shape {values.shape}"
         raise ValueError(msg)
-    # A missing label differs from itself or is None, whatever the type of the others.
-    if any(value is None for value in values) if values.dtype == object else False:
-        missing = True
-    else:
-        missing = bool((values != values).any())  # noqa: PLR0124
-    if missing:
+    try:
+        distinct, codes = np.unique(values, return_inverse=True)
+    except TypeError as error:  # None or NaN among texts cannot be sorted
+        msg = f"{name} holds missing labels or labels of different types"
+        raise ValueError(msg) from error
+    # A missing number or date differs from itself.
+    if any(label is None for label in distinct) or bool(np.not_equal(distinct, distinct).any()):
         msg = f"{name} holds missing labels"
         raise ValueError(msg)
-    distinct, codes = np.unique(values, return_inverse=True)
     return distinct, codes.astype(np.intp)
 
 
@@ -246,8 +246,17 @@ def _sole_cluster(values: FloatArray, vectors: FloatArray, contrasts: FloatArray
     return sole
 
 
-def fit_scores(design: ClusterDesign, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Return the coefficients (p,) and the score Q_g'û_g of each cluster (G, r) for ``y`` (n,).
+@dataclass(frozen=True, slots=True)
+class ClusterFit:
+    """Coefficients (p,), score Q_g'û_g of each cluster (G, r), and sum of squared residuals."""
+
+    estimates: FloatArray
+    scores: FloatArray
+    residual_square: float
+
+
+def fit_scores(design: ClusterDesign, y: npt.ArrayLike) -> ClusterFit:
+    """Return what inference needs of the regression of ``y`` (n,) on ``design``.
 
     Raises ValueError when ``y`` is not finite, has another length, or is fitted perfectly.
     """
@@ -265,7 +274,14 @@ def fit_scores(design: ClusterDesign, y: npt.ArrayLike) -> tuple[FloatArray, Flo
         msg = "all residuals are zero: the outcome is fitted perfectly and has no standard error"
         raise ValueError(msg)
     scores = np.add.reduceat(design.basis * residuals[:, None], design.starts, axis=0)
-    return design.contrasts.T @ coordinates, scores
+    return ClusterFit(design.contrasts.T @ coordinates, scores, float(residuals @ residuals))
+
+
+def check_variance(variance: FloatArray, contrasts: FloatArray, fit: ClusterFit) -> None:
+    """Raise ValueError when a ``variance`` (m,) of ``contrasts`` (r, m) is 0 but for rounding."""
+    if (variance <= ROUNDING**2 * fit.residual_square * (contrasts**2).sum(axis=0)).any():
+        msg = "a standard error is zero: no cluster has a residual that bears on the coefficient"
+        raise ValueError(msg)
 
 
 def check_column(design: ClusterDesign, column: int) -> None:
@@ -320,12 +336,13 @@ def cluster_ols(
     chosen = list(range(design.n_columns) if columns is None else columns)
     for column in chosen:
         check_column(design, column)
-    estimates, scores = fit_scores(design, y)
+    fit = fit_scores(design, y)
     contrasts = design.contrasts[:, chosen]
-    variance, df = _variance(design, scores, contrasts, method, crv3_scale)
+    variance, df = _variance(design, fit.scores, contrasts, method, crv3_scale)
+    check_variance(variance, contrasts, fit)
     se = np.sqrt(variance)
     half = stdtrit(df, 0.5 + confidence_level / 2) * se
-    estimate = estimates[chosen]
+    estimate = fit.estimates[chosen]
     p_value = 2 * stdtr(df, -np.abs(estimate) / se)
     information = np.einsum("rm,grs,sm->gm", contrasts, design.gram, contrasts, optimize=True)
     leverage = information.max(axis=0) / (contrasts**2).sum(axis=0)
@@ -369,9 +386,6 @@ def _variance(
             df = _satterthwaite(design.gram, adjusted)
         elif crv3_scale == "jackknife":
             variance = variance * (g - 1) / g
-    if (variance <= ROUNDING**2 * (scores**2).sum() * (contrasts**2).sum(axis=0)).any():
-        msg = "a standard error is zero: the clusters that identify the column fit perfectly"
-        raise ValueError(msg)
     return variance, df
 
 
@@ -381,9 +395,7 @@ def _adjusted(design: ClusterDesign, contrasts: FloatArray, power: float) -> Flo
     singular = gap < SINGULAR
     scale = np.where(singular, 0.0, np.where(singular, 1.0, gap) ** power)
     rotated = np.einsum("gsr,sm->grm", design.eigenvectors, contrasts)
-    return np.asarray(
-        np.einsum("gsr,grm->gsm", design.eigenvectors, scale[:, :, None] * rotated)
-    )
+    return np.asarray(np.einsum("gsr,grm->gsm", design.eigenvectors, scale[:, :, None] * rotated))
 
 
 def _satterthwaite(gram: FloatArray, adjusted: FloatArray) -> FloatArray:
