@@ -99,8 +99,9 @@ def wild_cluster_bootstrap(
     ``weights``: ``"rademacher"`` (±1) or ``"webb"`` (six points, for few clusters). When there are
     at most ``draws`` different vectors of weights (2^G or 6^G) each is used once and ``seed`` has
     no influence. ``restricted`` draws from the model with the hypothesis imposed (WCR), and the
-    interval holds every value that its test does not reject; otherwise (WCU) from the fitted
-    model, and the interval is the symmetric bootstrap-t interval. The p-value is two-sided.
+    interval inverts its test: it runs to the outermost value not rejected, searched up to the first
+    of 2, 4, 8, … standard errors that is. Otherwise draws come from the fitted model (WCU), and
+    the interval is the symmetric bootstrap-t interval. The p-value is two-sided.
 
     With few experiment clusters among many controls the restricted test rejects too rarely and the
     unrestricted too often (MacKinnon & Webb 2017); with one the bootstrap is degenerate, because
@@ -109,6 +110,27 @@ def wild_cluster_bootstrap(
     Raises ValueError for a column that does not exist or rests on one cluster, unknown weights,
     fewer than one draw, outcomes that are not finite and residuals that are all zero.
     """
+    _check_call(weights, draws, null)
+    check_confidence_level(confidence_level)
+    check_column(design, column)
+    fit = fit_scores(design, y)
+    exact = len(_VALUES[weights]) ** design.n_clusters <= draws
+    blocks = _blocks(weights, design.n_clusters, draws, seed, exact=exact)
+    projection = _project(design, fit, column, restricted=restricted)
+    curve = _curve(projection, blocks, signs=weights == "rademacher", exact=exact)
+    return _result(
+        curve,
+        estimate=float(fit.estimates[column]),
+        design=design,
+        null=null,
+        restricted=restricted,
+        exact=exact,
+        weights=weights,
+        confidence_level=confidence_level,
+    )
+
+
+def _check_call(weights: str, draws: int, null: float) -> None:
     if weights not in _VALUES:
         msg = f"unknown weights {weights!r}; choose rademacher or webb"
         raise ValueError(msg)
@@ -118,34 +140,21 @@ def wild_cluster_bootstrap(
     if not math.isfinite(null):
         msg = f"null must be finite, found {null}"
         raise ValueError(msg)
-    check_confidence_level(confidence_level)
-    check_column(design, column)
-    fit = fit_scores(design, y)
-    exact = len(_VALUES[weights]) ** design.n_clusters <= draws
-    blocks = (
-        _all_weights(weights, design.n_clusters)
-        if exact
-        else _drawn_weights(weights, design.n_clusters, draws, seed)
-    )
-    projection = _project(design, fit, column, restricted=restricted)
-    curve = _curve(projection, blocks, signs=weights == "rademacher", exact=exact)
-    return _result(
-        curve,
-        estimate=float(fit.estimates[column]),
-        factor=design.crv1_factor,
-        null=null,
-        restricted=restricted,
-        exact=exact,
-        weights=weights,
-        confidence_level=confidence_level,
-    )
+
+
+def _blocks(
+    weights: str, n_clusters: int, draws: int, seed: int, *, exact: bool
+) -> Iterator[FloatArray]:
+    if exact:
+        return _all_weights(weights, n_clusters)
+    return _drawn_weights(weights, n_clusters, draws, seed)
 
 
 def _result(
     curve: _Curve,
     *,
     estimate: float,
-    factor: float,
+    design: ClusterDesign,
     null: float,
     restricted: bool,
     exact: bool,
@@ -156,11 +165,13 @@ def _result(
     copies = 2 if exact else 1
     total = copies * len(curve.line[0])
     shift = estimate - null
+    factor = design.crv1_factor
     strict, weak = (copies * count for count in curve.counts(shift))
     # Equal weights give back the observed statistic, but only from the restricted model.
     among = exact and restricted
     p_value = weak / total if among else (weak + 1) / (total + 1)
-    rank = -(-_needed(1 - confidence_level, total, among=among) // copies)
+    needed = min(_needed(1 - confidence_level, total, among=among), total)
+    rank = -(-needed // copies)
     statistics = curve.statistics(shift) / math.sqrt(factor)
     return WildBootstrapResult(
         estimate=estimate,
@@ -177,7 +188,7 @@ def _result(
         exact=exact,
         restricted=restricted,
         weights=weights,
-        n_clusters=curve.n_clusters,
+        n_clusters=design.n_clusters,
         distribution=np.concatenate([statistics, -statistics]) if exact else statistics,
     )
 
@@ -307,7 +318,8 @@ class _Curve:
 
     def statistics(self, h: float) -> FloatArray:
         """Return the t statistics with their sign."""
-        return np.copysign(np.sqrt(self.squares(h)), self.line[0] + h * self.line[1])
+        sign = np.sign(self.line[0] + h * self.line[1])
+        return np.asarray(np.where(sign < 0, -1.0, 1.0) * np.sqrt(self.squares(h)))
 
     def counts(self, h: float) -> tuple[int, int]:
         """Return how many draws are more extreme, and how many at least as extreme."""
@@ -317,11 +329,14 @@ class _Curve:
         return int(strict.sum()), int(weak.sum())
 
     def margin(self, h: float, rank: int) -> float:
-        """Return the ``rank``-th largest squared t minus the observed; ≥ 0 is not rejected."""
+        """Return the ``rank``-th largest squared t minus the observed; ≥ 0 is not rejected.
+
+        The tolerance for ties makes it positive, not 0, where that draw always ties.
+        """
         value = self.squares(h)
         at = len(value) - rank
         threshold = float(np.partition(value, at)[at])
-        return min(threshold, 1e300) - h * h / self.observed
+        return min(threshold, 1e300) - h * h / self.observed * (1 - TIE_TOLERANCE)
 
     def reach(self, rank: int, sign: float) -> float:
         """Return how far from the estimate the outermost value lies that is not rejected.

@@ -75,7 +75,7 @@ class ClusterDesign:
     @property
     def n_columns(self) -> int:
         """Number of columns of interest."""
-        return self.contrasts.shape[1]
+        return int(self.contrasts.shape[1])
 
     @property
     def crv1_factor(self) -> float:
@@ -128,13 +128,7 @@ def cluster_design(
     Raises ValueError for fewer than two clusters, missing or infinite values, lengths that
     differ, columns collinear with each other or with the effects, and no residual freedom.
     """
-    columns = np.asarray(x, dtype=float)
-    if columns.ndim != 2 or columns.shape[1] == 0:
-        msg = f"x must have rows and at least one column, found shape {columns.shape}"
-        raise ValueError(msg)
-    if not np.isfinite(columns).all():
-        msg = "x holds missing or infinite values; leave those rows out first"
-        raise ValueError(msg)
+    columns = _columns(x)
     n = len(columns)
     labels, groups = _codes(clusters, "clusters", n)
     if len(labels) < 2:
@@ -165,6 +159,17 @@ def cluster_design(
         sole_cluster=_sole_cluster(values, vectors, contrasts),
         n_parameters=basis.shape[1] + (levels if count_nested else min(levels, 1)),
     )
+
+
+def _columns(x: npt.ArrayLike) -> FloatArray:
+    columns = np.asarray(x, dtype=float)
+    if columns.ndim != 2 or columns.shape[1] == 0:
+        msg = f"x must have rows and at least one column, found shape {columns.shape}"
+        raise ValueError(msg)
+    if not np.isfinite(columns).all():
+        msg = "x holds missing or infinite values; leave those rows out first"
+        raise ValueError(msg)
+    return columns
 
 
 def _codes(labels: Labels, name: str, n: int) -> tuple[npt.NDArray[Any], IntArray]:
@@ -326,13 +331,7 @@ def cluster_ols(
     Raises ValueError for an unknown method or column, a coefficient that rests on one cluster
     (one experiment municipality), outcomes that are not finite, and residuals that are all zero.
     """
-    if method not in ("crv1", "cr2", "crv3") or crv3_scale not in ("jackknife", "sum"):
-        msg = (
-            f"unknown method {method!r} or crv3_scale {crv3_scale!r}; "
-            "choose crv1, cr2 or crv3 and jackknife or sum"
-        )
-        raise ValueError(msg)
-    check_confidence_level(confidence_level)
+    _check_call(method, crv3_scale, confidence_level)
     chosen = list(range(design.n_columns) if columns is None else columns)
     for column in chosen:
         check_column(design, column)
@@ -361,6 +360,16 @@ def cluster_ols(
         )
         for i, column in enumerate(chosen)
     )
+
+
+def _check_call(method: str, crv3_scale: str, confidence_level: float) -> None:
+    if method not in ("crv1", "cr2", "crv3") or crv3_scale not in ("jackknife", "sum"):
+        msg = (
+            f"unknown method {method!r} or crv3_scale {crv3_scale!r}; "
+            "choose crv1, cr2 or crv3 and jackknife or sum"
+        )
+        raise ValueError(msg)
+    check_confidence_level(confidence_level)
 
 
 def _variance(
