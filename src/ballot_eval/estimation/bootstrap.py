@@ -46,6 +46,8 @@ _VALUES: dict[str, FloatArray] = {
     "rademacher": np.array([1.0, -1.0]),
     "webb": np.array([1.0, math.sqrt(0.5), math.sqrt(1.5), -math.sqrt(1.5), -math.sqrt(0.5), -1.0]),
 }
+#: Standard errors from the estimate within which the outermost value not rejected is searched.
+FAR = 256.0
 #: Weights that one random byte stands for: 8 signs, or 3 of the six points (6³ = 216).
 _WORD_LENGTH: dict[str, int] = {"rademacher": 8, "webb": 3}
 
@@ -99,9 +101,11 @@ def wild_cluster_bootstrap(
     ``weights``: ``"rademacher"`` (±1) or ``"webb"`` (six points, for few clusters). When there are
     at most ``draws`` different vectors of weights (2^G or 6^G) each is used once and ``seed`` has
     no influence. ``restricted`` draws from the model with the hypothesis imposed (WCR), and the
-    interval inverts its test: it runs to the outermost value not rejected, searched up to the first
-    of 2, 4, 8, … standard errors that is. Otherwise draws come from the fitted model (WCU), and
-    the interval is the symmetric bootstrap-t interval. The p-value is two-sided.
+    interval inverts its test: it runs to the outermost value on each side that is not rejected.
+    With few clusters that set can have gaps; the interval then covers them, which errs on the safe
+    side (call again with ``null`` to see the p-value of a value inside).
+    Otherwise draws come from the fitted model (WCU), and the interval is the symmetric bootstrap-t
+    interval. The p-value is two-sided.
 
     With few experiment clusters among many controls the restricted test rejects too rarely and the
     unrestricted too often (MacKinnon & Webb 2017); with one the bootstrap is degenerate, because
@@ -345,20 +349,22 @@ class _Curve:
         """
         if rank < 1:
             return math.inf
+        # With two or three experiment clusters the curve may rise again beyond a first crossing:
+        # look outside in, first by factors of two, then in equal steps.
         unit = math.sqrt(self.observed)
-        step = 2.0 * unit
-        for _ in range(40):
-            if self.margin(sign * step, rank) < 0:
-                break
-            step *= 2
-        else:
-            return math.inf
-        # The curve need not be monotone: scan inwards for the outermost crossing, then solve.
-        grid = np.linspace(step, 0.0, 17)
-        for outer, inner in itertools.pairwise(grid.tolist()):
-            if self.margin(sign * inner, rank) >= 0:
+        outer = FAR * unit
+        while self.margin(sign * outer, rank) >= 0:
+            outer *= 2
+            if outer > 1e12 * unit:
+                return math.inf
+        inner = outer / 2
+        while inner > unit and self.margin(sign * inner, rank) < 0:
+            outer, inner = inner, inner / 2
+        grid = np.linspace(outer, inner if inner > unit else 0.0, 9)
+        for high, low in itertools.pairwise(grid.tolist()):
+            if self.margin(sign * low, rank) >= 0:
                 return float(
-                    brentq(lambda h: self.margin(sign * h, rank), inner, outer, xtol=1e-12 * unit)
+                    brentq(lambda h: self.margin(sign * h, rank), low, high, xtol=1e-12 * unit)
                 )
         return 0.0
 
