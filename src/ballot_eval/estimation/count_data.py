@@ -17,12 +17,18 @@ from scipy.stats import norm, t
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-CountMethod = Literal["quasi_binomial", "quasi_poisson", "poisson", "negative_binomial"]
-ModelMethod = CountMethod | Literal["beta_binomial"]
+CountMethod = Literal[
+    "quasi_binomial", "quasi_poisson", "poisson", "negative_binomial", "quasi_negative_binomial"
+]
+BetaBinomialMethod = Literal["beta_binomial", "quasi_beta_binomial"]
+ModelMethod = CountMethod | BetaBinomialMethod
 Measure = Literal["odds_ratio", "rate_ratio"]
 
 #: A fitted rate this far below the pooled one is on its way to 0: no finite estimate exists.
 SEPARATION_RATIO = 1e-6
+
+#: Models with a logit link; the others have a logarithm.
+ODDS_METHODS: tuple[ModelMethod, ...] = ("quasi_binomial", "beta_binomial", "quasi_beta_binomial")
 
 
 class ConvergenceError(ValueError):
@@ -62,8 +68,8 @@ class CountFit:
     ``df`` is that of the t distribution behind limits and p-values, infinite for the normal.
     ``overdispersion`` is the negative binomial α (variance μ + αμ²) or the beta-binomial
     intraclass correlation, with its standard error; NaN for the other models.
-    ``log_likelihood`` is NaN for quasi models, which have none. ``fitted`` (n,) are expected
-    counts, ``pearson_residuals`` (n,) (count − fitted) / √variance of the model.
+    ``log_likelihood`` is NaN for quasi-binomial and quasi-Poisson, which have none. ``fitted``
+    (n,) are expected counts, ``pearson_residuals`` (n,) (count − fitted) / √variance of the model.
     """
 
     method: ModelMethod
@@ -359,9 +365,7 @@ def summarise(
     half = float(reference.isf((1 - confidence_level) / 2)) * errors
     return CountFit(
         method=method,
-        measure="odds_ratio"
-        if method.endswith("_binomial") and method != "negative_binomial"
-        else "rate_ratio",
+        measure="odds_ratio" if method in ODDS_METHODS else "rate_ratio",
         names=names,
         coefficients=coefficients,
         standard_errors=errors,

@@ -63,6 +63,7 @@ COUNT_METHODS: tuple[CountMethod, ...] = (
     "quasi_poisson",
     "poisson",
     "negative_binomial",
+    "quasi_negative_binomial",
 )
 
 MAX_ITERATIONS = 100
@@ -96,7 +97,8 @@ def fit_counts(
     Pearson's X²/(n−k), limits from t(n−k). ``quasi_poisson``: log link, offset
     log(``denominators``), the same scaling. ``poisson``: the same without scaling, normal limits.
     ``negative_binomial``: variance μ + αμ², α by maximum likelihood, standard errors at that α,
-    normal limits. ``denominators`` may be below the counts for the last three (any exposure).
+    normal limits. ``quasi_negative_binomial``: the same estimates with Pearson's scaling and
+    t(n−k). ``denominators`` may be below the counts (any exposure) unless quasi-binomial.
 
     Raises ValueError for counts that are not whole, negative, above a binomial denominator or all
     zero, for denominators that are not positive, NaN, or a singular design; SeparationError when
@@ -132,9 +134,10 @@ def did_ratio(
     The model has an effect for every municipality and election; the municipality effects are
     taken out of each weighted least-squares step, which gives what dummies give, faster.
 
-    With few elections the maximum-likelihood α of ``negative_binomial`` is too small (by about
-    1/elections, each municipality effect uses up a degree of freedom), and its standard errors
-    with it: ``model.goodness.dispersion`` well above 1 shows it. The quasi models correct for it.
+    With few elections the most likely α is too small, because each municipality effect uses up
+    a degree of freedom (with two elections about half), and the intervals of
+    ``negative_binomial`` are too short: ``model.goodness.dispersion`` far above 1 shows it, and
+    ``quasi_negative_binomial`` corrects it as the other quasi models do.
 
     Raises as :func:`fit_counts`, and ValueError when a municipality occurs twice at an election
     or when exposure cannot be told from municipality and election effects (no controls, no
@@ -179,7 +182,7 @@ def _fit(
 ) -> CountFit:
     y, n = data
     alpha = alpha_se = log_likelihood = math.nan
-    if method == "negative_binomial":
+    if method.endswith("negative_binomial"):
         core, alpha, alpha_se = _negative_binomial(engine, y)
         log_likelihood = _nb_log_likelihood(y, core.mean, alpha)
     else:
@@ -220,7 +223,15 @@ def _glm_core(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # Separation is judged below, from the fitted values.
         warnings.simplefilter("ignore")
-        fit = model.fit(scale=1.0, maxiter=MAX_ITERATIONS, wls_method="pinv")
+        # The usual criterion, the deviance, stops with half the digits of the coefficients.
+        fit = model.fit(
+            scale=1.0,
+            maxiter=MAX_ITERATIONS,
+            wls_method="pinv",
+            tol_criterion="params",
+            tol=1e-11,
+            rtol=1e-11,
+        )
     bounded = method == "quasi_binomial"
     mean = np.asarray(fit.fittedvalues) * (n if bounded else 1.0)
     refuse_separation(mean, y, n, bounded=bounded)
