@@ -230,6 +230,23 @@ def test_strong_correlation_converges_from_far(rho):
     assert fit.overdispersion == pytest.approx(rho, abs=4 * fit.overdispersion_se)
 
 
+def test_rare_events_settle_or_run_to_the_boundary():
+    # Near rho = 0 the likelihood in log s is flat and convex; plain Newton steps creep there.
+    rng = np.random.default_rng(12)
+    settled = 0
+    for _ in range(60):
+        total = rng.integers(1, 800, 80)
+        x = np.column_stack([np.ones(80), np.arange(80) < 20])
+        count = rng.binomial(total, 0.004)
+        try:
+            fit = fit_beta_binomial(count, total, x, names=("a", "b"), method="beta_binomial")
+        except NoOverdispersionError:
+            continue
+        settled += 1
+        assert 0 < fit.overdispersion < 0.1
+    assert settled > 10
+
+
 def test_counts_without_overdispersion_run_to_the_boundary(panel):
     x = np.ones((6, 1))
     with pytest.raises(NoOverdispersionError, match="rho runs to its boundary 0"):

@@ -17,6 +17,7 @@ from scipy.stats import nbinom
 
 from ballot_eval.estimation.counts import (
     COUNT_METHODS,
+    ConvergenceError,
     NoOverdispersionError,
     SeparationError,
     did_ratio,
@@ -350,3 +351,35 @@ def test_panels_that_cannot_answer_are_refused(method, panel):
     ):
         with pytest.raises(ValueError, match=match):
             did_ratio(*changed(panel, **arrays), method=method)
+
+
+def sparse(seed):
+    """Return a small panel, often with hardly any events, often with municipalities all alike."""
+    rng = np.random.default_rng(seed)
+    places, elections = int(rng.integers(5, 30)), int(rng.integers(2, 5))
+    place, election = np.repeat(np.arange(places), elections), np.tile(np.arange(elections), places)
+    total = rng.integers(1, 10 ** int(rng.integers(2, 6)), len(place))
+    chance = rng.beta(*10 ** rng.uniform(-1, 2, 2), len(place)) * 10 ** rng.uniform(-3, 0)
+    count = rng.binomial(total, np.clip(chance, 1e-9, 1))
+    return count, total, place, election, (place < places // 4) & (election == elections - 1)
+
+
+@pytest.mark.parametrize("method", COUNT_METHODS)
+def test_sparse_panels_give_a_finite_answer_or_a_reason(method):
+    answers = 0
+    for seed in range(80):
+        try:
+            effect = did_ratio(*sparse(seed), method=method)
+        except ConvergenceError:
+            raise
+        except ValueError:
+            continue
+        answers += 1
+        numbers = (effect.ratio, effect.ci_lower, effect.ci_upper, effect.standard_error)
+        assert np.isfinite(numbers).all()
+        # The likelihood equations: fitted and counted events agree in every municipality.
+        if method in ("poisson", "quasi_binomial"):
+            count, _, place, _, _ = (a[effect.rows] for a in sparse(seed))
+            gap = np.bincount(place, weights=count - effect.model.fitted)
+            assert np.abs(gap).max() < 1e-6
+    assert answers > 15

@@ -255,9 +255,9 @@ def _newton_step(data: _Data, point: _Point) -> tuple[_Point, float]:
         # Far from the top the Hessian may point nowhere; the variance of the score never does.
         rho = float(expit(-point.log_scale))
         weight = -n * p * (1 - p) / (1 + (n - 1) * rho)
-        safe = _Derivatives(
-            found.eta, found.tau, weight, np.zeros_like(weight), -np.abs(found.tau_tau) - 1e-8
-        )
+        # log s moves by 1: where rho is nearly 0 the likelihood is flat and curved the wrong way.
+        along = np.full_like(weight, -(abs(float(found.tau.sum())) + 1e-12) / len(weight))
+        safe = _Derivatives(found.eta, found.tau, weight, np.zeros_like(weight), along)
         blocks = _blocks(data, safe)
     inner, border, diagonal = blocks
     gradient = np.append(data.design.T @ found.eta, found.tau.sum())

@@ -30,6 +30,7 @@ from ballot_eval.estimation.count_data import (
     CountMethod,
     FloatArray,
     GoodnessOfFit,
+    IntArray,
     NoOverdispersionError,
     PanelCells,
     RatioEffect,
@@ -78,8 +79,8 @@ class _Core:
     mean: FloatArray
 
 
-#: From a negative binomial α (0: none) to the fit at that α.
-_Engine = Callable[[float], _Core]
+#: From a negative binomial α (0: none) and an earlier fit to the fit at that α.
+_Engine = Callable[[float, _Core | None], _Core]
 
 
 def fit_counts(
@@ -108,7 +109,7 @@ def fit_counts(
     y, n = check_counts(numerators, denominators, bounded=method == "quasi_binomial")
     x, labels = check_design(design, names, len(y))
     return _fit(
-        lambda alpha: _glm_core(y, n, x, method, alpha),
+        lambda alpha, _: _glm_core(y, n, x, method, alpha),
         (y, n),
         labels,
         df=len(y) - x.shape[1],
@@ -156,7 +157,7 @@ def fit_cells(
     """
     _check_method(method)
     return _fit(
-        lambda alpha: _absorbed_core(cells, method, alpha),
+        lambda alpha, start: _absorbed_core(cells, method, alpha, start),
         (cells.counts, cells.totals),
         cells.names,
         df=len(cells.counts) - cells.n_units - len(cells.names),
@@ -186,7 +187,7 @@ def _fit(
         core, alpha, alpha_se = _negative_binomial(engine, y)
         log_likelihood = _nb_log_likelihood(y, core.mean, alpha)
     else:
-        core = engine(0.0)
+        core = engine(0.0, None)
     if method == "poisson":
         log_likelihood = float((y * np.log(core.mean) - core.mean - gammaln(y + 1)).sum())
     return summarise(
@@ -241,37 +242,92 @@ def _glm_core(
     return _Core(np.asarray(fit.params), np.asarray(fit.normalized_cov_params), mean)
 
 
-def _absorbed_core(cells: PanelCells, method: CountMethod, alpha: float) -> _Core:
-    """Iterate weighted least squares on deviations from weighted municipality means."""
+def _absorbed_core(
+    cells: PanelCells, method: CountMethod, alpha: float, start: _Core | None
+) -> _Core:
+    """Take Newton steps, weighted least squares on deviations from municipality means.
+
+    The curvature is the observed one; it is positive everywhere, and the expected one would
+    converge slowly for a large α. The covariance comes from the expected one, as is usual.
+    """
     y, n, x, unit = cells.counts, cells.totals, cells.design, cells.unit
     logit = method == "quasi_binomial"
-    start = (y + 0.5) / (n + 1)
-    eta = np.log(start / (1 - start)) if logit else np.log(start)
+    rate = (y + 0.5) / (n + 1) if start is None else start.mean / n
+    eta = np.log(rate / (1 - rate)) if logit else np.log(rate)
+    value = -math.inf  # the first rates above fit too well to be compared with
     for _ in range(MAX_ITERATIONS):
-        mean = n * (expit(eta) if logit else np.exp(eta))
-        slope = mean * (1 - mean / n) if logit else mean
-        w = slope if logit else slope**2 / _variance(mean, n, method, alpha)
+        mean = _mean(eta, n, method)
         with np.errstate(all="ignore"):
-            z = eta + (y - mean) / slope
-            within = x - group_mean(x, unit, w)
-            information = (within * w[:, None]).T @ within
-            try:
-                covariance = np.asarray(np.linalg.inv(information), dtype=float)
-            except np.linalg.LinAlgError:
-                break
-            b = covariance @ (within.T @ (w * z))
+            widening = 1 + alpha * mean
+            w = mean * (1 - mean / n) if logit else mean * (1 + alpha * y) / widening**2
+            z = eta + (y - mean) / widening / w
+            b, _ = _within(x, z, w, unit)
             new = x @ b
             new = new + group_mean(z - new, unit, w)
         if not np.isfinite(new).all():
             break
-        moved, eta = float(np.abs(new - eta).max()), new
-        if moved < 1e-10:
-            mean = n * (expit(eta) if logit else np.exp(eta))
+        left = float(np.abs(new - eta).max())
+        eta, value = _uphill(eta, new - eta, value, (y, n), method, alpha)
+        if left < 1e-10:
+            mean = _mean(eta, n, method)
             refuse_separation(mean, y, n, bounded=logit)
-            return _Core(b, covariance, mean)
+            expected = mean**2 / _variance(mean, n, method, alpha)
+            # The slope of the mean is np(1-p) for a logit, the mean itself for a logarithm.
+            expected = expected * (1 - mean / n) ** 2 if logit else expected
+            return _Core(b, _within(x, z, expected, unit)[1], mean)
     refuse_separation(mean, y, n, bounded=logit)
     msg = f"{method}: no convergence in {MAX_ITERATIONS} iterations"
     raise ConvergenceError(msg)
+
+
+def _uphill(
+    eta: FloatArray,
+    step: FloatArray,
+    value: float,
+    data: tuple[FloatArray, FloatArray],
+    method: CountMethod,
+    alpha: float,
+) -> tuple[FloatArray, float]:
+    """Return ``eta`` after the step, halved until the likelihood does not fall."""
+    for _ in range(40):
+        reached = _kernel(eta + step, *data, method, alpha)
+        if reached >= value - 1e-12 * abs(value):
+            break
+        step = step / 2
+    return eta + step, reached
+
+
+def _within(
+    x: FloatArray, z: FloatArray, w: FloatArray, unit: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the weighted least-squares coefficients of ``z`` and their covariance."""
+    within = x - group_mean(x, unit, w)
+    covariance = _inverse((within * w[:, None]).T @ within)
+    return covariance @ (within.T @ (w * z)), covariance
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    try:
+        return np.asarray(np.linalg.inv(information), dtype=float)
+    except np.linalg.LinAlgError:
+        return np.full_like(information, np.nan)
+
+
+def _mean(eta: FloatArray, n: FloatArray, method: CountMethod) -> FloatArray:
+    """Return the expected counts (n,) of a logit or a log rate."""
+    return np.asarray(n * (expit(eta) if method == "quasi_binomial" else np.exp(eta)))
+
+
+def _kernel(
+    eta: FloatArray, y: FloatArray, n: FloatArray, method: CountMethod, alpha: float
+) -> float:
+    """Return the part of the log-likelihood that depends on ``eta`` (n,)."""
+    with np.errstate(over="ignore"):
+        if method == "quasi_binomial":
+            return float((y * eta - n * np.logaddexp(0.0, eta)).sum())
+        if alpha:
+            return float((y * eta - (y + 1 / alpha) * np.log1p(alpha * n * np.exp(eta))).sum())
+        return float((y * eta - n * np.exp(eta)).sum())
 
 
 def _negative_binomial(engine: _Engine, y: FloatArray) -> tuple[_Core, float, float]:
@@ -280,11 +336,11 @@ def _negative_binomial(engine: _Engine, y: FloatArray) -> tuple[_Core, float, fl
     The two are orthogonal (Lawless 1987), so a few rounds do, and the standard errors of the
     coefficients are those at a known α.
     """
-    core = engine(0.0)
+    core = engine(0.0, None)
     alpha = 0.0
     for _ in range(MAX_ITERATIONS):
         previous, alpha = alpha, _most_likely_alpha(y, core.mean)
-        core = engine(alpha)
+        core = engine(alpha, core)
         if abs(alpha - previous) <= 1e-9 * alpha:
             return core, alpha, _alpha_se(y, core.mean, alpha)
     msg = f"negative_binomial: alpha does not settle in {MAX_ITERATIONS} rounds"
