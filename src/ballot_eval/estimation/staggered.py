@@ -238,28 +238,21 @@ def aggregate_effects(
     A NaN effect raises ValueError, unless ``undefined`` is "skip": then the averages are over the
     others, another estimand, and ``skipped`` tells how many were left out.
     """
-    kept = np.isfinite(effects.estimates)
-    if undefined == "raise" and not kept.all():
-        msg = (
-            f"{int((~kept).sum())} effects have no baseline; skipping them changes what is "
-            'averaged: name baselines for them or pass undefined="skip"'
-        )
-        raise ValueError(msg)
+    kept = _defined(effects, undefined)
     post = kept & (effects.exposure >= 0)
-    if not post.any():
-        msg = "no effect from adoption on is defined"
+    if method == "dynamic":
+        keys, chosen = effects.exposure.astype(float), kept
+    elif method == "calendar":
+        keys, chosen = effects.periods, post
+    elif method in ("group", "simple"):
+        keys, chosen = effects.groups, post & (method == "group")
+    else:
+        msg = f"method must be simple, dynamic, group or calendar, not {method!r}"
         raise ValueError(msg)
-    keys, chosen = {
-        "simple": (effects.groups, np.zeros_like(post)),
-        "dynamic": (effects.exposure.astype(float), kept),
-        "group": (effects.groups, post),
-        "calendar": (effects.periods, post),
-    }[method]
     labels = np.unique(keys[chosen])
     parts = [_share_average(effects, chosen & (keys == label)) for label in labels]
-    n = len(effects.weights)
     estimates = np.array([estimate for estimate, _ in parts], dtype=float)
-    influence = np.column_stack([psi for _, psi in parts]) if parts else np.empty((n, 0))
+    influence = np.array([psi for _, psi in parts]).reshape(len(parts), len(effects.weights)).T
     if method == "simple":
         overall, psi = _share_average(effects, post)
     elif method == "group":
@@ -279,6 +272,24 @@ def aggregate_effects(
         overall_influence=psi,
         skipped=int((~kept).sum()),
     )
+
+
+def _defined(effects: GroupTimeEffects, undefined: str) -> BoolArray:
+    """Return which effects are numbers, or refuse to leave the others out unasked."""
+    kept = np.isfinite(effects.estimates)
+    if undefined not in ("raise", "skip"):
+        msg = f'undefined must be "raise" or "skip", not {undefined!r}'
+        raise ValueError(msg)
+    if undefined == "raise" and not kept.all():
+        msg = (
+            f"{int((~kept).sum())} effects have no baseline; skipping them changes what is "
+            'averaged: name baselines for them or pass undefined="skip"'
+        )
+        raise ValueError(msg)
+    if not (kept & (effects.exposure >= 0)).any():
+        msg = "no effect from adoption on is defined"
+        raise ValueError(msg)
+    return kept
 
 
 def influence_covariance(influence: FloatArray) -> FloatArray:
