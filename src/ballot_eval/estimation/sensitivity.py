@@ -228,7 +228,7 @@ def _check_coefficients(
 def _check_mbar(mbar: npt.ArrayLike) -> FloatArray:
     sizes = np.asarray(mbar, dtype=float)
     if sizes.ndim != 1 or not len(sizes) or not (np.isfinite(sizes) & (sizes >= 0)).all():
-        msg = "mbar must be finite and not negative"
+        msg = "mbar must be a vector of finite sizes, none of them negative"
         raise ValueError(msg)
     return sizes
 

@@ -312,6 +312,8 @@ def multiplier_bootstrap(
     ``influence`` (n, k) is multiplied by one random number per unit with mean 0 and variance 1.
     Standard errors are normalised interquartile ranges of the draws, and the uniform critical
     value is the quantile of the largest |draw|/error (Callaway & Sant'Anna, algorithm 1).
+    Where one unit carries most of an effect's variance the draws are not normal, and these errors
+    differ from the analytic ones.
     Raises ValueError for NaN, effects without variation and too few draws for the level.
     """
     theta, psi = np.asarray(estimates, dtype=float), np.asarray(influence, dtype=float)
@@ -363,7 +365,7 @@ def _multiply(psi: FloatArray, method: str, draws: int, seed: int) -> FloatArray
     for start in range(0, draws, step):
         rows = min(step, draws - start)
         drawn[start : start + rows] = np.where(rng.random((rows, n)) < chance_low, low, high) @ psi
-    return drawn / n
+    return np.asarray(drawn / n, dtype=float)
 
 
 def _check_panel(
