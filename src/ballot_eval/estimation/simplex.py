@@ -30,8 +30,8 @@ def simplex_least_squares(a: FloatArray, b: FloatArray) -> FloatArray:
     system = np.vstack([difference / scale, np.ones(a.shape[1])])
     target = np.zeros(len(system))
     target[-1] = 1.0
-    x = np.asarray(nnls(system, target)[0], dtype=float)
-    return x / x.sum()
+    x: FloatArray = nnls(system, target)[0]
+    return np.asarray(x / x.sum())
 
 
 def sparsify(weights: FloatArray) -> FloatArray:

@@ -8,7 +8,8 @@ each up to a constant, with a ridge on ω. All experiment units start in the sam
 Sources: Abadie, Diamond & Hainmueller (2010), JASA 105 (synthetic control, in-space placebos);
 Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), AER 111(12) (algorithms 1, 3 and 4; the
 tuning and the sparsified Frank–Wolfe solver are those of the authors' software). The weights
-are solved for in :mod:`ballot_eval.estimation.simplex`, the placebos are in :mod:`ballot_eval.estimation.placebos`.
+are solved for in :mod:`ballot_eval.estimation.simplex`; the placebos are in
+:mod:`ballot_eval.estimation.placebos`.
 """
 
 from __future__ import annotations
@@ -282,7 +283,7 @@ def _time_weights(
         means = own @ table / count
         centred = (table[None] - means[:, None]) * own[:, :, None]
         # The triangular factor has the same least squares with n_pre + 1 rows, not one per control.
-        small = np.linalg.qr(centred, mode="r")
+        small = np.asarray(np.linalg.qr(centred, mode="r"), dtype=float)
         zeta = _TINY_RIDGE * frame.noise
         a, b = small[:, :, :-1], small[:, :, -1]
         solved.append(_two_rounds(frame, a, b, start[s], None, count, zeta))
