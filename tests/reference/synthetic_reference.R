@@ -16,6 +16,8 @@ describe <- function(data, Y, N0, T0) {
   sc <- sc_estimate(Y, N0, T0)
   note(data, "sdid", sdid)
   note(data, "sc", sc)
+  note(data, "sc_not_sparse", sc_estimate(Y, N0, T0, sparsify = NULL))
+  note(data, "sdid_not_sparse", synthdid_estimate(Y, N0, T0, sparsify = NULL))
   note(data, "did", did_estimate(Y, N0, T0))
   note(data, "sdid_unit_weights", attr(sdid, "weights")$omega)
   note(data, "sdid_time_weights", attr(sdid, "weights")$lambda)

@@ -18,6 +18,7 @@ from ballot_eval.estimation.inference import TIE_TOLERANCE, draw_assignments
 from ballot_eval.estimation.synthetic import (
     Frame,
     Method,
+    Solver,
     effects_of,
     make_frame,
     solve_weights,
@@ -71,6 +72,7 @@ def placebo_test(
     statistic: Statistic,
     draws: int,
     seed: int,
+    solver: Solver | None = None,
 ) -> PlaceboTest:
     """Compare each experiment unit, and their mean, with every control in the same place.
 
@@ -78,7 +80,7 @@ def placebo_test(
     The unit weights of synthetic DiD keep the ridge for one experiment unit.
     ``statistic`` is ``effect``, the absolute estimate, or ``ratio``, the root mean squared gap
     after over that before. p = (1 + #{placebo ≥ own}) / (1 + controls), ties counted; for the
-    mean (1 + #)/(1 + ``draws``). Synthetic control uses the exact solver. Errors as
+    mean (1 + #)/(1 + ``draws``). Errors as
     :func:`synthetic_effect`, and ValueError with fewer controls than experiment units, or for a
     ratio when a fit before is exact.
     """
@@ -88,7 +90,7 @@ def placebo_test(
     if draws < 1:
         msg = f"draws must be 1 or more, not {draws}"
         raise ValueError(msg)
-    frame = make_frame(outcomes, treated, n_post, method, "exact")
+    frame = make_frame(outcomes, treated, n_post, method, solver)
     n1, n0 = len(frame.experiment), len(frame.control)
     _enough_controls(frame, statistic_only=True)
     estimates, statistics = _all_statistics(frame, statistic)
@@ -148,6 +150,7 @@ def placebo_standard_error(
     method: Method,
     draws: int,
     seed: int,
+    solver: Solver | None = None,
 ) -> PlaceboError:
     """Return the placebo standard error of :func:`synthetic_effect` (2021, algorithm 4).
 
@@ -156,7 +159,7 @@ def placebo_standard_error(
     controls do. Raises ValueError as :func:`synthetic_effect`, and when the controls are not more
     than the experiment units.
     """
-    frame = make_frame(outcomes, treated, n_post, method, "exact")
+    frame = make_frame(outcomes, treated, n_post, method, solver)
     _enough_controls(frame, statistic_only=False)
     if draws < 2:
         msg = f"a standard error needs at least two draws, not {draws}"
@@ -175,6 +178,7 @@ def jackknife_standard_error(
     *,
     n_post: int,
     method: Method,
+    solver: Solver | None = None,
 ) -> float:
     """Return the fixed-weights jackknife standard error over units (2021, algorithm 3).
 
@@ -183,7 +187,7 @@ def jackknife_standard_error(
     Raises ValueError as :func:`synthetic_effect`, and with one experiment unit or one control
     that has all the weight.
     """
-    frame = make_frame(outcomes, treated, n_post, method, "exact")
+    frame = make_frame(outcomes, treated, n_post, method, solver)
     n1, n0 = frame.experiment.shape[0], frame.control.shape[0]
     target = frame.experiment.mean(axis=0)[None, :]
     weights = solve_weights(frame, target, None, frame.ridge(n1))

@@ -20,14 +20,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.simplex import frank_wolfe, simplex_least_squares, sparsify
+from ballot_eval.estimation.simplex import (
+    frank_wolfe,
+    simplex_least_squares,
+    simplex_ridge,
+    sparsify,
+)
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 #: How the weights are found: see :func:`synthetic_effect`.
 Method = Literal["synthetic_control", "synthetic_did", "did"]
-#: How synthetic-control weights are solved for: see :func:`synthetic_effect`.
+#: How the weights are solved for: see :func:`synthetic_effect`.
 Solver = Literal["exact", "frank_wolfe", "frank_wolfe_sparse"]
 
 # The authors' settings: rounds of the solver before and after sparsification, the ridge of the
@@ -66,7 +71,8 @@ class Frame:
     """Checked input: ``experiment`` (n1, periods) and ``control`` (n0, periods).
 
     The first ``n_pre`` periods lie before the start; ``noise`` is the standard deviation of the
-    controls' first differences in them.
+    controls' first differences in them, all together. As in the authors' software it contains
+    shocks common to all units, unless every period moved by the same amount.
     """
 
     experiment: FloatArray
@@ -74,7 +80,7 @@ class Frame:
     roles: BoolArray
     n_pre: int
     method: Method
-    solver: Solver
+    solver: Solver | None
     noise: float
 
     def ridge(self, size: int) -> float:
@@ -97,17 +103,18 @@ def synthetic_effect(
     *,
     n_post: int,
     method: Method,
-    solver: Solver = "exact",
+    solver: Solver | None = None,
 ) -> SyntheticEstimate:
     """Return the effect on the mean of the experiment units, over the last ``n_post`` periods.
 
     ``outcomes`` is (units, periods) in order of time; ``treated`` (units,) marks the experiment
-    units. ``method`` is ``did``, ``synthetic_control`` or ``synthetic_did``. ``solver`` only
-    concerns synthetic control: ``exact`` is non-negative least squares; ``frank_wolfe`` is the
-    authors' solver, stopped after 10,000 rounds, with a negligible ridge (1e-6 times the noise
-    level), and ``frank_wolfe_sparse`` restarts it once from sparsified weights, their default.
-    With more controls than periods before, weights that fit exactly are not unique, and ``exact``
-    returns one of them with at most n_pre + 1 controls.
+    units. ``method`` is ``did``, ``synthetic_control`` or ``synthetic_did``. The last two need a
+    ``solver``: ``exact`` gives the optimum; ``frank_wolfe_sparse`` repeats the authors' software,
+    100 rounds, small weights dropped, then 10,000 rounds (its synthetic control adds a negligible
+    ridge); ``frank_wolfe`` leaves the dropping out. Published numbers are those of
+    ``frank_wolfe_sparse``, which often stops short of the optimum. With more controls than
+    periods before, synthetic-control weights that fit exactly are not unique, and neither is the
+    estimate; ``exact`` then returns weights on at most n_pre + 1 controls.
 
     Raises ValueError for NaN, a missing role, identical outcomes, or too few periods. With one
     period before only ``did`` is defined: one number does not pick weights, nor show a noise level.
@@ -124,7 +131,7 @@ def synthetic_effects_per_unit(
     *,
     n_post: int,
     method: Method,
-    solver: Solver = "exact",
+    solver: Solver | None = None,
 ) -> tuple[SyntheticEstimate, ...]:
     """Return the effect for each experiment unit alone against all controls, in row order.
 
@@ -136,14 +143,14 @@ def synthetic_effects_per_unit(
 
 
 def make_frame(
-    outcomes: FloatArray, treated: BoolArray, n_post: int, method: Method, solver: Solver
+    outcomes: FloatArray, treated: BoolArray, n_post: int, method: Method, solver: Solver | None
 ) -> Frame:
     """Check the input and split it by role. ValueError says what is wrong."""
     y, roles = np.asarray(outcomes, dtype=float), np.asarray(treated)
     if method not in ("synthetic_control", "synthetic_did", "did"):
         msg = f"method must be 'synthetic_control', 'synthetic_did' or 'did', not {method!r}"
         raise ValueError(msg)
-    if solver not in ("exact", "frank_wolfe", "frank_wolfe_sparse"):
+    if method != "did" and solver not in ("exact", "frank_wolfe", "frank_wolfe_sparse"):
         msg = f"solver must be 'exact', 'frank_wolfe' or 'frank_wolfe_sparse', not {solver!r}"
         raise ValueError(msg)
     if y.ndim != 2 or roles.shape != (len(y),) or roles.dtype != bool:
@@ -230,12 +237,8 @@ def solve_weights(
     even = np.full((problems, n_pre), 1 / n_pre)
     if frame.method == "did":
         return Weights(uniform, even, np.ones(problems, dtype=bool))
-    if frame.method == "synthetic_control" and frame.solver == "exact":
-        units = np.zeros((problems, n0))
-        for b, donors in enumerate(allowed > 0):
-            before = frame.control[donors, :n_pre].T
-            units[b, donors] = simplex_least_squares(before, targets[b, :n_pre])
-        return Weights(units, np.zeros_like(even), np.ones(problems, dtype=bool))
+    if frame.solver == "exact":
+        return _exact(frame, targets, allowed > 0, zeta)
     if start is not None:
         kept = start.units * allowed
         total = kept.sum(axis=1, keepdims=True)
@@ -247,6 +250,25 @@ def solve_weights(
         return Weights(units, np.zeros_like(even), fine)
     times, fine_times = _time_weights(frame, allowed, even, parts)
     return Weights(units, times, fine & fine_times)
+
+
+def _exact(frame: Frame, targets: FloatArray, allowed: BoolArray, zeta: float) -> Weights:
+    """Return the optimal weights, problem by problem."""
+    n_pre, problems = frame.n_pre, len(targets)
+    units, times = np.zeros(allowed.shape), np.zeros((problems, n_pre))
+    after = frame.control[:, n_pre:].mean(axis=1)
+    for p, own in enumerate(allowed):
+        before, target = frame.control[own, :n_pre], targets[p, :n_pre]
+        if frame.method == "synthetic_control":
+            units[p, own] = simplex_least_squares(before.T, target)
+            continue
+        centred = before - before.mean(axis=1, keepdims=True)
+        ridge = n_pre * zeta**2
+        units[p, own] = simplex_ridge(centred.T, target - target.mean(), ridge=ridge)
+        ridge = len(before) * (_TINY_RIDGE * frame.noise) ** 2
+        level, later = before - before.mean(axis=0), after[own] - after[own].mean()
+        times[p] = simplex_least_squares(level, later, ridge=ridge)
+    return Weights(units, times, np.ones(problems, dtype=bool))
 
 
 def _unit_weights(
@@ -313,6 +335,6 @@ def _two_rounds(
             rounds=rounds,
         )
 
-    if frame.method == "synthetic_control" and frame.solver == "frank_wolfe":
+    if frame.solver == "frank_wolfe":
         return run(start, _ROUNDS)
     return run(sparsify(run(start, _ROUNDS_BEFORE)[0]), _ROUNDS)
