@@ -264,21 +264,24 @@ def test_placebos_by_brute_force(panel, method):
 
 
 def test_tied_placebos_count():
-    y = np.zeros((6, 3))
-    y[:, 2] = [2.0, 2.0, -2.0, 0.0, 0.0, 2.0]
-    y[:, 1] = np.arange(6) * 1e-3
-    y[:, 0] = y[:, 1]
-    treated = np.arange(6) == 0
-    found = placebo_test(y, treated, n_post=1, method="did", statistic="effect", draws=9, seed=1)
-    change = y[:, 2] - y[:, 1]
-    own = abs(change[0] - change[1:].mean())
-    placebos = [abs(change[i] - np.delete(change[1:], i - 1).mean()) for i in range(1, 6)]
-    expected = (1 + sum(p >= own - 1e-12 for p in placebos)) / 6
-    assert found.p_values.tolist() == [expected]
-    copies = np.vstack([y[:1], y[1:], y[1:]])
-    role = np.arange(11) == 0
-    twice = placebo_test(copies, role, n_post=1, method="did", statistic="effect", draws=9, seed=1)
-    assert twice.placebo_estimates[:5] == pytest.approx(twice.placebo_estimates[5:])
+    # Changes 3, 3 and −3 among six controls that sum to 0: estimates ±3.6 and tied with the own.
+    change = np.array([3.6, 3.0, -3.0, 3.0, -3.0, 0.0, 0.0])
+    y = np.column_stack([np.arange(7.0), np.arange(7.0) + change])
+    found = placebo_test(
+        y, np.arange(7) == 0, n_post=1, method="did", statistic="effect", draws=9, seed=1
+    )
+    assert found.placebo_estimates == pytest.approx([3.6, -3.6, 3.6, -3.6, 0, 0])
+    assert found.p_values.tolist() == [5 / 7]
+
+
+def test_no_effect_anywhere_has_p_value_one():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=(20, 1)) + rng.normal(size=5)
+    found = placebo_test(
+        y, np.arange(20) < 3, n_post=2, method="did", statistic="effect", draws=99, seed=1
+    )
+    assert found.p_values.tolist() == [1.0] * 3
+    assert found.mean_p_value == 1.0
 
 
 def test_ratio_of_fits(prop99):

@@ -80,9 +80,8 @@ def placebo_test(
     The unit weights of synthetic DiD keep the ridge for one experiment unit.
     ``statistic`` is ``effect``, the absolute estimate, or ``ratio``, the root mean squared gap
     after over that before. p = (1 + #{placebo ≥ own}) / (1 + controls), ties counted; for the
-    mean (1 + #)/(1 + ``draws``). Errors as
-    :func:`synthetic_effect`, and ValueError with fewer controls than experiment units, or for a
-    ratio when a fit before is exact.
+    mean (1 + #)/(1 + ``draws``). Errors as :func:`synthetic_effect`, and ValueError with fewer
+    controls than experiment units, or for a ratio when a fit before is exact.
     """
     if statistic not in ("effect", "ratio"):
         msg = f"statistic must be 'effect' or 'ratio', not {statistic!r}"
@@ -121,6 +120,8 @@ def _all_statistics(frame: Frame, name: Statistic) -> tuple[FloatArray, FloatArr
     effects = np.concatenate([part[0] for part in parts])
     rmse = np.concatenate([part[2] for part in parts])
     estimates = effects.mean(axis=1)
+    # What is left of effects that cancel is rounding, and rounding must not break a tie.
+    estimates[np.abs(estimates) <= 1e-13 * np.abs(frame.control).max()] = 0.0
     if name == "effect":
         return estimates, np.abs(estimates)
     exact = int((rmse <= 1e-8 * np.ptp(frame.control)).sum())
