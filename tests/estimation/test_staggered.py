@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from ballot_eval.estimation.multiplier import multiplier_bootstrap
 from ballot_eval.estimation.staggered import (
     NEVER,
     aggregate_effects,
     common_baselines,
     group_time_effects,
     influence_covariance,
-    multiplier_bootstrap,
     same_type_baselines,
 )
 
