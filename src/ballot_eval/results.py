@@ -35,7 +35,12 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An estimated effect of the new ballot, with its limits in fractions of votes cast."""
+    """An estimated effect of the new ballot.
+
+    ``estimand`` says what the estimate and its limits are: ``att`` is a difference in fractions
+    of votes cast, ``rate_ratio`` and ``odds_ratio`` are ratios (1 is no effect). ``note`` says
+    why an effect could not be estimated; its numbers are NaN then.
+    """
 
     outcome: str
     estimand: str
@@ -52,6 +57,7 @@ class Effect:
     draws: int
     exact: bool
     seed: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
