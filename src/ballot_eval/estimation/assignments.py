@@ -105,7 +105,9 @@ def count_paths(paths: IntArray, strata: IntArray | None = None) -> int:
     total = 1
     for stratum in np.unique(groups):
         sizes = np.unique(paths[groups == stratum], return_counts=True)[1]
-        total *= math.factorial(int(sizes.sum())) // math.prod(math.factorial(int(s)) for s in sizes)
+        total *= math.factorial(int(sizes.sum())) // math.prod(
+            math.factorial(int(s)) for s in sizes
+        )
     return total
 
 

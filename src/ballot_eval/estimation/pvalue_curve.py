@@ -97,8 +97,7 @@ class PValueCurve:
         size = max(abs(self.estimate), float(np.abs(self.a).max()))
         mirrored = self.a[edge] - np.sign(self.b[edge]) * self.estimate
         return bool(
-            (np.abs(self.b[edge]) < 1 + 1e-9).all()
-            and (np.abs(mirrored) <= 1e-9 * size).all()
+            (np.abs(self.b[edge]) < 1 + 1e-9).all() and (np.abs(mirrored) <= 1e-9 * size).all()
         )
 
     def _closed(self, needed: int) -> tuple[float, float]:
