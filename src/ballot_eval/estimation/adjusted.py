@@ -96,8 +96,8 @@ def clustered_randomisation_test(
         msg = "values must be finite; leave rows without a value out first"
         raise ValueError(msg)
     x = _checked_covariates(covariates, len(y))
-    total = np.bincount(group, w, len(t))
-    mean = np.bincount(group, w * y, len(t)) / total
+    total = _per_unit(w, group, len(t))
+    mean = _per_unit(w * y, group, len(t)) / total
     if not x.shape[1]:
         return randomisation_test(
             mean,
@@ -147,6 +147,10 @@ def _checked_covariates(covariates: FloatArray | None, n: int) -> FloatArray:
     return x
 
 
+def _per_unit(rows: FloatArray, group: IntArray, n_units: int) -> FloatArray:
+    return np.bincount(group, rows, n_units).astype(float)
+
+
 @dataclass(frozen=True, slots=True)
 class _Blocks:
     """Sums per unit: weight (G,), W-weighted residual of y (G,), covariate scores (G, k+1)."""
@@ -180,10 +184,10 @@ def _unit_blocks(
     if np.abs(weighted).max() <= 1e-14 * np.abs(root * y).max():
         weighted = np.zeros_like(weighted)
     residual = weighted - basis @ (basis.T @ weighted)
-    scores = [np.bincount(group, root * column, n_units) for column in basis.T]
+    scores = [_per_unit(root * column, group, n_units) for column in basis.T]
     return _Blocks(
-        weight=np.bincount(group, w, n_units),
-        residual=np.bincount(group, root * residual, n_units),
+        weight=_per_unit(w, group, n_units),
+        residual=_per_unit(root * residual, group, n_units),
         scores=np.column_stack(scores),
     )
 

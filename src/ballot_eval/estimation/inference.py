@@ -186,22 +186,20 @@ def _statistics(
     needed = [0, 1, 6, 7] if equal and scale else [0, 1] if equal else list(range(len(columns)))
     table = np.column_stack(columns)
     totals = table.sum(axis=0)
-    gathered = dict(zip(needed, gather_sums(table[:, needed], members), strict=True))
+    sums = dict(zip(needed, gather_sums(table[:, needed], members), strict=True))
     k, w0 = members.shape[1], float(w[0])
+    if equal:
+        sums[2] = np.full(len(members), k * w0)
+    if equal and scale:
+        sums |= {3: w0 * sums[0], 4: w0 * sums[1], 5: w0 * sums[2]}
 
-    def inside(column: int) -> FloatArray | float:
-        if column in gathered:
-            return gathered[column]
-        return {2: k * w0, 5: k * w0 * w0}.get(column) or w0 * gathered[column - 3]
-
-    def both(column: int) -> tuple[FloatArray | float, FloatArray | float]:
-        part = inside(column)
-        return part, float(totals[column]) - part
+    def both(column: int) -> tuple[FloatArray, FloatArray]:
+        return sums[column], totals[column] - sums[column]
 
     sum_y, sum_r, weight = both(0), both(1), both(2)
     mean_y = [s / v for s, v in zip(sum_y, weight, strict=True)]
     mean_r = [s / v for s, v in zip(sum_r, weight, strict=True)]
-    a, b = np.asarray(mean_y[0] - mean_y[1]), np.asarray(mean_r[0] - mean_r[1])
+    a, b = mean_y[0] - mean_y[1], mean_r[0] - mean_r[1]
     if not scale:
         return a, b, ()
     v = [np.zeros(len(members)) for _ in range(3)]

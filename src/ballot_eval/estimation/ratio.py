@@ -220,14 +220,15 @@ class _RatioCurve:
         log: FloatArray = np.log(inside / np.maximum(outside, 1e-300)) + self.fixed
         return log
 
-    def _extreme(self, log_ratio: float) -> BoolArray:
+    def extreme(self, log_ratio: float) -> BoolArray:
+        """Return which assignments are at least as far from no effect as the observed one."""
         reach = abs(self.estimate - log_ratio) * (1 - TIE_TOLERANCE)
         extreme: BoolArray = np.abs(self.statistic(log_ratio)) >= reach
         return extreme
 
     def p_value(self, log_ratio: float) -> float:
         """Return the two-sided p-value of the ratio e^``log_ratio``."""
-        extreme = int(self._extreme(log_ratio).sum())
+        extreme = int(self.extreme(log_ratio).sum())
         return p_value_of(extreme, len(self.fixed), exact=self.exact)
 
     def interval(self, confidence_level: float) -> tuple[float, float]:
@@ -246,21 +247,22 @@ class _RatioCurve:
         A draw is extreme up to its own distance from the estimate and not beyond it.
         """
         inner, outer, certain = 0.0, 0.125, 0
-        while (kept := self._extreme(self.estimate + sign * outer)).sum() >= needed:
+        while (kept := self.extreme(self.estimate + sign * outer)).sum() >= needed:
             inner, outer = outer, 2 * outer
             if outer > _FAR:
                 return sign * math.inf
         rest = self
         while outer - inner > 1e-11 * outer:
             middle = (inner + outer) / 2
-            kept = rest._extreme(self.estimate + sign * middle)
+            kept = rest.extreme(self.estimate + sign * middle)
             if certain + kept.sum() >= needed:
-                inner, rest = middle, rest._only(kept)
+                inner, rest = middle, rest.only(kept)
             else:
-                outer, certain, rest = middle, certain + int(kept.sum()), rest._only(~kept)
+                outer, certain, rest = middle, certain + int(kept.sum()), rest.only(~kept)
         return self.estimate + sign * outer
 
-    def _only(self, chosen: BoolArray) -> _RatioCurve:
+    def only(self, chosen: BoolArray) -> _RatioCurve:
+        """Return the curve of some of the assignments."""
         return _RatioCurve(
             self.plain[chosen],
             self.removed[chosen],
