@@ -25,7 +25,7 @@ from ballot_eval.estimation.inference import (
     randomisation_test,
     result_of,
 )
-from ballot_eval.estimation.pvalue_curve import PValueCurve
+from ballot_eval.estimation.pvalue_curve import ROUNDING, PValueCurve
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -49,6 +49,7 @@ def adjusted_randomisation_test(
     The role is reassigned while values and covariates stay; under effect τ the statistic is
     a_π − τ·b_π with a_π = T_π'WMy / T_π'WMT_π and b_π the same for the observed role. Without
     covariates (None, or k = 0) this is :func:`randomisation_test`. ``weights`` (n,) default to 1.
+    Values that are identical, or that the covariates explain completely, give p = 1.
     Raises ValueError for the reasons given there, for covariates that are not finite, that are
     collinear (among themselves or with the intercept), and that explain the role, observed or
     reassigned, completely.
@@ -181,9 +182,10 @@ def _unit_blocks(
         msg = "the covariates are collinear, or as many as there are rows"
         raise ValueError(msg)
     weighted = root * (y - np.average(y, weights=w))
-    if np.abs(weighted).max() <= 1e-14 * np.abs(root * y).max():
-        weighted = np.zeros_like(weighted)
     residual = weighted - basis @ (basis.T @ weighted)
+    if np.abs(residual).max() <= ROUNDING * np.abs(root * y).max():
+        # Values that the covariates explain completely leave nothing but rounding.
+        residual = np.zeros_like(residual)
     scores = [_per_unit(root * column, group, n_units) for column in basis.T]
     return _Blocks(
         weight=_per_unit(w, group, n_units),

@@ -23,6 +23,9 @@ FloatArray = npt.NDArray[np.float64]
 #: Two statistics closer than this, relative to the observed one, count as tied.
 TIE_TOLERANCE = 1e-9
 
+#: Share of the largest statistic that may be rounding.
+ROUNDING = 1e-13
+
 
 def p_value_of(extreme: int, n: int, *, exact: bool) -> float:
     """Return the p-value of ``extreme`` among ``n`` assignments: a share, or (b+1)/(B+1)."""
@@ -61,7 +64,9 @@ class PValueCurve:
     def p_value(self, tau: float) -> float:
         """Return the two-sided p-value of the hypothesis that the effect is ``tau``."""
         statistic = (self.a - tau * self.b) ** 2
-        observed: float | FloatArray = (self.estimate - tau) ** 2
+        # An observed difference of nothing but rounding is no difference: everything ties.
+        rounding = ROUNDING * math.sqrt(statistic.max())
+        observed: float | FloatArray = max(abs(self.estimate - tau) - rounding, 0.0) ** 2
         if self.scale:
             v0, v1, v2 = self.scale
             statistic = statistic * self.observed_scale

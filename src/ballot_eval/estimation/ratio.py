@@ -22,6 +22,7 @@ import numpy.typing as npt
 from ballot_eval.estimation.assignments import Assignments, gather_sums
 from ballot_eval.estimation.inference import check_inputs, randomisation_test
 from ballot_eval.estimation.pvalue_curve import (
+    ROUNDING,
     TIE_TOLERANCE,
     monte_carlo_error,
     needed_count,
@@ -222,7 +223,8 @@ class _RatioCurve:
 
     def extreme(self, log_ratio: float) -> BoolArray:
         """Return which assignments are at least as far from no effect as the observed one."""
-        reach = abs(self.estimate - log_ratio) * (1 - TIE_TOLERANCE)
+        # Logarithms of rates are right to about 15 digits: less than that is no difference.
+        reach = abs(self.estimate - log_ratio) * (1 - TIE_TOLERANCE) - ROUNDING
         extreme: BoolArray = np.abs(self.statistic(log_ratio)) >= reach
         return extreme
 
