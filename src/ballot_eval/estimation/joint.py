@@ -69,26 +69,20 @@ def joint_randomisation_test(
     Raises ValueError for the reasons given at :func:`randomisation_test`, and for a family
     without outcomes.
     """
-    y, t = np.asarray(values, dtype=float), np.asarray(treated, dtype=bool)
-    if y.ndim != 2 or not y.shape[1]:
-        msg = f"values must be a table of units by outcomes, not of shape {y.shape}"
-        raise ValueError(msg)
     if scaling not in ("studentised", "permutation_sd"):
         msg = f"unknown scaling {scaling!r}"
         raise ValueError(msg)
-    w = None if weights is None else np.asarray(weights, dtype=float)
-    w = w[:, None] if w is not None and w.ndim == 1 else w
-    if w is not None and (w.ndim != 2 or w.shape[1] not in (1, y.shape[1])):
-        msg = f"weights must be (n,) or {y.shape}, not {w.shape}"
-        raise ValueError(msg)
+    t = np.asarray(treated, dtype=bool)
     n = len(assignments.members)
     largest = np.zeros(n)
     estimates, observed, single = [], [], []
-    for k in range(y.shape[1]):
-        column = None if w is None else w[:, k if w.shape[1] > 1 else 0]
-        own_weights = check_inputs(y[:, k], t, assignments, column)
+    for y, w in _outcomes(values, weights):
         curve = difference_curve(
-            y[:, k], t, assignments, own_weights, studentised=scaling == "studentised"
+            y,
+            t,
+            assignments,
+            check_inputs(y, t, assignments, w),
+            studentised=scaling == "studentised",
         )
         drawn, own = _scaled(curve)
         largest = np.maximum(largest, np.abs(drawn))
@@ -123,6 +117,23 @@ def holm(p_values: FloatArray) -> FloatArray:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
     return adjusted
+
+
+def _outcomes(
+    values: FloatArray, weights: FloatArray | None
+) -> list[tuple[FloatArray, FloatArray | None]]:
+    """Return the columns of the values, each with its own or the common weights."""
+    y = np.asarray(values, dtype=float)
+    if y.ndim != 2 or not y.shape[1]:
+        msg = f"values must be a table of units by outcomes, not of shape {y.shape}"
+        raise ValueError(msg)
+    if weights is None:
+        return [(column, None) for column in y.T]
+    w = np.asarray(weights, dtype=float)
+    if w.shape not in (y.shape, y.shape[:1]):
+        msg = f"weights must be ({len(y)},) or {y.shape}, not {w.shape}"
+        raise ValueError(msg)
+    return list(zip(y.T, np.broadcast_to(w.T, y.T.shape), strict=True))
 
 
 def _scaled(curve: PValueCurve) -> tuple[FloatArray, float]:
