@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +149,99 @@ def test_one_experiment_unit_cannot_be_studentised():
     assignments = draw_assignments(role, draws=99, max_exact=1000, seed=0)
     with pytest.raises(ValueError, match="at least two"):
         randomisation_test(np.arange(6.0), role, assignments, studentised=True)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("level", [0.6, 0.9])
+def test_no_effect_beyond_the_studentised_limits_is_kept(seed, level):
+    # The curve of a studentised statistic need not be monotone: the limits are the outermost.
+    rng = np.random.default_rng(seed)
+    role = np.arange(9) < 2 + seed % 3
+    y, w = rng.normal(size=9) ** 3 + role, rng.uniform(0.2, 3.0, size=9)
+    result = randomisation_test(
+        y,
+        role,
+        draw_assignments(role, draws=1, max_exact=1000, seed=0),
+        weights=w,
+        studentised=True,
+        confidence_level=level,
+    )
+    alpha = round(1 - level, 9)
+    assert brute_p(y, role, w, result.estimate, brute_statistic) == 1.0
+    for limit, outward in ((result.ci_lower, -1), (result.ci_upper, 1)):
+        if math.isinf(limit):
+            assert brute_p(y, role, w, outward * 1e4, brute_t) > alpha
+            continue
+        size = abs(limit - result.estimate)
+        assert brute_p(y, role, w, limit - outward * 1e-6 * size, brute_t) > alpha
+        for far in np.geomspace(1e-6, 1e3, 40):
+            assert brute_p(y, role, w, limit + outward * far * size, brute_t) <= alpha
+
+
+def test_a_difference_of_rounding_only_has_p_one():
+    role = np.tile([True, False], 4)
+    y = np.repeat([0.1, 0.7, 1.3, 2.9], 2) / 3
+    result = randomisation_test(
+        y, role, draw_assignments(role, draws=1, max_exact=100, seed=0), weights=np.full(8, 0.3)
+    )
+    assert result.p_value == 1.0
+
+
+@pytest.mark.parametrize("studentised", [False, True])
+def test_identical_values_and_equal_groups_do_not_upset_the_studentised_test(studentised):
+    role = np.arange(8) < 3
+    exact = draw_assignments(role, draws=1, max_exact=100, seed=0)
+    same = randomisation_test(np.full(8, 0.1), role, exact, studentised=studentised)
+    assert (same.estimate, same.p_value) == (0.0, 1.0)
+    apart = randomisation_test(role + 0.1, role, exact, studentised=studentised)
+    assert apart.p_value == 1 / 56
+
+
+def test_plants_equal_the_exact_tests_of_r():
+    reference = Path(__file__).parents[1] / "reference"
+    expected = json.loads((reference / "randomisation_reference.json").read_text())
+    plants = np.genfromtxt(reference / "randomisation_plants.csv", delimiter=",", names=True)
+    role, block = plants["role"] == 1, plants["block"].astype(int)
+    for strata, name in ((None, "plants_p"), (block, "plants_block_p")):
+        exact = draw_assignments(role, strata, draws=1, max_exact=200_000, seed=0)
+        assert exact.exact
+        result = randomisation_test(plants["weight"], role, exact)
+        assert result.p_value == pytest.approx(expected[name], rel=1e-12)
+
+
+@pytest.mark.parametrize("max_exact", [1, 100])
+def test_a_stratum_of_experiment_units_only_never_moves(max_exact):
+    role = np.array([True, True, True, False, False, False, False])
+    strata = np.array([0, 0, 1, 1, 1, 2, 2])
+    assignments = draw_assignments(role, strata, draws=50, max_exact=max_exact, seed=1)
+    assert (np.sort(assignments.members[:, :2], axis=1) == [0, 1]).all()
+    assert set(assignments.members[:, 2].tolist()) == {2, 3, 4}
+
+
+def test_strata_in_which_nothing_moves_are_refused():
+    role = np.array([True, True, False])
+    with pytest.raises(ValueError, match="no stratum has both"):
+        draw_assignments(role, np.array([0, 0, 1]), draws=9, max_exact=9, seed=0)
+
+
+def test_assignments_that_do_not_fit_are_refused():
+    role = np.arange(6) < 2
+    assignments = draw_assignments(role, draws=9, max_exact=99, seed=0)
+    with pytest.raises(ValueError, match="must be vectors over the 6 units"):
+        randomisation_test(np.arange(7.0), np.arange(7) < 2, assignments)
+    with pytest.raises(ValueError, match="3 experiment units, but the assignments have 2"):
+        randomisation_test(np.arange(6.0), np.arange(6) < 3, assignments)
+    with pytest.raises(ValueError, match="confidence_level"):
+        randomisation_test(np.arange(6.0), role, assignments, confidence_level=95)
+    with pytest.raises(ValueError, match="draws must be positive"):
+        draw_assignments(role, draws=0, max_exact=1, seed=0)
+
+
+def test_one_experiment_unit_is_ranked_among_all():
+    role = np.arange(20) == 7
+    y = np.arange(20.0)
+    y[7] = 50
+    exact = draw_assignments(role, draws=9, max_exact=99, seed=0)
+    result = randomisation_test(y, role, exact, confidence_level=0.9)
+    assert (result.p_value, result.draws, result.p_error) == (1 / 20, 20, 0.0)
+    assert math.isfinite(result.ci_lower)
