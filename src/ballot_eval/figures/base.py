@@ -57,8 +57,9 @@ def new_axes(height: float) -> tuple[Figure, Axes]:
 
 
 def open_frame(axes: Axes) -> None:
-    """Leave only the left and the lower line of the frame."""
+    """Leave only the left and the lower line of the frame, with labels that leave it room."""
     axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
 
 
 def top_legend(figure: Figure, *axes: Axes, columns: int = 2) -> None:
@@ -92,10 +93,13 @@ def percent_ticks(axis: Axis, language: str) -> None:
     axis.set_major_formatter(write)
 
 
-def points_ticks(axis: Axis, language: str) -> None:
+def points_ticks(axis: Axis, language: str, *, sign: bool = True) -> None:
     """Write the ticks of an axis of differences of fractions in percentage points."""
-    write = NumberFormatter(lambda v, d: points(v, d, language=language, unit=False), 100)
-    axis.set_major_formatter(write)
+
+    def write(value: float, digits: int) -> str:
+        return points(value, digits, language=language, sign=sign, unit=False)
+
+    axis.set_major_formatter(NumberFormatter(write, 100))
 
 
 def number_ticks(axis: Axis, language: str) -> None:

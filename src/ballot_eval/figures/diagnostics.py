@@ -36,7 +36,7 @@ BALANCE_LIMIT = 0.1
 
 _LOVE_PLOT = {
     "nl": {
-        "axis": "absoluut gestandaardiseerd verschil van gemiddelden",
+        "axis": "gestandaardiseerd verschil (absoluut)",
         "before": "vóór",
         "after": "na",
         "alt": "Stippengrafiek van het absolute gestandaardiseerde verschil tussen experiment- en "
@@ -45,7 +45,7 @@ _LOVE_PLOT = {
         "each": "{name} van {before} naar {after}",
     },
     "en": {
-        "axis": "absolute standardised mean difference",
+        "axis": "standardised difference (absolute)",
         "before": "before",
         "after": "after",
         "alt": "Dot plot of the absolute standardised mean difference between experiment and "
@@ -69,8 +69,10 @@ def love_plot(
     figure, axes = new_axes(1.3 + 0.3 * len(labels))
     at = np.arange(len(labels))
     axes.hlines(at, np.minimum(first, then), np.maximum(first, then), GREY, linewidth=1, zorder=1)
-    axes.plot(first, at, "o", color=ORANGE, markerfacecolor="white", label=words["before"])
-    axes.plot(then, at, "o", color=BLUE, label=words["after"])
+    # A difference of zero lies on the edge and is drawn whole.
+    whole: dict[str, Any] = {"clip_on": False, "zorder": 3}
+    axes.plot(first, at, "o", color=ORANGE, mfc="white", label=words["before"], **whole)
+    axes.plot(then, at, "o", color=BLUE, label=words["after"], **whole)
     axes.axvline(BALANCE_LIMIT, color="#333333", linewidth=1, linestyle=(0, (4, 3)), zorder=0)
     axes.text(
         BALANCE_LIMIT,
@@ -132,7 +134,7 @@ _PLACEBO = {
         "observed": "experimentgemeente",
         "alt": "Histogram van de schijneffecten van {n} controlegemeenten: de middelste 95% ligt "
         "op {spread} procentpunt. De {n_observed} effecten van experimentgemeenten liggen op "
-        "{range} procentpunt{each}; {outside} daarvan valt buiten de middelste 95%.",
+        "{range} procentpunt{each}; buiten de middelste 95% vallen er {outside}.",
     },
     "en": {
         "axis": "effect, percentage points",
@@ -268,15 +270,11 @@ def residuals(
     for height in (-2, 0, 2):
         dashes = "solid" if height == 0 else (0, (4, 3))
         axes.axhline(height, color=GREY, linewidth=1, linestyle=dashes, zorder=0)
-    styles = ((~role, ".", BLUE, 0.55, "control"), (role, "D", ORANGE, 1.0, "experiment"))
-    for chosen, marker, color, alpha, name in styles:
-        style: dict[str, Any] = {
-            "markersize": 5,
-            "color": color,
-            "alpha": alpha,
-            "label": words[name],
-        }
-        axes.plot(expected[chosen], pearson[chosen], marker, markeredgewidth=0, **style)
+    styles = ((~role, "o", 3, BLUE, 0.5, "control"), (role, "D", 5, ORANGE, 1.0, "experiment"))
+    for chosen, marker, size, color, alpha, name in styles:
+        here = expected[chosen], pearson[chosen], marker
+        style: dict[str, Any] = {"color": color, "alpha": alpha, "markeredgewidth": 0}
+        axes.plot(*here, markersize=size, label=words[name], **style)
     decades = math.log10(expected.max() / expected.min())
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if decades > 2.5 else (1.0, 2.0, 5.0)))
     axes.xaxis.set_minor_locator(NullLocator())

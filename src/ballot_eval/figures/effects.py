@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ballot_eval.figures.base import (
     BLUE,
@@ -73,6 +74,7 @@ def methods(rows: pd.DataFrame, *, language: str = "nl") -> Figure:
     figure, axes = new_axes(1.2 + 0.34 * len(rows) + 0.12 * lines)
     estimate, lower, upper = (rows[c].to_numpy(float) for c in ("estimate", "ci_lower", "ci_upper"))
     axes.set_xlim(*span(estimate, lower, upper))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.axvline(0, color=GREY, linewidth=1)
     at = np.arange(len(rows), dtype=float)
     primary = rows["primary"].to_numpy(bool)
@@ -114,6 +116,7 @@ def alt_text_methods(rows: pd.DataFrame, *, language: str = "nl") -> str:
 _EVENT_STUDY = {
     "nl": {
         "axis": "verkiezing ten opzichte van het eerste gebruik (0)",
+        "named": "verkiezing",
         "effect": "effect, procentpunt",
         "before": "vóór het eerste gebruik",
         "after": "met het nieuwe stembiljet",
@@ -126,6 +129,7 @@ _EVENT_STUDY = {
     },
     "en": {
         "axis": "election relative to first use (0)",
+        "named": "election",
         "effect": "effect, percentage points",
         "before": "before first use",
         "after": "with the new ballot",
@@ -173,7 +177,7 @@ def event_study(
     texts = _election_labels(rows, labels, language)
     axes.set_xticks(rows.index, [wrapped(text, 14) for text in texts])
     points_ticks(axes.yaxis, language)
-    axes.set_xlabel(words["axis"])
+    axes.set_xlabel(words["axis" if labels is None else "named"])
     axes.set_ylabel(words["effect"])
     axes.plot([], [], color=GREY, linewidth=4, label=words["pointwise"])
     axes.plot([], [], color=GREY, linewidth=1, marker="_", label=words["uniform"])

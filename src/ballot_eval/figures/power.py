@@ -104,7 +104,7 @@ def power_curve(
         text = words["missed"].format(n=number(n, language=language), target=goal)
         place: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": styles[n][0]}
         axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), **place)
-    points_ticks(axes.xaxis, language)
+    points_ticks(axes.xaxis, language, sign=False)
     percent_ticks(axes.yaxis, language)
     axes.set_xlabel(words["axis"])
     axes.set_ylabel(words["power"])
@@ -115,9 +115,7 @@ def _power_values(
     effects: npt.ArrayLike, power_by_group: Mapping[int, npt.ArrayLike], target: float
 ) -> tuple[FloatArray, dict[int, FloatArray]]:
     if not 1 <= len(power_by_group) <= len(_LINES):
-        raise ValueError(
-            f"one to {len(_LINES)} curves can be told apart, not {len(power_by_group)}"
-        )
+        raise ValueError(f"one to {len(_LINES)} curves can be drawn, not {len(power_by_group)}")
     if not 0 < target < 1:
         raise ValueError(f"the target must lie between 0 and 1, not {target}")
     curves = {}

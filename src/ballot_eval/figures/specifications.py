@@ -71,7 +71,7 @@ def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -
     words = in_language(_SPECIFICATIONS, language)
     rows = _sorted_specifications(specifications)
     choices = [c for c in rows.columns if c not in _COLUMNS]
-    lines = _lines(rows[choices])
+    lines = _lines(specifications[choices])
     figure = new_figure(3.0 + 0.19 * len(lines))
     heights = [2.4, 0.19 * len(lines)]
     above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": heights})
