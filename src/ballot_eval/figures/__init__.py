@@ -1,0 +1,68 @@
+"""Results as matplotlib figures. Nothing is computed beyond placing marks; nothing is shown.
+
+Every figure has a partner ``alt_text_<figure>`` that takes the same arguments and returns its
+alternative text. Both take ``language``, "nl" or "en", for words and numbers.
+"""
+
+from __future__ import annotations
+
+from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
+from ballot_eval.figures.diagnostics import (
+    alt_text_love_plot,
+    alt_text_placebo_distribution,
+    alt_text_residuals,
+    love_plot,
+    placebo_distribution,
+    residuals,
+)
+from ballot_eval.figures.effects import (
+    alt_text_event_study,
+    alt_text_methods,
+    event_study,
+    methods,
+)
+from ballot_eval.figures.invalid_votes import (
+    alt_text_before_after,
+    alt_text_invalid_rates,
+    alt_text_leave_one_out,
+    alt_text_randomisation,
+    before_after,
+    invalid_rates,
+    leave_one_out,
+    randomisation,
+)
+from ballot_eval.figures.power import alt_text_power_curve, power_curve
+from ballot_eval.figures.specifications import (
+    alt_text_specification_curve,
+    specification_curve,
+)
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "ORANGE",
+    "WIDTH",
+    "alt_text_before_after",
+    "alt_text_event_study",
+    "alt_text_invalid_rates",
+    "alt_text_leave_one_out",
+    "alt_text_love_plot",
+    "alt_text_methods",
+    "alt_text_placebo_distribution",
+    "alt_text_power_curve",
+    "alt_text_randomisation",
+    "alt_text_residuals",
+    "alt_text_specification_curve",
+    "before_after",
+    "event_study",
+    "invalid_rates",
+    "leave_one_out",
+    "love_plot",
+    "methods",
+    "placebo_distribution",
+    "power_curve",
+    "randomisation",
+    "residuals",
+    "save",
+    "specification_curve",
+]

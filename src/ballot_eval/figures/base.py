@@ -1,0 +1,198 @@
+"""What every figure shares: colours, axes, numbers on axes, input checks and saving."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter
+
+from ballot_eval.formatting import interval, number, percent, points
+
+FloatArray = npt.NDArray[np.float64]
+Word = TypeVar("Word")
+
+#: Okabe–Ito: told apart by colour-blind readers, and by lightness in grey print.
+BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
+GREY, PALE = "#8C8C8C", "#EBEBEB"
+
+#: Inches; the width of the text on an A4 page.
+WIDTH = 6.3
+
+#: Points; the smallest text in any figure.
+SMALL = 8
+
+
+def in_language(words: Mapping[str, Word], language: str) -> Word:
+    """Return the entry of ``words`` in a language; a ValueError names the languages there are."""
+    if language not in words:
+        raise ValueError(f"language must be one of {', '.join(words)}, not {language!r}")
+    return words[language]
+
+
+def new_figure(height: float) -> Figure:
+    """Return an empty figure as wide as the text, ``height`` in inches."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def new_axes(height: float) -> tuple[Figure, Axes]:
+    """Return a figure with one bare pair of axes."""
+    figure = new_figure(height)
+    axes = figure.add_subplot()
+    open_frame(axes)
+    return figure, axes
+
+
+def open_frame(axes: Axes) -> None:
+    """Leave only the left and the lower line of the frame, with labels that leave it room."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
+
+
+def top_legend(figure: Figure, *axes: Axes, columns: int = 2) -> None:
+    """Put one legend of all ``axes`` above them, where it covers no data."""
+    pairs = [p for a in axes for p in zip(*a.get_legend_handles_labels(), strict=True)]
+    handles, labels = [h for h, _ in pairs], [label for _, label in pairs]
+    style = {"frameon": False, "fontsize": SMALL}
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, **style)
+
+
+class NumberFormatter(Formatter):
+    """Ticks in a language, all with the fewest decimals that tell them apart."""
+
+    def __init__(self, write: Callable[[float, int], str], scale: float) -> None:
+        self._write, self._scale, self._digits = write, scale, 0
+
+    def set_locs(self, locs: Sequence[float]) -> None:
+        """Take the ticks' places, from which the decimals follow."""
+        scaled = np.asarray(locs, dtype=float) * self._scale
+        exact = (d for d in range(7) if np.allclose(np.round(scaled, d), scaled, 0, 1e-9))
+        self._digits = next(exact, 6)
+
+    def __call__(self, x: float, pos: int | None = None) -> str:  # noqa: ARG002
+        """Return the text of one tick."""
+        return self._write(x, self._digits)
+
+
+def percent_ticks(axis: Axis, language: str) -> None:
+    """Write the ticks of an axis of fractions as percentages."""
+    write = NumberFormatter(lambda v, d: percent(v, d, language=language), 100)
+    axis.set_major_formatter(write)
+
+
+def points_ticks(axis: Axis, language: str, *, sign: bool = True) -> None:
+    """Write the ticks of an axis of differences of fractions in percentage points."""
+
+    def write(value: float, digits: int) -> str:
+        return points(value, digits, language=language, sign=sign, unit=False)
+
+    axis.set_major_formatter(NumberFormatter(write, 100))
+
+
+def number_ticks(axis: Axis, language: str) -> None:
+    """Write the ticks of an axis as plain numbers."""
+    axis.set_major_formatter(NumberFormatter(lambda v, d: number(v, d, language=language), 1))
+
+
+def limits(lower: float, upper: float, language: str) -> str:
+    """Return an interval of differences in percentage points, without the unit."""
+    return interval(lower, upper, percent_sign=False, sign=True, language=language)
+
+
+def estimate_texts(
+    estimates: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike, language: str
+) -> list[str]:
+    """Return effects with intervals in percentage points: ``+0,12 (−0,05 tot +0,30)``."""
+    texts = []
+    rows = np.column_stack([np.asarray(v, dtype=float) for v in (estimates, lower, upper)])
+    for estimate, low, high in rows.tolist():
+        text = points(estimate, language=language, unit=False)
+        if not any(map(math.isnan, (estimate, low, high))):
+            text += f" ({limits(low, high, language)})"
+        texts.append(text)
+    return texts
+
+
+def wrapped(text: str, width: int = 30) -> str:
+    """Return a label broken between words, so that it leaves room for the marks."""
+    return "\n".join(textwrap.wrap(text, width)) or text
+
+
+def vectors(*, missing: bool = False, **named: npt.ArrayLike) -> list[FloatArray]:
+    """Return the named input as vectors of one length.
+
+    Raises ValueError for no values at all, unequal lengths, more than one dimension, and, unless
+    ``missing``, for a value that is not finite.
+    """
+    made = {name: np.asarray(values, dtype=float) for name, values in named.items()}
+    for name, values in made.items():
+        if values.ndim != 1 or not len(values):
+            raise ValueError(f"{name} must be a vector with at least one value")
+        if not missing and not np.isfinite(values).all():
+            raise ValueError(f"{name} has a value that is not a finite number")
+    if len({len(values) for values in made.values()}) > 1:
+        sizes = ", ".join(f"{name} {len(values)}" for name, values in made.items())
+        raise ValueError(f"the vectors differ in length: {sizes}")
+    return list(made.values())
+
+
+def check_bounds(lower: FloatArray, upper: FloatArray) -> None:
+    """Raise ValueError where a lower bound lies above its upper bound."""
+    wrong = np.flatnonzero(lower > upper)
+    if len(wrong):
+        raise ValueError(f"the lower bound lies above the upper bound in row {wrong[0]}")
+
+
+def checked_rows(rows: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+    """Return rows of estimates, renumbered, after a look at the columns and the bounds.
+
+    Raises ValueError for an absent column, no rows, no estimate at all, crossed bounds, and for
+    anything but one primary row.
+    """
+    absent = [name for name in needed if name not in rows.columns]
+    if absent:
+        raise ValueError(f"the rows lack the column {', '.join(absent)}")
+    if not np.isfinite(rows["estimate"].to_numpy(float)).any():
+        raise ValueError("no row has an estimate")
+    check_bounds(rows["ci_lower"].to_numpy(float), rows["ci_upper"].to_numpy(float))
+    if rows["primary"].sum() != 1:
+        raise ValueError(f"one row must be primary, not {rows['primary'].sum()}")
+    return rows.reset_index(drop=True)
+
+
+def span(*values: FloatArray, margin: float = 0.05) -> tuple[float, float]:
+    """Return axis limits around zero and all finite values."""
+    finite = np.concatenate([[0.0], *(v[np.isfinite(v)] for v in values)])
+    pad = margin * (np.ptp(finite) or 1e-4)
+    return float(finite.min() - pad), float(finite.max() + pad)
+
+
+def horizontal_intervals(
+    axes: Axes, at: FloatArray, lower: FloatArray, upper: FloatArray, color: str
+) -> None:
+    """Draw intervals within the x-limits; an unbounded one ends in an arrow at the edge."""
+    left, right = axes.get_xlim()
+    axes.hlines(at, np.clip(lower, left, right), np.clip(upper, left, right), color, linewidth=2)
+    for edge, marker, is_open in ((left, "<", lower == -np.inf), (right, ">", upper == np.inf)):
+        ends = np.full(is_open.sum(), edge)
+        axes.plot(ends, at[is_open], marker, color=color, clip_on=False)
+
+
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write ``name.svg`` and ``name.png``, the same bytes for the same figure."""
+    with mpl.rc_context({"svg.hashsalt": name}):
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(folder / f"{name}.png", dpi=200, metadata={"Software": None})
