@@ -81,7 +81,7 @@ def randomisation(data: Samples) -> list[Case]:
         draw()
         return {}
 
-    ritest = peers.pyfixest_ritest
+    ritest, coin = peers.pyfixest_ritest, "gives each unit the role with chance ½, not 11 of 342"
     return [
         Case("draws", "randomisation, the draws alone", size, only_draws),
         Case(
@@ -90,7 +90,7 @@ def randomisation(data: Samples) -> list[Case]:
             size,
             functools.partial(test, studentised=False),
             (
-                Peer("pyfixest ritest", functools.partial(ritest, kind="c"), warm_draws=1_000),
+                Peer("pyfixest ritest", functools.partial(ritest, kind="c"), note=coin),
                 Peer("ritest-python", peers.ritest_python),
             ),
             draws=DRAWS_RANDOMISATION,
@@ -105,7 +105,7 @@ def randomisation(data: Samples) -> list[Case]:
                     "pyfixest ritest, t",
                     functools.partial(ritest, kind="t"),
                     draws=500,
-                    note="other statistic (one variance for both groups)",
+                    note=f"{coin}; one variance for both groups",
                 ),
             ),
             draws=DRAWS_RANDOMISATION,
@@ -173,7 +173,7 @@ def beta_binomial(data: Samples) -> Case:
             names=["constant", "slope", "step"],
             method="beta_binomial",
         )
-        return {"slope": float(found.estimates[1]), "rho": found.overdispersion[0]}
+        return {"slope": float(found.coefficients[1]), "rho": found.overdispersion}
 
     return Case(
         "beta-binomial",

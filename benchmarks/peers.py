@@ -6,11 +6,11 @@ returns the work that is timed, so that preparation costs the peer nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib
 
 import numpy as np
 import pandas as pd
-from samples import LONG, PERIODS, UNITS, Samples
+from samples import LONG, UNITS, Samples
 from timing import Values, Work
 
 
@@ -22,7 +22,8 @@ def _two_way_fit(data: Samples) -> object:
     import pyfixest as pf
 
     frame = _panel_frame(data, data.panel).assign(d=data.new_ballot)
-    return pf.feols("y ~ d | u + t", frame, vcov={"CRV1": "u"})
+    plain = pf.ssc(k_adj=False, G_adj=False)
+    return pf.feols("y ~ d | u + t", frame, vcov={"CRV1": "u"}, ssc=plain)
 
 
 def pyfixest_ritest(data: Samples, draws: int, kind: str) -> Work:
@@ -63,8 +64,8 @@ def ritest_python(data: Samples, draws: int) -> Work:
 
 def pyfixest_bootstrap(data: Samples, draws: int) -> Work:
     """Restricted wild cluster bootstrap after a two-way fit."""
-    import wildboottest as _  # pyfixest hands the work over to it
-
+    # pyfixest hands the work over to wildboottest, and says so only when it is called.
+    importlib.import_module("wildboottest")
     fit = _two_way_fit(data)
 
     def work() -> Values:
@@ -117,13 +118,10 @@ def _dummies(data: Samples) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def pyfixest_crv3(data: Samples, _draws: int) -> Work:
     """CRV3 errors of a two-way fit that is there already, without small-sample factor."""
-    import pyfixest as pf
-
     fit = _two_way_fit(data)
-    plain = pf.ssc(k_adj=False, G_adj=False)
 
     def work() -> Values:
-        fit.vcov({"CRV3": "u"}, ssc=plain)
+        fit.vcov({"CRV3": "u"})
         return {"estimate": float(fit.coef()["d"]), "se": float(fit.se()["d"])}
 
     return work
@@ -199,7 +197,7 @@ def pysyncon_placebos(data: Samples, draws: int) -> Work:
         model.fit(X0=others, X1=own, Z0=others, Z1=own, custom_V=np.ones(LONG - 1))
         return float(data.long[unit, -1] - np.delete(data.long[:, -1], unit) @ model.W)
 
-    return lambda: {"estimate": [fit(unit) for unit in range(draws)][0]}
+    return lambda: {"estimate": np.array([fit(unit) for unit in range(draws)])[0]}
 
 
 def diff_diff_sdid(data: Samples, draws: int) -> Work:
@@ -228,23 +226,18 @@ def _long_frame(data: Samples) -> pd.DataFrame:
     return pd.DataFrame({"y": data.long.ravel(), "u": unit, "t": period})
 
 
-@dataclass(frozen=True, slots=True)
-class _Staggered:
-    frame: pd.DataFrame
-
-    @classmethod
-    def of(cls, data: Samples) -> _Staggered:
-        first = np.where(np.isfinite(data.first_adoption), data.first_adoption + 1, 0)
-        # Peers number units and periods from 1, because 0 means never.
-        frame = _panel_frame(data, data.staggered).assign(g=first.astype(int)[data.unit])
-        return cls(frame.assign(u=frame["u"] + 1, t=frame["t"] + 1))
+def _staggered_frame(data: Samples) -> pd.DataFrame:
+    # Peers number units and periods from 1, because 0 means never.
+    first = np.where(np.isfinite(data.first_adoption), data.first_adoption + 1, 0)
+    frame = _panel_frame(data, data.staggered).assign(g=first.astype(int)[data.unit])
+    return frame.assign(u=frame["u"] + 1, t=frame["t"] + 1)
 
 
 def csdid(data: Samples, draws: int) -> Work:
     """Group-time effects and their multiplier bootstrap."""
     from csdid.att_gt import ATTgt
 
-    frame = _Staggered.of(data).frame
+    frame = _staggered_frame(data)
 
     def work() -> Values:
         names = {"yname": "y", "tname": "t", "idname": "u", "gname": "g"}
@@ -260,7 +253,7 @@ def diff_diff_staggered(data: Samples, draws: int) -> Work:
     """Group-time effects and their multiplier bootstrap."""
     from diff_diff import CallawaySantAnna
 
-    frame = _Staggered.of(data).frame
+    frame = _staggered_frame(data)
 
     def work() -> Values:
         model = CallawaySantAnna(
@@ -277,7 +270,7 @@ def moderndid(data: Samples, draws: int) -> Work:
     """Group-time effects and their multiplier bootstrap."""
     from moderndid import att_gt
 
-    frame = _Staggered.of(data).frame
+    frame = _staggered_frame(data)
     names = {"yname": "y", "tname": "t", "idname": "u", "gname": "g"}
 
     def work() -> Values:

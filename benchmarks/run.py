@@ -75,11 +75,10 @@ def time_peer(case: Case, peer: Peer, ours: Timing, data: Samples, runs: int) ->
     try:
         warm = peer.prepare(data, min(peer.warm_draws, draws))
         work = peer.prepare(data, draws)
-    except ImportError as error:
-        row(peer.name, f"not installed ({error.name})", "", "", "", "")
-        return
-    try:
         found = measure(work, warm=warm, runs=runs, patience=PATIENCE, factor=case.draws / draws)
+    except ImportError as error:
+        row(peer.name, f"not installed ({error.name or error})", "", "", "", "")
+        return
     except Exception as error:  # a peer that fails must not end the comparison
         row(peer.name, f"failed: {type(error).__name__}: {error}"[:120], "", "", "", "")
         return
