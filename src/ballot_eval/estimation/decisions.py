@@ -25,7 +25,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.inference import TIE_TOLERANCE, Assignments, _Curve
+from ballot_eval.estimation.inference import Assignments, difference_curve
+from ballot_eval.estimation.pvalue_curve import TIE_TOLERANCE, PValueCurve
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -124,7 +125,7 @@ def equivalence_test(
 
 def _decision(
     positive: Verdict,
-    curve: _Curve,
+    curve: PValueCurve,
     assignments: Assignments,
     margin: float,
     alpha: float,
@@ -147,14 +148,14 @@ def _decision(
         ci_upper=upper[1],
         draws=n,
         exact=assignments.exact,
-        studentised=curve.studentised,
+        studentised=bool(curve.scale),
     )
 
 
 class _Side:
     """One one-sided test: ``sign`` +1 against effects at or above a bound, −1 at or below."""
 
-    def __init__(self, curve: _Curve, sign: int, *, exact: bool) -> None:
+    def __init__(self, curve: PValueCurve, sign: int, *, exact: bool) -> None:
         self.curve = curve
         self.sign = sign
         self.exact = exact
@@ -163,7 +164,7 @@ class _Side:
 
     def test(self, bound: float, alpha: float) -> tuple[float, float]:
         """Return the p-value of the effects at and beyond ``bound``, and the limit at 1 − alpha."""
-        if self.curve.studentised:
+        if self.curve.scale:
             return self._scan(bound, alpha)
         p_value = self.p_value(bound)
         limit = self._order_statistic(alpha)
@@ -177,10 +178,10 @@ class _Side:
         curve = self.curve
         statistic = curve.a - tau * curve.b
         observed: float | FloatArray = curve.estimate - tau
-        slack = TIE_TOLERANCE * max(abs(curve.estimate - tau), curve.spread)
-        if curve.studentised:
+        slack = TIE_TOLERANCE * max(abs(curve.estimate - tau), _spread(curve))
+        if curve.scale:
             # Multiplied through by both scales: one of them may be 0.
-            v0, v1, v2 = curve.v
+            v0, v1, v2 = curve.scale
             scale = math.sqrt(curve.observed_scale)
             statistic = statistic * scale
             observed = observed * np.sqrt(np.maximum(v0 + tau * (v1 + tau * v2), 0.0))
@@ -210,7 +211,7 @@ class _Side:
         The p-value is the largest at or beyond the bound and the limit the outermost crossing
         of alpha among the same effects, so the two cannot disagree.
         """
-        steps = np.concatenate([-_OFFSETS[1:], _OFFSETS]) * self.curve.spread
+        steps = np.concatenate([-_OFFSETS[1:], _OFFSETS]) * _spread(self.curve)
         effects = np.append(self.curve.estimate + steps, bound)
         largest, outer, inner = 0.0, math.inf, math.nan
         for effect in sorted(effects.tolist(), key=lambda e: -self.sign * e):
@@ -245,7 +246,7 @@ def _checked_curve(
     weights: FloatArray | None,
     *,
     studentised: bool,
-) -> _Curve:
+) -> PValueCurve:
     """Return the statistics of all assignments after checking everything that enters them."""
     if margin is None or not (math.isfinite(margin) and margin > 0):
         msg = f"margin must be a positive number from the analysis plan, not {margin}"
@@ -283,5 +284,9 @@ def _checked_curve(
     if studentised and np.ptp(y[t]) == 0 and np.ptp(y[~t]) == 0:
         msg = "the values do not vary within the roles, so there is no scale to studentise by"
         raise ValueError(msg)
-    # Centring leaves every statistic as it is and keeps the sums of squares accurate.
-    return _Curve(y - np.average(y, weights=w), t, w, assignments.members, studentised=studentised)
+    return difference_curve(y, t, assignments, w, studentised=studentised)
+
+
+def _spread(curve: PValueCurve) -> float:
+    """Return the largest distance of a permuted statistic from what the estimate implies."""
+    return float(np.abs(curve.a - curve.b * curve.estimate).max()) or 1.0
