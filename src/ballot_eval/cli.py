@@ -20,6 +20,7 @@ from ballot_eval.errors import BallotEvalError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.raw import TABLES
 from ballot_eval.simulation import simulate as simulate_folder
+from ballot_eval.simulation import write_mark
 from ballot_eval.sources import read_raw
 from ballot_eval.validation import ValidationReport
 from ballot_eval.validation import validate as validate_raw
@@ -40,6 +41,10 @@ RawOption = Annotated[
     Path | None, typer.Option("--raw", help="Folder with raw files (data/raw/STUDY).")
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Output folder (build/STUDY).")]
+
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", help="Report project (else as study.toml says).")
+]
 
 
 def _say(step: str) -> None:
@@ -70,10 +75,7 @@ def run(
     study: StudyArgument,
     raw: RawOption = None,
     out: OutOption = None,
-    report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Report project (else as study.toml says)."),
-    ] = None,
+    report: ReportOption = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Make no report.")] = False,
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Leave faulty rows out and go on.")
@@ -95,6 +97,11 @@ def run(
     )
     _show_findings(summary.outcome.validation)
     _show_summary(summary)
+    for note in summary.notes:
+        err_console.print(note, markup=False)
+    if summary.report_error:
+        msg = f"the numbers are written, the report is not: {summary.report_error}"
+        raise BallotEvalError(msg)
 
 
 def _show_summary(summary: pipeline.RunSummary) -> None:
@@ -156,8 +163,10 @@ def convert(
 ) -> None:
     """Convert official files to canonical CSVs, cells as they stand in the file."""
     parts: dict[str, list[object]] = {name: [] for name in TABLES}
+    simulated = False
     for file in files:
         raw = read_raw(None, file)
+        simulated = simulated or raw.simulated
         for source in raw.files:
             if source.status != "read":
                 err_console.print(f"not read: {source.path}: {source.reason}", markup=False)
@@ -172,15 +181,19 @@ def convert(
             writer.writerow(columns)
             writer.writerows(parts[name])  # type: ignore[arg-type]
         out_console.print(f"{to / name}.csv: {len(parts[name])} rows")
+    if simulated:
+        # The mark goes with the data.
+        write_mark(to)
 
 
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to fill.")],
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation.")],
     study: Annotated[Path, typer.Option("--study", help="Study to simulate for.")] = Path("gr2026"),
     effect: Annotated[
-        float, typer.Option("--effect", help="True effect, fraction of votes cast.")
+        float,
+        typer.Option("--effect", min=0, max=0.2, help="True effect, fraction of votes cast."),
     ] = 0.003,
 ) -> None:
     """Fill a raw folder with simulated results of known truth, marked as simulated."""
@@ -204,12 +217,18 @@ def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.
 
 
 @app.command()
-def render(study: StudyArgument, out: OutOption = None) -> None:
-    """Render the report again from the finished results of a run."""
+def render(
+    study: StudyArgument,
+    out: OutOption = None,
+    report: ReportOption = None,
+) -> None:
+    """Render the report again: today's text, the finished results of a run."""
     design = load_study(study)
-    engine, files = pipeline.render_existing(out or Path("build") / design.id)
-    for file in files:
-        out_console.print(f"report ({engine}): {file}")
+    rendered = pipeline.render_existing(design, out or Path("build") / design.id, report_dir=report)
+    for note in rendered.notes:
+        err_console.print(note, markup=False)
+    for file in rendered.files:
+        out_console.print(f"report ({rendered.engine}): {file}")
 
 
 @app.command()
@@ -238,6 +257,11 @@ def main() -> None:
         err_console.print("[red]error[/red] ", end="")
         err_console.print(str(error), markup=False)
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        err_console.print("[red]error[/red] ", end="")
+        err_console.print(f"{where}{error.strerror or error}; give another place", markup=False)
+        sys.exit(2)
     except KeyboardInterrupt:
         err_console.print("stopped; previous outputs are as they were")
         sys.exit(130)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,11 +13,11 @@ import pandas as pd
 
 from ballot_eval.artefacts import write_artefacts
 from ballot_eval.design import StudyDesign, load_study
-from ballot_eval.errors import DesignError, InvalidDataError, ReadError
+from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
 from ballot_eval.panel import Panel, build_panel
-from ballot_eval.provenance import REPORT_SOURCE, manifest
+from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.raw import RawData
-from ballot_eval.reporting import render
+from ballot_eval.reporting import Rendered, render
 from ballot_eval.results import Check, Effect, Rate, ResultSet, to_frame
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
@@ -44,29 +43,26 @@ class Outcome:
     panel: Panel
     results: ResultSet
     primary: EffectEstimate
-    simulated: bool
+
+    @property
+    def simulated(self) -> bool:
+        """Return whether the data are marked as simulated."""
+        return self.raw.simulated
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a run delivered: its outcome, its folder and, with a report, files and engine."""
+    """What a run delivered: its outcome, its folder and, with a report, files and engine.
+
+    ``notes`` tell what the engine had to do without; ``report_error`` why there is no report.
+    """
 
     outcome: Outcome
     out: Path
     report_files: tuple[Path, ...] = ()
     engine: str = ""
-
-
-def is_simulated(raw: Path) -> bool:
-    """Return whether a raw folder says of itself that its data are simulated."""
-    truth = raw / "truth.json"
-    if not truth.is_file():
-        return False
-    try:
-        return bool(json.loads(truth.read_text(encoding="utf-8"))["simulated"])
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{truth.name}: not readable as JSON with a key 'simulated'; restore or remove it"
-        raise ReadError([msg]) from error
+    notes: tuple[str, ...] = ()
+    report_error: str = ""
 
 
 def evaluate(
@@ -96,7 +92,7 @@ def evaluate(
     say("robustness")
     checks = robustness_results(panel)
     results = ResultSet(study.id, rates, tuple(e.effect for e in effects), checks)
-    return Outcome(study, data, report, panel, results, _primary(effects, study), is_simulated(raw))
+    return Outcome(study, data, report, panel, results, _primary(effects, study))
 
 
 def _primary(effects: tuple[EffectEstimate, ...], study: StudyDesign) -> EffectEstimate:
@@ -151,12 +147,15 @@ def run(
     """Do the whole study: read, validate, estimate, write, render.
 
     Everything is made in a temporary folder beside ``out`` and swapped in at the end, so a run
-    that fails leaves the previous outputs whole.
+    that fails leaves the previous outputs whole. A report that cannot be rendered does not cost
+    the numbers: they are swapped in without it, and ``report_error`` says what was wrong.
+    Raises DesignError when ``out`` holds anything that no run of this package has made.
     """
     target = Path(out)
     project = find_report(study, Path(report_dir) if report_dir else None) if report else None
+    _check_target(target, Path(raw), study)
     outcome = evaluate(study, Path(raw), allow_errors=allow_errors, progress=progress)
-    engine = ""
+    rendered, report_error = Rendered("", ()), ""
     with _swapped_in(target) as work:
         write_outputs(outcome, work)
         write_artefacts(outcome, work / "artefacts")
@@ -164,37 +163,58 @@ def run(
         if project is not None:
             if progress:
                 progress("rendering the report")
-            engine = _render(project, work)
-        else:
-            shutil.rmtree(work / "artefacts")
-        command = f"ballot-eval run {study.id}"
-        text = manifest(
-            outcome.study, outcome.raw, work, simulated=outcome.simulated, command=command
-        )
-        (work / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
-    files = tuple(sorted((target / "report").glob("index.*"))) if project else ()
-    return RunSummary(outcome, target, files, engine)
+            try:
+                rendered = _render(project, work / "artefacts", work)
+            except BallotEvalError as error:
+                report_error = str(error)
+                shutil.rmtree(work / "report", ignore_errors=True)
+        shutil.rmtree(work / "artefacts")
+        options = {"report": report, "allow_errors": allow_errors}
+        _write_manifest(manifest(study, outcome.raw, work, options=options), work)
+    files = tuple(target / "report" / f.name for f in rendered.files)
+    return RunSummary(outcome, target, files, rendered.engine, rendered.notes, report_error)
 
 
-def _render(project: Path, work: Path) -> str:
-    """Render a copy of the report project with the artefacts of this run; return the engine."""
+def _write_manifest(text: str, folder: Path) -> None:
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _render(project: Path, artefacts: Path, work: Path) -> Rendered:
+    """Render a copy of the report project with the artefacts of a run."""
     source = work / REPORT_SOURCE
     ignore = shutil.ignore_patterns("_generated", "_output", ".quarto", "_variables.yml")
     shutil.copytree(project, source, ignore=ignore)
-    shutil.copytree(work / "artefacts", source, dirs_exist_ok=True)
-    shutil.rmtree(work / "artefacts")
-    return render(source, work / "report").engine
+    shutil.copytree(artefacts, source, dirs_exist_ok=True)
+    return render(source, work / "report")
 
 
-def render_existing(out: str | Path) -> tuple[str, tuple[Path, ...]]:
-    """Render the report again from the finished artefacts of a run."""
+def render_existing(
+    study: StudyDesign, out: str | Path, *, report_dir: str | Path | None = None
+) -> Rendered:
+    """Render the report again: today's text of the project, the finished results of a run.
+
+    The outputs are swapped in whole, with a renewed manifest. Raises DesignError when there is
+    no finished run with a report, and BallotEvalError when the text cannot be rendered.
+    """
     target = Path(out)
-    source = target / REPORT_SOURCE
-    if not source.is_dir():
+    made = target / REPORT_SOURCE
+    if not (target / MANIFEST).is_file() or not made.is_dir():
         msg = f"{target}: holds no finished run with a report; use ballot-eval run first"
         raise DesignError(msg)
-    rendered = render(source, target / "report")
-    return rendered.engine, tuple(rendered.files)
+    project = find_report(study, Path(report_dir) if report_dir else None)
+    with _swapped_in(target) as work:
+        shutil.copytree(
+            target, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("report", REPORT_SOURCE)
+        )
+        artefacts = work / "artefacts"
+        shutil.copytree(made / "_generated", artefacts / "_generated")
+        shutil.copyfile(made / "_variables.yml", artefacts / "_variables.yml")
+        rendered = _render(project, artefacts, work)
+        shutil.rmtree(artefacts)
+        _write_manifest(renewed((target / MANIFEST).read_text(encoding="utf-8"), work), work)
+    return Rendered(
+        rendered.engine, tuple(target / "report" / f.name for f in rendered.files), rendered.notes
+    )
 
 
 def prepare_report(study_folder: str | Path, report_dir: str | Path) -> None:
@@ -228,6 +248,21 @@ def ensure_raw(study: StudyDesign, raw: Path) -> bool:
     return True
 
 
+def _check_target(target: Path, raw: Path, study: StudyDesign) -> None:
+    """Raise DesignError unless ``target`` may be replaced: new, empty, or an earlier run's."""
+    if target.exists() and not target.is_dir():
+        msg = f"{target}: is a file; give a folder for the outputs"
+        raise DesignError(msg)
+    here = target.resolve()
+    for name, other in (("raw data", raw.resolve()), ("study", study.folder.resolve())):
+        if other == here or here in other.parents:
+            msg = f"{target}: holds the {name}; give another folder for the outputs"
+            raise DesignError(msg)
+    if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+        msg = f"{target}: holds files that are not of an earlier run; give a new or empty folder"
+        raise DesignError(msg)
+
+
 @contextlib.contextmanager
 def _swapped_in(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that takes the place of ``target`` when the block succeeds."""
@@ -239,7 +274,12 @@ def _swapped_in(target: Path) -> Iterator[Path]:
         old = work.with_name(work.name + "-old")
         if target.exists():
             target.rename(old)
-        work.rename(target)
+        try:
+            work.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(work, ignore_errors=True)

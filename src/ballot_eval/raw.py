@@ -28,6 +28,9 @@ REGION_COLUMNS = ("election_id", "region_code", "region_name", "region_type", *C
 #: ``postal`` is the station for voters abroad (G9010), ``caribbean`` a public body.
 REGION_TYPES = ("national", "province", "district", "caribbean", "postal")
 
+#: Files that mark a folder as simulated, whatever else it holds.
+SIMULATION_MARKS = ("truth.json", "SIMULATED.txt")
+
 #: Where a row came from; every raw row has both. ``source_line`` counts from 1, header included.
 SOURCE_COLUMNS = ("source_file", "source_line")
 
@@ -61,12 +64,14 @@ class RawData:
     ``tables`` maps a name of ``TABLES`` to a frame of strings (empty cell: ``""``) with its
     columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps the same
     names to a frame of integers, one per cell of the count fields: the line of that very cell
-    (in the long format each count stands on a line of its own).
+    (in the long format each count stands on a line of its own). ``simulated`` says whether any of
+    the files, at any depth, marks the data as simulated.
     """
 
     tables: dict[str, pd.DataFrame]
     cell_lines: dict[str, pd.DataFrame]
     files: tuple[SourceFile, ...] = field(default=())
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         """Check that every table has its columns, so later stages need not."""

@@ -37,10 +37,13 @@ class Rendered:
 
     engine: str
     files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def render(report_dir: Path, out_dir: Path) -> Rendered:
     """Render a prepared copy of ``report/`` (artefacts in place) to html, docx and pdf.
+
+    With Quarto when there is one; when that fails, with Pandoc, and ``notes`` says why.
 
     Raises BallotEvalError when the engine fails or a shortcode names something unknown.
     """
@@ -48,10 +51,15 @@ def render(report_dir: Path, out_dir: Path) -> Rendered:
     listing = json.loads((report_dir / "_generated/artefacts.json").read_text(encoding="utf-8"))
     beside = str(Path(sys.executable).parent)
     quarto = shutil.which("quarto") or shutil.which("quarto", path=beside)
+    notes: tuple[str, ...] = ()
     with _fixed_clock(listing["date"]):
         if quarto:
-            return _quarto(quarto, report_dir, out_dir)
-        return _pandoc(report_dir, out_dir, listing)
+            try:
+                return _quarto(quarto, report_dir, out_dir)
+            except (BallotEvalError, OSError) as error:
+                notes = (f"{error}", "made with Pandoc instead")
+        rendered = _pandoc(report_dir, out_dir, listing)
+    return Rendered(rendered.engine, rendered.files, notes)
 
 
 @contextlib.contextmanager

@@ -102,5 +102,10 @@ def simulate(study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.0
     truth = {"simulated": True, "study": study.id, "seed": seed, "effect": effect}
     text = json.dumps(truth, indent=1) + "\n"
     (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
+    write_mark(folder)
+
+
+def write_mark(folder: Path) -> None:
+    """Write the file that marks a folder as simulated."""
     notice = "Gesimuleerde gegevens, geen uitslagen.\nSimulated data, not results.\n"
     (folder / "SIMULATED.txt").write_text(notice, encoding="utf-8", newline="\n")

@@ -9,7 +9,14 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import ReadError
-from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData, SourceFile
+from ballot_eval.raw import (
+    COUNT_FIELDS,
+    SIMULATION_MARKS,
+    SOURCE_COLUMNS,
+    TABLES,
+    RawData,
+    SourceFile,
+)
 from ballot_eval.sources.archive import blobs
 from ballot_eval.sources.formats import Parsed, parse
 from ballot_eval.sources.text import FileError
@@ -61,7 +68,15 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         name: pd.DataFrame(lines[name], columns=list(COUNT_FIELDS)).astype("int64")
         for name in TABLES
     }
-    return RawData(tables, cell_tables, tuple(files))
+    return RawData(tables, cell_tables, tuple(files), simulated=_is_simulated(root, files))
+
+
+def _is_simulated(root: Path, files: list[SourceFile]) -> bool:
+    """Return whether a mark of simulation stands among the files, or beside a single file."""
+    names = {f.path.rsplit("/", 1)[-1] for f in files}
+    if root.is_file():
+        names |= {mark for mark in SIMULATION_MARKS if (root.parent / mark).is_file()}
+    return not names.isdisjoint(SIMULATION_MARKS)
 
 
 def _frame(records: list[dict[str, object]], columns: tuple[str, ...]) -> pd.DataFrame:

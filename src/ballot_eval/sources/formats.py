@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ballot_eval.raw import COUNT_FIELDS, TABLES
+from ballot_eval.raw import COUNT_FIELDS, SIMULATION_MARKS, TABLES
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 
@@ -26,7 +26,6 @@ REGION_TYPES = {"L": "national", "P": "province", "K": "district", "O": "caribbe
 POSTAL_CODE = "G9010"
 
 #: What ``simulate`` writes beside its tables.
-SIMULATION_FILES = frozenset({"truth.json", "SIMULATED.txt"})
 
 ELECTION = re.compile(r"(?<![A-Za-z])(?:TK|EP|GR|PS|WS)20\d\d", re.IGNORECASE)
 
@@ -49,7 +48,7 @@ def parse(path: str, content: bytes) -> Parsed | str:
     Raises FileError with every fault of a file that is, or nearly is, of a known format.
     """
     name = path.rsplit("/", 1)[-1]
-    if name in SIMULATION_FILES:
+    if name in SIMULATION_MARKS:
         return "marks the folder as simulated data; holds no results"
     if name.lower().endswith(".zip"):
         return "a zip file within a zip file is not opened; unpack it and put its files here"
