@@ -275,7 +275,7 @@ def staggered(data: Samples) -> Case:
         f"{UNITS} × {PERIODS}, 2 groups, {DRAWS_MULTIPLIER:,} draws",
         work,
         (
-            Peer("csdid", peers.csdid, warm_draws=100),
+            Peer("csdid", peers.csdid, warm_draws=100, note="multipliers ±1, ours Mammen's"),
             Peer("diff-diff CallawaySantAnna", peers.diff_diff_staggered, warm_draws=100),
             Peer("moderndid", peers.moderndid, warm_draws=100),
         ),

@@ -56,7 +56,7 @@ def machine() -> str:
 
 def row(*cells: str) -> None:
     """Print one row of the table at once, as a long run should be seen to move."""
-    widths = (52, 46, 30, 5, 9)
+    widths = (58, 46, 33, 4, 6)
     padded = [c.ljust(w) for c, w in zip(cells, widths, strict=False)]
     print("| " + " | ".join([*padded, *cells[len(widths) :]]) + " |", flush=True)
 
