@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -136,6 +137,10 @@ def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, call):
         (("convert", "nowhere", "--to", "x"), 3, "does not exist"),
         (("run", "gr2026", "--report", "nowhere"), 2, "no report project"),
         (("guess",), 2, "guess"),
+        (("simulate", "new", "--seed", "-1"), 2, "--seed"),
+        (("simulate", "new", "--seed", "1", "--effect", "7"), 2, "--effect"),
+        (("convert", "full", "--to", "full/file.txt"), 3, "full"),
+        (("template", "full/file.txt"), 2, "full/file.txt"),
     ],
 )
 def test_wrong_calls_are_told_plainly(tmp_path, monkeypatch, call, arguments, code, said):
@@ -146,6 +151,76 @@ def test_wrong_calls_are_told_plainly(tmp_path, monkeypatch, call, arguments, co
     assert found == code
     assert said in " ".join(text.split())
     assert "Traceback" not in text
+
+
+def test_outputs_never_replace_files_of_others(finished_run, tmp_path, call):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "keep.txt").write_text("mine", encoding="utf-8")
+    run = ("run", "gr2026", "--no-report", "--raw")
+    code, said = call(*run, finished_run / "raw", "--out", mine)
+    assert code == 2
+    assert "not of an earlier run" in " ".join(said.split())
+    assert (mine / "keep.txt").read_text(encoding="utf-8") == "mine"
+    raw = tmp_path / "project/raw"
+    shutil.copytree(finished_run / "raw", raw)
+    assert call(*run, raw, "--out", tmp_path / "project")[0] == 2
+    assert call(*run, raw, "--out", raw)[0] == 2
+    file = tmp_path / "file"
+    file.write_text("x", encoding="utf-8")
+    assert call(*run, raw, "--out", file)[0] == 2
+    assert call(*run, raw, "--out", file / "below")[0] == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "mine", "project"]
+
+
+def test_simulated_data_stay_marked_wherever_they_lie(finished_run, tmp_path, call):
+    deep = tmp_path / "deep"
+    shutil.copytree(finished_run / "raw", deep / "one/two")
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    shutil.make_archive(str(packed / "raw"), "zip", finished_run / "raw")
+    single = finished_run / "raw" / MUNICIPAL
+    assert all(be.read_raw(None, place).simulated for place in (deep, packed, single))
+    assert call("convert", single, "--to", tmp_path / "converted")[0] == 0
+    assert be.read_raw(None, tmp_path / "converted").simulated
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copyfile(single, alone / MUNICIPAL)
+    assert not be.read_raw(None, alone).simulated
+
+
+def test_numbers_survive_a_report_that_cannot_be_rendered(
+    finished_run, root, tmp_path, call, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    project = tmp_path / "report"
+    ignore = shutil.ignore_patterns("_generated", "_output", "_variables.yml", ".quarto")
+    shutil.copytree(root / "report", project, ignore=ignore)
+    (project / "_methode.qmd").write_text("{{< var nowhere >}}\n", encoding="utf-8")
+    raw, out = finished_run / "raw", tmp_path / "out"
+    code, said = call("run", "gr2026", "--raw", raw, "--out", out, "--report", project)
+    assert code == 2
+    assert "_methode.qmd, line 1" in " ".join(said.split())
+    assert (out / "effects.csv").is_file()
+    assert not (out / "report").exists()
+    (project / "_methode.qmd").write_text("# Methode, opnieuw\n", encoding="utf-8")
+    assert call("render", "gr2026", "--out", out, "--report", project)[0] == 0
+    assert "Methode, opnieuw" in (out / "report/index.html").read_text(encoding="utf-8")
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert "report/index.html" in manifest["outputs"]
+
+
+def test_a_failing_quarto_is_told_and_pandoc_takes_over(finished_run, tmp_path, call, monkeypatch):
+    broken = tmp_path / "bin/quarto"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho broken quarto >&2\nexit 1\n", encoding="utf-8")
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", str(broken.parent))
+    arguments = ("run", "gr2026", "--raw", finished_run / "raw", "--out", tmp_path / "out")
+    code, said = call(*arguments)
+    assert code == 0, said
+    assert "broken quarto" in said
+    assert "report (Pandoc)" in said
 
 
 def test_a_broken_study_is_named_by_key(root, tmp_path, call):

@@ -51,6 +51,16 @@ def test_gr2026_roles_and_exposure(root):
         ("nearest_size = 2", 'municipalities = ["0147"]', "cannot be a reference"),
         ("date = 2018-03-21", "date = 2019-03-21", "does not carry the year"),
         ("[analysis]", "[analysis", "not valid TOML"),
+        ('["GR2022", "GR2018"]', '["GR2022", "GR2022"]', "named twice"),
+        ('["GR2022", "GR2018"]', "[]", "key baselines: needs at least 1 entries"),
+        ("seed = 2026", "seed = 2026\nmargin = 0.25", "must be at most 0.05"),
+        (
+            'date = 2026-03-18\ntype = "GR"',
+            'date = 2026-03-18\ntype = "XX"',
+            "elections[GR2026].type",
+        ),
+        ("date = 2026-03-18", "results = false\ndate = 2026-03-18", "has results = false"),
+        ('"0513" = "Gouda"', '"513" = "Gouda"', "key municipalities.513 (the key itself)"),
         ('id = "gr2026"', 'id = "gr2026"\nfolder = "x"', "filled in by the program"),
     ],
 )

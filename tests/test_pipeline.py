@@ -13,9 +13,11 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.estimation.inference import draw_assignments, randomisation_test
+from ballot_eval.pipeline import evaluate
 from ballot_eval.raw import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results
+from ballot_eval.wording import report_variables
 
 TABLE_FILES = ("findings", "excluded_rows", "rates", "effects", "robustness")
 
@@ -155,3 +157,82 @@ def test_an_undefined_rate_is_empty_never_zero(gr2026):
     tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
     rates = rate_results(be.build_panel(tables, gr2026))
     assert all(np.isnan(r.rate) for r in rates if r.unit == "0344")
+
+
+@pytest.mark.official
+def test_the_p_value_is_that_of_reassigning_all_municipalities(official, root):
+    # 0.00035 by 3 million draws (see docs/decisions); four standard errors of a million draws.
+    study = be.load_study(root / "analysis/tk2025")
+    report = be.validate(be.read_raw(study, official), study)
+    panel = be.build_panel(report.accepted, study)
+    effect = be.invalid_vote_effect(panel, method="randomisation", draws=1_000_000, seed=7)
+    assert effect.p_value == pytest.approx(0.00035, abs=0.00008)
+
+
+def changed_plan(root, tmp_path, *changes):
+    text = (root / "analysis/gr2026/study.toml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    return be.load_study(tmp_path)
+
+
+def test_an_experiment_municipality_without_votes_is_an_error(gr2026, finished, tmp_path):
+    shutil.copytree(finished / "raw", tmp_path / "raw")
+    rows = pd.read_csv(tmp_path / "raw/municipality_results.csv", dtype=str)
+    hit = (rows["election_id"] == "GR2026") & (rows["municipality_code"] == "0755")
+    rows.loc[hit, [c for c in rows.columns if c.endswith("_count")]] = "0"
+    rows.to_csv(tmp_path / "raw/municipality_results.csv", index=False)
+    with pytest.raises(be.InvalidDataError, match=r"P\.107 .*Boekel"):
+        be.run(gr2026, raw=tmp_path / "raw", out=tmp_path / "out", report=False)
+
+
+def test_one_experiment_municipality_gives_a_reason_where_a_method_cannot_be_used(
+    root, tmp_path, finished
+):
+    codes = ("0484", "0755", "0513", "0546", "1948", "1842", "0268", "0171", "0796", "0342", "1730")
+    before = ", ".join(f'"{c}"' for c in codes)
+    study = changed_plan(root, tmp_path, (f"new_ballot = [{before}]", 'new_ballot = ["0755"]'))
+    be.run(study, raw=finished / "raw", out=tmp_path / "out", report=False)
+    effects = pd.read_csv(tmp_path / "out/effects.csv")
+    plain = effects[effects["method"] == "randomisation"]
+    studentised = effects[effects["method"] == "randomisation_studentised"]
+    assert plain["estimate"].notna().all()
+    assert studentised["estimate"].isna().all()
+    assert studentised["note"].str.contains("at least two").all()
+
+
+def test_another_primary_outcome_is_the_one_the_report_speaks_of(root, tmp_path, finished):
+    study = changed_plan(
+        root,
+        tmp_path,
+        ('outcome = "invalid"', 'outcome = "blank"'),
+        ('weighting = "municipality"', 'weighting = "ballot"'),
+        ("seed = 2026", "seed = 2026\nmargin = 0.001\nconfidence_level = 0.975"),
+        ("confidence_level = 0.95\n", ""),
+    )
+    outcome = evaluate(study, finished / "raw")
+    words = report_variables(outcome)
+    assert outcome.primary.effect.outcome == "blank"
+    assert words["primary_kind"] == "blanco stemmen"
+    assert "Elke stem" in words["primary_weighting_text"]
+    assert "Ongeldige stemmen" in words["other_effects_text"]
+    assert "blanco stemmen" in words["margin_text"]
+    assert words["confidence"] == "97,5%"
+
+
+def test_strata_keep_the_difference_unbiased(root, tmp_path):
+    study = changed_plan(root, tmp_path, ("[analysis]", "[analysis]\nstrata = { size_groups = 5 }"))
+    panel = panel_of(study, 3, 0.003)
+    effect = be.invalid_vote_effect(panel, method="randomisation", draws=1999, seed=1)
+    assert effect.ci_lower < 0.003 < effect.ci_upper
+    none = be.invalid_vote_effect(panel, method="randomisation_studentised", draws=1999, seed=1)
+    assert np.isnan(none.estimate)
+    assert "strata" in none.note
+
+
+def test_an_infinite_limit_survives_json():
+    rate = be.Rate("TK2025", "0484", "invalid", 1, 2, 0.5, float("-inf"), float("inf"), "wilson")
+    results = be.ResultSet("x", (rate,), (), ())
+    assert be.ResultSet.from_json(results.to_json()) == results

@@ -54,12 +54,13 @@ def _say(step: str) -> None:
 def _show_findings(report: ValidationReport) -> None:
     shown = [f for f in report.findings if f.severity != "info"]
     for f in sorted(shown, key=lambda f: f.severity)[:MAX_SHOWN]:
-        where = f"{f.file}:{f.line}" if f.line else f.file or f.table
+        where = f"{f.file}:{f.line}: " if f.line else f"{f.file}: " if f.file else ""
         about = " ".join(part for part in (f.election, f.municipality_code) if part)
+        about = f"{about}: " if about else ""
         value = f" ({f.value})" if f.value and f.value not in f.statement else ""
         colour = "red" if f.severity == "error" else "yellow"
         err_console.print(f"[{colour}]{f.severity}[/{colour}] {f.code} ", end="")
-        err_console.print(f"{where}: {about}: {f.statement}{value}", markup=False)
+        err_console.print(f"{where}{about}{f.statement}{value}", markup=False)
     if len(shown) > MAX_SHOWN:
         err_console.print(f"… and {len(shown) - MAX_SHOWN} more")
     infos = len(report.findings) - len(shown)

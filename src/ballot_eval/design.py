@@ -65,6 +65,9 @@ class Reference(_Frozen):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
+        if len(set(self.municipalities)) != len(self.municipalities):
+            msg = "municipalities names a municipality twice"
+            raise ValueError(msg)
         if bool(self.municipalities) == (self.nearest_size is not None):
             msg = "give either municipalities or nearest_size, not both and not neither"
             raise ValueError(msg)
@@ -86,7 +89,8 @@ class Analysis(_Frozen):
     draws: Annotated[int, Field(ge=99, le=10_000_000)]
     max_exact: Annotated[int, Field(ge=1, le=5_000_000)] = 100_000
     seed: Annotated[int, Field(ge=0)]
-    margin: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    #: In fractions of votes cast: 0.001 is 0.1 percentage point.
+    margin: Annotated[float, Field(gt=0.0, le=0.05)] | None = None
     strata: Strata | None = None
 
 
@@ -94,7 +98,7 @@ class StudyDesign(_Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
-    title: str
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     language: Literal["nl", "en"] = "nl"
     election: ElectionId
     baselines: Annotated[tuple[ElectionId, ...], Field(min_length=1)]
@@ -122,6 +126,12 @@ class StudyDesign(_Frozen):
         target = self.election_by_id(self.election)
         if not target.new_ballot:
             msg = f"elections {target.id}: new_ballot is empty, so there is nothing to evaluate"
+            raise ValueError(msg)
+        if not target.results:
+            msg = f"election: {target.id} has results = false, so there is nothing to evaluate"
+            raise ValueError(msg)
+        if len(set(self.baselines)) != len(self.baselines):
+            msg = f"baselines: an election is named twice ({', '.join(self.baselines)})"
             raise ValueError(msg)
         self._check_baselines(target)
         unnamed = sorted(
@@ -232,19 +242,61 @@ def load_study(path: str | Path) -> StudyDesign:
     try:
         return StudyDesign.model_validate(values)
     except ValidationError as error:
-        lines = [f"{file}: {_explain(problem)}" for problem in error.errors()]
+        lines = [f"{file}: {_explain(problem, values)}" for problem in error.errors()]
         raise DesignError("\n".join(lines)) from error
 
 
-def _explain(problem: object) -> str:
+def _explain(problem: object, values: dict[str, object]) -> str:
     """Turn one pydantic problem into ``key: what is wrong (found …)``."""
     assert isinstance(problem, dict)
-    key = ".".join(str(part) for part in problem["loc"]) or "study"
+    key = _key(problem["loc"], values)
     text = str(problem["msg"]).removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    kind, found = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
         return f"key {key}: is not a known key; remove it or correct its spelling"
-    if problem["type"] == "missing":
+    if kind == "missing":
         return f"key {key}: is missing and must be given"
-    if problem["type"] == "value_error":
-        return f"key {key}: {text}"
-    return f"key {key}: {text} (found {problem['input']!r})"
+    if kind == "value_error":
+        return f"key {key}: {text}" if key else text
+    text = _PLAIN.get(kind, text)
+    for name, value in (problem.get("ctx") or {}).items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return f"key {key}: {text} (found {found!r})"
+
+
+#: What pydantic says, in the words of someone who writes a study file.
+_PLAIN = {
+    "too_short": "needs at least {min_length} entries",
+    "string_pattern_mismatch": "does not have the form {pattern}",
+    "string_type": "must be text between quotes",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "literal_error": "is not allowed; allowed: {expected}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "date_from_datetime_parsing": "must be a date such as 2026-03-18, without quotes",
+    "tuple_type": "must be a list between square brackets",
+}
+
+
+def _key(location: tuple[object, ...], values: dict[str, object]) -> str:
+    """Return a key as people say it: ``elections[TK2023].type``, not ``elections.2.type``."""
+    parts: list[str] = []
+    here: object = values
+    for part in location:
+        if part == "[key]":
+            parts[-1] += " (the key itself)"
+            continue
+        if isinstance(part, int):
+            here = here[part] if isinstance(here, list) and part < len(here) else None
+            name = here.get("id", part) if isinstance(here, dict) else part
+            parts[-1] += f"[{name}]"
+            continue
+        here = here.get(str(part)) if isinstance(here, dict) else None
+        parts.append(str(part))
+    return ".".join(parts)

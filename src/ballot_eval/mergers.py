@@ -8,6 +8,9 @@ from importlib.resources import files
 
 import pandas as pd
 
+#: Mergers before this day are not in the table.
+MERGERS_SINCE = dt.date(2021, 1, 2)
+
 
 @cache
 def load_mergers() -> pd.DataFrame:

@@ -98,10 +98,11 @@ def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Pan
 
 def _require_experiment(results: pd.DataFrame, study: StudyDesign) -> None:
     for election in study.needed_elections():
-        have = set(results.loc[results["election_id"] == election, "municipality_code"])
+        counted = (results["election_id"] == election) & (results[DENOMINATOR] > 0)
+        have = set(results.loc[counted, "municipality_code"])
         if missing := [c for c in study.experiment() if c not in have]:
             names = ", ".join(f"{study.municipalities[c]} ({c})" for c in missing)
-            msg = f"{election}: no accepted result of experiment municipality {names}"
+            msg = f"{election}: no accepted result with votes of experiment municipality {names}"
             raise DesignError(msg)
 
 

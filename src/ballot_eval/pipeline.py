@@ -25,8 +25,8 @@ from ballot_eval.topics.invalid_votes import (
     EffectEstimate,
     effect_results,
     rate_results,
-    robustness_results,
 )
+from ballot_eval.topics.robustness import robustness_results
 from ballot_eval.validation import ValidationReport, validate
 
 #: Called with a short sentence at the start of each step.
@@ -153,6 +153,9 @@ def run(
     """
     target = Path(out)
     project = find_report(study, Path(report_dir) if report_dir else None) if report else None
+    if report and study.language != "nl":
+        msg = 'the report is in Dutch; set language = "nl" in study.toml, or give --no-report'
+        raise DesignError(msg)
     _check_target(target, Path(raw), study)
     outcome = evaluate(study, Path(raw), allow_errors=allow_errors, progress=progress)
     rendered, report_error = Rendered("", ()), ""

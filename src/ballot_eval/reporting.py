@@ -156,7 +156,7 @@ def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendere
         for to, target, image, extra in (
             ("html5", html, "svg", [*contents, *css]),
             ("docx", docx, "png", []),
-            ("typst", page, "svg", [*contents, *layout]),
+            ("typst-smart", page, "svg", [*contents, *layout]),
         ):
             body = source.expand(report_dir / "index.qmd", image)
             try:

@@ -98,9 +98,7 @@ class ResultSet:
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
         values = {"version": RESULTS_VERSION} | dataclasses.asdict(self)
-        return (
-            json.dumps(_nan_to_none(values), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-        )
+        return json.dumps(_encode(values), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -112,19 +110,28 @@ class ResultSet:
             raise ValueError(msg)
         return cls(
             study=values["study"],
-            rates=tuple(Rate(**_none_to_nan(v)) for v in values["rates"]),
-            effects=tuple(Effect(**_none_to_nan(v)) for v in values["effects"]),
-            checks=tuple(Check(**_none_to_nan(v)) for v in values["checks"]),
+            rates=tuple(Rate(**_decode(v)) for v in values["rates"]),
+            effects=tuple(Effect(**_decode(v)) for v in values["effects"]),
+            checks=tuple(Check(**_decode(v)) for v in values["checks"]),
         )
 
 
-def _nan_to_none(value: Any) -> Any:
+#: How JSON, which has no infinity, writes one; an interval without a limit has it.
+INFINITIES = {"Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def _encode(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _nan_to_none(v) for k, v in value.items()}
+        return {k: _encode(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_nan_to_none(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [_encode(v) for v in value]
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _none_to_nan(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: math.nan if v is None else v for k, v in values.items()}
+def _decode(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        k: math.nan if v is None else INFINITIES.get(v, v) if isinstance(v, str) else v
+        for k, v in values.items()
+    }

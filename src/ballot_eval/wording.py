@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from ballot_eval.formatting import (
     sort_name,
 )
 from ballot_eval.formatting import date as format_date
-from ballot_eval.panel import OUTCOMES, Panel
+from ballot_eval.panel import Panel
 from ballot_eval.results import Check, Effect, Rate
 
 if TYPE_CHECKING:
@@ -32,24 +33,37 @@ SIMULATED_NOTICE = (
 )
 
 
+#: What a rate is a share of votes of.
+KINDS = {
+    "invalid": "ongeldige stemmen",
+    "blank": "blanco stemmen",
+    "residual": "ongeldige en blanco stemmen samen",
+}
+EQUALLY = {
+    "municipality": "Elke gemeente telt daarbij even zwaar.",
+    "ballot": "Elke stem telt daarbij even zwaar.",
+}
+
+
 def report_variables(outcome: Outcome) -> dict[str, str]:
     """Return every number and name that the text of the report refers to."""
     study, results, report = outcome.study, outcome.results, outcome.validation
     primary = outcome.primary.effect
     election = study.election_by_id(study.election)
     values = {
-        "study_title": study.title,
+        "study_title": display_name(study.title),
         "election": study.election,
         "election_date": format_date(election.date),
         "baseline_1": study.baselines[0],
         "elections": _enumerate(study.needed_elections()),
-        "n_experiment": count_in_words(primary.n_experiment),
+        "n_experiment": _municipalities(primary.n_experiment),
         "n_control": number(primary.n_control),
         "experiment_names": _names(study, study.experiment()),
+        "exposure_text": _exposure_text(study),
         "former_text": _former_text(study),
         "reference_text": _reference_text(outcome.panel),
-        "assignments_text": _assignments_text(primary),
-        "confidence": percent(study.analysis.confidence_level, digits=0),
+        "assignments_text": _assignments_text(primary, study),
+        "confidence": f"{100 * study.analysis.confidence_level:g}%".replace(".", ","),
         "seed": str(study.analysis.seed),
         "plan_sha256": study.sha256,
         "version": __version__,
@@ -58,21 +72,87 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "n_errors": number(report.errors_count),
         "n_warnings": number(report.warnings_count),
         "rows_read": number(report.rows_read),
-        "rows_accepted": number(report.rows_accepted),
-        "rows_excluded": number(report.rows_read - report.rows_accepted),
+        "excluded_text": _excluded_text(report.rows_read - report.rows_accepted),
+        "primary_kind": KINDS[study.analysis.outcome],
+        "primary_weighting_text": EQUALLY[study.analysis.weighting],
+        "effect": points(primary.estimate),
+        "effect_interval": _limits(primary),
+        "effect_p": p_value(primary.p_value),
+        "other_effects_text": _other_effects_text(outcome),
+        "placebo_text": _placebo_text(outcome),
+        "jumps_text": _jumps_text(outcome),
     }
-    values |= _rate_variables(results.rates, study.election, study.baselines[0])
-    for name in OUTCOMES:
-        for suffix, weighting in (("", "municipality"), ("_ballot", "ballot")):
-            effect = _effect(results.effects, name, weighting, study.baselines[0])
-            values |= _estimate_variables(f"effect_{name}{suffix}", effect)
-    values["placebo_text"] = _placebo_text(outcome)
-    ballot = _effect(results.effects, "invalid", "ballot", study.baselines[0])
-    key = (study.election, "experiment", "invalid")
+    values |= _rate_variables(results.rates, study)
+    ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
+    key = (study.election, "experiment", study.analysis.outcome)
     cast = next(r for r in results.rates if (r.election, r.unit, r.outcome) == key).denominator
     extra = round(ballot.estimate * cast)
+    values["effect_ballot"] = points(ballot.estimate)
+    values["effect_ballot_interval"] = _limits(ballot)
     values["extra_votes"] = f"{number(abs(extra))} {'meer' if extra >= 0 else 'minder'}"
     return values
+
+
+def _municipalities(count: int) -> str:
+    return "één gemeente" if count == 1 else f"{count_in_words(count)} gemeenten"
+
+
+def _excluded_text(excluded: int) -> str:
+    if not excluded:
+        return "en zij zijn alle gebruikt"
+    return (
+        f"en daarvan zijn er {number(excluded)} niet gebruikt, in de regel omdat zij bij een "
+        "andere verkiezing of een ander gebied horen; elk staat met de reden in `excluded_rows.csv`"
+    )
+
+
+def _exposure_text(study: StudyDesign) -> str:
+    """Say for how many municipalities it is the first, second, third time."""
+    counts = Counter(study.exposure(code, study.election) for code in study.experiment())
+    times = {1: "eerste", 2: "tweede", 3: "derde", 4: "vierde"}
+    parts = [
+        f"voor {_municipalities(n)} de {times.get(k, f'{k}e')} keer"
+        for k, n in sorted(counts.items(), reverse=True)
+    ]
+    earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
+    text = f"Het is {_enumerate(parts)} dat zij dit stembiljet gebruiken"
+    return f"{text}; eerder was dat bij {_enumerate(earlier)}." if earlier else f"{text}."
+
+
+def _other_effects_text(outcome: Outcome) -> str:
+    """Return a sentence on each outcome that is not the primary one."""
+    study, sentences = outcome.study, []
+    for name, kind in KINDS.items():
+        if name == study.analysis.outcome:
+            continue
+        e = _effect(outcome.results.effects, name, study.analysis.weighting, study.baselines[0])
+        rate = next(
+            r
+            for r in outcome.results.rates
+            if (r.election, r.unit, r.outcome) == (study.election, "experiment", name)
+        )
+        sentences.append(
+            f"{kind.capitalize()}: {number(rate.numerator)} ({percent(rate.rate)}), effect "
+            f"{points(e.estimate)} ({_limits(e)}; p-waarde {p_value(e.p_value)})."
+        )
+    return " ".join(sentences)
+
+
+def _jumps_text(outcome: Outcome) -> str:
+    """Say what the effect is without the controls that changed unlike all others."""
+    found = [c for c in outcome.results.checks if c.check == "without_jumps"]
+    if not found:
+        return "Geen enkele controlegemeente veranderde zo sterk dat zij daarom opvalt."
+    check = found[0]
+    names = outcome.panel.results.drop_duplicates("municipality_code").set_index(
+        "municipality_code"
+    )["municipality_name"]
+    listed = sorted((display_name(str(names[c])) for c in check.variant.split("+")), key=sort_name)
+    return (
+        f"Enkele controlegemeenten veranderden heel anders dan alle andere: {_enumerate(listed)}. "
+        f"Zonder hen is het effect {points(check.estimate)} ({_limits(check)}; "
+        f"p-waarde {p_value(check.p_value)})."
+    )
 
 
 def _enumerate(items: Sequence[str]) -> str:
@@ -88,10 +168,11 @@ def _former_text(study: StudyDesign) -> str:
     former = [c for c in study.ever_exposed() if study.role(c) == "former"]
     if not former:
         return ""
-    verb = "telt" if len(former) == 1 else "tellen"
+    one = len(former) == 1
     return (
-        f"{_names(study, former)} had het nieuwe stembiljet eerder en nu niet, en {verb} daarom "
-        "noch als experimentgemeente noch als controlegemeente mee."
+        f"{_names(study, former)} {'had' if one else 'hadden'} het nieuwe stembiljet eerder en nu "
+        f"niet, en {'telt' if one else 'tellen'} daarom niet mee, niet bij de "
+        "experimentgemeenten en niet bij de controlegemeenten."
     )
 
 
@@ -101,27 +182,29 @@ def _reference_text(panel: Panel) -> str:
         return "Het analyseplan noemt geen referentiegemeenten."
     names = sorted({display_name(n) for n in rows["municipality_name"]}, key=sort_name)
     if panel.study.reference and panel.study.reference.nearest_size:
-        per = count_in_words(panel.study.reference.nearest_size)
+        per = panel.study.reference.nearest_size
+        which = "controlegemeente" if per == 1 else f"{count_in_words(per)} controlegemeenten"
         how = (
-            f"bij elke experimentgemeente de {per} controlegemeenten waarvan het aantal "
-            f"uitgebrachte stemmen bij {panel.study.baselines[0]} het dichtst bij het hare lag"
+            f"bij elke experimentgemeente de {which} waarvan het aantal uitgebrachte stemmen "
+            f"bij {panel.study.baselines[0]} het dichtst bij het hare lag"
         )
     else:
         how = "vooraf in het analyseplan genoemd"
     return f"De referentiegemeenten zijn {how}: {_enumerate(names)}."
 
 
-def _assignments_text(effect: Effect) -> str:
+def _assignments_text(effect: Effect, study: StudyDesign) -> str:
+    strata = study.analysis.strata
+    within = f", binnen {strata.size_groups} groepen naar grootte," if strata else ""
+    text = f"Daarom is het experiment toegewezen aan andere, even grote groepen gemeenten{within} "
     if effect.exact:
-        return f"Alle {number(effect.draws)} mogelijke toewijzingen zijn nagegaan."
+        return f"{text}op alle {number(effect.draws)} manieren die er zijn."
+    error = math.sqrt(effect.p_value * (1 - effect.p_value) / effect.draws)
     return (
-        f"Daarvan zijn er {number(effect.draws)} geloot. Die loting geeft de p-waarde een "
-        f"standaardfout van {p_value(_monte_carlo_error(effect))}."
+        f"{text}in {number(effect.draws)} lotingen uit alle gemeenten van de vergelijking, de "
+        "experimentgemeenten zelf inbegrepen. Het loten geeft de p-waarde een standaardfout van "
+        f"{p_value(error)}."
     )
-
-
-def _monte_carlo_error(effect: Effect) -> float:
-    return math.sqrt(effect.p_value * (1 - effect.p_value) / effect.draws)
 
 
 def _placebo_text(outcome: Outcome) -> str:
@@ -152,27 +235,17 @@ def _effect(effects: Iterable[Effect], outcome: str, weighting: str, baseline: s
     return next(e for e in effects if (e.outcome, e.weighting, e.baseline, e.method) == wanted)
 
 
-def _estimate_variables(name: str, item: Effect) -> dict[str, str]:
-    return {
-        name: points(item.estimate),
-        f"{name}_interval": _limits(item),
-        f"{name}_p": p_value(item.p_value),
-    }
-
-
-def _rate_variables(rates: Iterable[Rate], election: str, baseline: str) -> dict[str, str]:
-    by_key = {(r.election, r.unit, r.outcome): r for r in rates}
-    experiment = by_key[election, "experiment", "invalid"]
-    before = by_key[baseline, "experiment", "invalid"]
+def _rate_variables(rates: Iterable[Rate], study: StudyDesign) -> dict[str, str]:
+    """Return counts and rates of the primary outcome."""
+    by_key = {(r.election, r.unit): r for r in rates if r.outcome == study.analysis.outcome}
+    experiment = by_key[study.election, "experiment"]
     values = {
-        "invalid_count_experiment": number(experiment.numerator),
+        "count_experiment": number(experiment.numerator),
         "cast_experiment": number(experiment.denominator),
-        "invalid_rate_experiment_baseline_1": percent(before.rate),
-        "blank_count_experiment": number(by_key[election, "experiment", "blank"].numerator),
-        "blank_rate_experiment": percent(by_key[election, "experiment", "blank"].rate),
+        "rate_experiment_baseline_1": percent(by_key[study.baselines[0], "experiment"].rate),
     }
     for unit in ("experiment", "control", "national"):
-        values[f"invalid_rate_{unit}"] = percent(by_key[election, unit, "invalid"].rate)
+        values[f"rate_{unit}"] = percent(by_key[study.election, unit].rate)
     return values
 
 
@@ -186,6 +259,7 @@ def _margin_text(outcome: Outcome) -> str:
         )
     verdict = "ligt onder" if effect.ci_upper < margin else "ligt niet onder"
     return (
-        f"De bovengrens van het interval ({points(effect.ci_upper)}) {verdict} de vooraf "
-        f"vastgelegde marge van {points(margin, sign=False)}."
+        f"De bovengrens van het interval voor {KINDS[effect.outcome]} "
+        f"({points(effect.ci_upper)}) {verdict} de vooraf vastgelegde marge van "
+        f"{points(margin, sign=False)}."
     )

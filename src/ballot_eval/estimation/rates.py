@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 
 def wilson_interval(
@@ -83,3 +84,17 @@ def overdispersed_interval(
     return wilson_interval(
         float(np.sum(numerators)) / effect, total / effect, confidence_level=confidence_level
     )
+
+
+def robust_z(values: FloatArray, reference: FloatArray) -> FloatArray:
+    """Return how far ``values`` (n,) lie from the median of ``reference`` (m,).
+
+    In units of 1.4826 times the median absolute deviation of the reference, which is a standard
+    deviation for normal values. NaN where the reference is empty or does not vary.
+    """
+    x, r = np.asarray(values, dtype=float), np.asarray(reference, dtype=float)
+    if not len(r):
+        return np.full(len(x), np.nan)
+    centre = np.median(r)
+    scale = 1.4826 * float(np.median(np.abs(r - centre)))
+    return (x - centre) / scale if scale > 0 else np.full(len(x), np.nan)

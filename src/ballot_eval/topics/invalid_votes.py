@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import DesignError
+from ballot_eval.estimation.adjusted import adjusted_randomisation_test
 from ballot_eval.estimation.inference import (
     RandomisationResult,
     draw_assignments,
@@ -23,7 +23,7 @@ from ballot_eval.estimation.rates import (
     wilson_interval,
 )
 from ballot_eval.panel import DENOMINATOR, OUTCOMES, Contrast, Panel, contrast
-from ballot_eval.results import Check, Effect, Rate, to_frame
+from ballot_eval.results import Effect, Rate, to_frame
 
 METHODS = ("randomisation", "randomisation_studentised")
 WEIGHTINGS = ("municipality", "ballot")
@@ -166,7 +166,10 @@ def estimate_effect(
     draws: int,
     seed: int,
 ) -> EffectEstimate:
-    """Return one effect with its randomisation distribution; see :func:`invalid_vote_effect`."""
+    """Return one effect with its randomisation distribution; see :func:`invalid_vote_effect`.
+
+    A method that cannot be used on these data gives NaN, and the reason in ``note``.
+    """
     study = panel.study
     allowed = {"outcome": tuple(OUTCOMES), "baseline": study.baselines}
     for name, value in (("outcome", outcome), ("baseline", baseline)):
@@ -174,9 +177,16 @@ def estimate_effect(
             msg = f"{name} {value!r} is unknown; allowed: {', '.join(allowed[name])}"
             raise DesignError(msg)
     data = contrast(panel, outcome, study.election, baseline)
-    result = randomise_contrast(
-        data, study, weighting=weighting, method=method, draws=draws, seed=seed
-    )
+    try:
+        result = randomise_contrast(
+            data, study, weighting=weighting, method=method, draws=draws, seed=seed
+        )
+        note = ""
+    except ValueError as error:
+        nothing = np.empty(0)
+        nan = math.nan
+        result = RandomisationResult(nan, nan, nan, nan, nan, 0, exact=False, distribution=nothing)
+        note = str(error)
     effect = Effect(
         outcome=outcome,
         estimand=ESTIMAND,
@@ -193,6 +203,7 @@ def estimate_effect(
         draws=result.draws,
         exact=result.exact,
         seed=seed,
+        note=note,
     )
     return EffectEstimate(effect, result.distribution)
 
@@ -200,7 +211,11 @@ def estimate_effect(
 def randomise_contrast(
     data: Contrast, study: StudyDesign, *, weighting: str, method: str, draws: int, seed: int
 ) -> RandomisationResult:
-    """Run the randomisation test on one contrast; DesignError for an unknown choice."""
+    """Run the randomisation test on one contrast; with strata, on the difference within them.
+
+    Raises DesignError for an unknown choice and ValueError where the method cannot be used: a
+    studentised statistic with strata, or with one experiment municipality or control.
+    """
     if method not in METHODS:
         msg = f"method {method!r} is unknown; allowed: {', '.join(METHODS)}"
         raise DesignError(msg)
@@ -210,16 +225,33 @@ def randomise_contrast(
     if not 0 < data.treated.sum() < len(data.treated):
         msg = "an effect needs at least one experiment municipality and one control"
         raise DesignError(msg)
+    studentised = method == "randomisation_studentised"
     assignments = draw_assignments(
         data.treated, data.strata, draws=draws, max_exact=study.analysis.max_exact, seed=seed
     )
-    return randomisation_test(
+    weights = data.votes_cast if weighting == "ballot" else None
+    level = study.analysis.confidence_level
+    if np.ptp(data.strata) == 0:
+        return randomisation_test(
+            data.change,
+            data.treated,
+            assignments,
+            weights=weights,
+            studentised=studentised,
+            confidence_level=level,
+        )
+    if studentised:
+        msg = "there is no studentised statistic with strata"
+        raise ValueError(msg)
+    # The difference within strata: a plain one would differ from 0 without any effect.
+    dummies = (data.strata[:, None] == np.unique(data.strata)[1:]).astype(float)
+    return adjusted_randomisation_test(
         data.change,
         data.treated,
         assignments,
-        weights=data.votes_cast if weighting == "ballot" else None,
-        studentised=method == "randomisation_studentised",
-        confidence_level=study.analysis.confidence_level,
+        covariates=dummies,
+        weights=weights,
+        confidence_level=level,
     )
 
 
@@ -240,67 +272,4 @@ def effect_results(panel: Panel) -> tuple[EffectEstimate, ...]:
         for baseline in study.baselines
         for weighting in WEIGHTINGS
         for method in METHODS
-    )
-
-
-def robustness_results(panel: Panel) -> tuple[Check, ...]:
-    """Return placebo contrasts between the baselines and leave-one-municipality-out effects.
-
-    The placebo compares two elections at which everybody had the old ballot. Leave-one-out
-    drops each experiment municipality in turn from the primary effect.
-    """
-    study = panel.study
-    checks: list[Check] = []
-    ordered = study.needed_elections()[:-1]
-    for earlier, later in itertools.pairwise(ordered):
-        for outcome in OUTCOMES:
-            for weighting in WEIGHTINGS:
-                data = contrast(panel, outcome, later, earlier)
-                variant = f"{earlier}-{later}"
-                checks.append(
-                    _check(data, study, ("placebo", variant, outcome, weighting, earlier))
-                )
-    outcome, weighting = study.analysis.outcome, study.analysis.weighting
-    data = contrast(panel, outcome, study.election, study.baselines[0])
-    if data.treated.sum() > 1:
-        for code in study.experiment():
-            keep = np.array([c != code for c in data.codes])
-            label = ("leave_one_out", code, outcome, weighting, study.baselines[0])
-            checks.append(_check(_subset(data, keep), study, label))
-    return tuple(checks)
-
-
-def _subset(data: Contrast, keep: npt.NDArray[np.bool_]) -> Contrast:
-    return Contrast(
-        codes=tuple(c for c, k in zip(data.codes, keep, strict=True) if k),
-        change=data.change[keep],
-        treated=data.treated[keep],
-        votes_cast=data.votes_cast[keep],
-        strata=data.strata[keep],
-    )
-
-
-def _check(data: Contrast, study: StudyDesign, label: tuple[str, str, str, str, str]) -> Check:
-    check, variant, outcome, weighting, baseline = label
-    result = randomise_contrast(
-        data,
-        study,
-        weighting=weighting,
-        method=METHODS[0],
-        draws=study.analysis.draws,
-        seed=study.analysis.seed,
-    )
-    return Check(
-        check=check,
-        variant=variant,
-        outcome=outcome,
-        weighting=weighting,
-        baseline=baseline,
-        method=METHODS[0],
-        estimate=result.estimate,
-        ci_lower=result.ci_lower,
-        ci_upper=result.ci_upper,
-        p_value=result.p_value,
-        n_experiment=int(data.treated.sum()),
-        n_control=int((~data.treated).sum()),
     )

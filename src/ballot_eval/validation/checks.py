@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pandas as pd
 
+from ballot_eval.estimation.rates import robust_z
+from ballot_eval.mergers import MERGERS_SINCE
 from ballot_eval.raw import COUNT_FIELDS
 from ballot_eval.validation.columns import KEYS
 from ballot_eval.validation.context import Context, Hit
@@ -124,6 +127,31 @@ def missing_experiment(context: Context) -> Iterator[Hit]:
     return _missing(context, context.study.experiment())
 
 
+def experiment_without_votes(context: Context) -> Iterator[Hit]:
+    """Yield the experiment municipalities whose result is there, but without votes cast."""
+    for election in context.study.needed_elections():
+        today = context.today(election)
+        empty = set(today.index[today["votes_cast_count"] == 0])
+        for code in sorted(set(context.study.experiment()) & empty):
+            name = context.study.municipalities[code]
+            yield Hit(MUNICIPAL, election=election, code=code, detail=f": {name}")
+
+
+def before_mergers(context: Context) -> Iterator[Hit]:
+    """Yield the elections of the study that are older than the table of mergers."""
+    for election in context.study.needed_elections():
+        if context.study.election_by_id(election).date < MERGERS_SINCE:
+            yield Hit(MUNICIPAL, election=election, value=f"table from {MERGERS_SINCE}")
+
+
+def other_regions(context: Context) -> Iterator[Hit]:
+    """Yield the rows of provinces and districts, once per file and election."""
+    regions = context.kept(REGIONAL)
+    regions = regions[regions["region_type"].isin(["province", "district"])]
+    for (file, election), group in regions.groupby(["source_file", "election_id"]):
+        yield _group(REGIONAL, group, file=str(file), election=str(election))
+
+
 def missing_named(context: Context) -> Iterator[Hit]:
     """Yield the other municipalities that the plan names without an accepted result."""
     study = context.study
@@ -171,27 +199,25 @@ def national(context: Context) -> Iterator[Hit]:
 
 
 def jump(context: Context) -> Iterator[Hit]:
-    """Yield the controls whose change of the invalid rate lies far from the other controls'.
+    """Yield the municipalities whose change of the invalid rate lies far from the controls'.
 
     The distance is in robust standard deviations (1.4826 times the median absolute deviation)
-    from the controls' median change, for each pair of consecutive elections. Experiment and
-    former experiment municipalities are expected to change and are not judged here.
+    from the controls' median change, for each pair of consecutive elections. A municipality
+    that had used the new ballot by the later one is expected to change and is not judged.
     """
     study = context.study
     for then, now in itertools.pairwise(study.needed_elections()):
         both = context.today(now).join(context.today(then).add_suffix("_then"), how="inner")
         cast, cast_then = both["votes_cast_count"], both["votes_cast_count_then"]
         both = both[(cast > 0) & (cast_then > 0)]
-        both = both[both.index.map(study.role) == "control"]
+        exposed = np.array([study.exposure(str(code), now) > 0 for code in both.index], dtype=bool)
+        both = both[~exposed]
         change = (
             both["invalid_votes_count"] / both["votes_cast_count"]
             - both["invalid_votes_count_then"] / both["votes_cast_count_then"]
         )
-        centre = change.median()
-        scale = 1.4826 * (change - centre).abs().median()
-        if not scale > 0:
-            continue
-        z = (change - centre) / scale
+        controls = change[change.index.map(study.role) == "control"]
+        z = pd.Series(robust_z(change.to_numpy(), controls.to_numpy()), index=change.index)
         frame = context.kept(MUNICIPAL)
         frame = frame[frame["election_id"] == now]
         codes = context.code_today(frame, now)
@@ -217,4 +243,4 @@ def unread(context: Context) -> Iterator[Hit]:
     """Yield the files that were listed and not read."""
     for file in context.raw.files:
         if file.status == "not_read":
-            yield Hit(file=file.path, detail=f": {file.reason}")
+            yield Hit(file=file.path, value=file.reason)

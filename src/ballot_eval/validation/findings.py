@@ -70,6 +70,13 @@ class ValidationReport:
         if not self.has_errors:
             return
         errors = [f for f in self.findings if f.severity == "error"]
-        first = "; ".join(f"{f.file}:{f.line} {f.code} {f.statement}" for f in errors[:3])
+        first = "; ".join(f"{_place(f)} {f.code} {f.statement}" for f in errors[:3])
         msg = f"{len(errors)} errors in the data, nothing was written: {first}"
         raise InvalidDataError(msg, self)
+
+
+def _place(finding: Finding) -> str:
+    """Return where a finding is: file and line, or else the election it is about."""
+    if finding.line:
+        return f"{finding.file}:{finding.line}"
+    return finding.file or finding.election or finding.table

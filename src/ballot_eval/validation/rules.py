@@ -161,6 +161,13 @@ TABLE_RULES = (
         checks.missing_experiment,
     ),
     Rule(
+        "P.107",
+        "error",
+        "Experimentgemeente heeft geen uitgebrachte stemmen bij deze verkiezing",
+        "Experiment municipality has no votes cast at this election",
+        checks.experiment_without_votes,
+    ),
+    Rule(
         "P.105",
         "warning",
         "Gemeente uit het analyseplan ontbreekt bij deze verkiezing",
@@ -196,6 +203,23 @@ TABLE_RULES = (
         "Uitslagen van opgeheven gemeenten opgeteld bij hun opvolger",
         "Results of merged municipalities added to their successor",
         checks.merged,
+    ),
+    Rule(
+        "P.108",
+        "warning",
+        "Verkiezing van voor de tabel van gemeentelijke herindelingen; samengevoegde gemeenten "
+        "van daarvoor zijn niet te vergelijken",
+        "Election before the table of municipal mergers; municipalities merged before it cannot "
+        "be compared",
+        checks.before_mergers,
+    ),
+    Rule(
+        "I.104",
+        "info",
+        "Provincies en kieskringen; niet nodig voor de analyse",
+        "Provinces and districts; not needed for the analysis",
+        checks.other_regions,
+        excludes=True,
     ),
     Rule("I.102", "info", "Bestand niet gelezen", "File not read", checks.unread),
 )
