@@ -8,14 +8,13 @@ control municipality's invalid rate vary by about 0.10 percentage points.
 from __future__ import annotations
 
 import json
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.municipalities import load_municipalities
 from ballot_eval.raw import COUNT_FIELDS, MUNICIPALITY_COLUMNS, REGION_COLUMNS
 
 #: Share of inhabitants who may vote, and turnout by type of election (rounded official levels).
@@ -30,13 +29,6 @@ PERSISTENT_SD = 0.27
 SHOCK_SD = 0.27
 
 
-@cache
-def _municipalities() -> pd.DataFrame:
-    path = files("ballot_eval") / "data" / "municipality_codes.csv"
-    with path.open(encoding="utf-8") as handle:
-        return pd.read_csv(handle, dtype={"municipality_code": str})
-
-
 def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFrame:
     """Return simulated ``municipality_results`` with integer counts, in memory.
 
@@ -44,7 +36,7 @@ def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFr
     used. One row per needed election and municipality of today.
     """
     rng = np.random.default_rng(seed)
-    units = _municipalities()
+    units = load_municipalities().reset_index()
     n = len(units)
     persistent = rng.normal(0, PERSISTENT_SD, n)
     blank_persistent = rng.normal(0, PERSISTENT_SD, n)
