@@ -48,4 +48,4 @@ def _municipalities() -> pd.DataFrame:
     path = files("ballot_eval") / "data" / "municipalities.csv"
     with path.open(encoding="utf-8") as handle:
         table = pd.read_csv(handle, dtype={"municipality_code": str})
-    return table.set_index("municipality_code", verify_integrity=True)
+    return table.set_index("municipality_code")

@@ -25,6 +25,15 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
 DENOMINATOR = "votes_cast_count"
 
 
+#: Votes cast as a share of eligible voters; an outcome that the ballot should leave alone.
+TURNOUT = "turnout"
+
+#: Numerator columns and denominator of everything that is compared.
+MEASURES = {name: (columns, DENOMINATOR) for name, columns in OUTCOMES.items()} | {
+    TURNOUT: ((DENOMINATOR,), "eligible_voters_count")
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """Results of the study's elections on today's municipalities.
@@ -40,12 +49,16 @@ class Panel:
     regions: pd.DataFrame
 
     def counts(self, election: str, outcome: str) -> pd.DataFrame:
-        """Return numerator and denominator per municipality at one election, by code."""
+        """Return numerator and denominator per municipality at one election, by code.
+
+        ``outcome`` is one of ``OUTCOMES``, or ``turnout``.
+        """
+        columns, denominator = MEASURES[outcome]
         rows = self.results[self.results["election_id"] == election].set_index("municipality_code")
         return pd.DataFrame(
             {
-                "numerator": rows[list(OUTCOMES[outcome])].sum(axis=1),
-                "denominator": rows[DENOMINATOR],
+                "numerator": rows[list(columns)].sum(axis=1),
+                "denominator": rows[denominator],
                 "role": rows["role"],
                 "is_reference": rows["is_reference"],
                 "municipality_name": rows["municipality_name"],

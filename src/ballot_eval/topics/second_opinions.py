@@ -15,12 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from ballot_eval.estimation.adjusted import adjusted_randomisation_test
+from ballot_eval.estimation.assignments import Assignments, count_assignments, draw_assignments
 from ballot_eval.estimation.betabinomial import did_beta_binomial
 from ballot_eval.estimation.bootstrap import wild_cluster_bootstrap
 from ballot_eval.estimation.clusters import ClusterDesign, cluster_design, cluster_ols
 from ballot_eval.estimation.count_data import RatioEffect
 from ballot_eval.estimation.counts import did_ratio
 from ballot_eval.estimation.placebos import placebo_standard_error, placebo_test
+from ballot_eval.estimation.ratio import ratio_randomisation_test
 from ballot_eval.estimation.staggered import (
     NEVER,
     GroupTimeEffects,
@@ -30,6 +33,7 @@ from ballot_eval.estimation.staggered import (
 from ballot_eval.estimation.synthetic import synthetic_effect
 from ballot_eval.panel import Contrast, Panel, contrast
 from ballot_eval.results import Effect
+from ballot_eval.topics.pools import covariates
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -185,6 +189,60 @@ def _regressions(
         )
         return r.estimate, r.ci_lower, r.ci_upper, r.p_value
 
+    def drawn() -> Assignments:
+        return draw_assignments(
+            data.treated,
+            data.strata,
+            draws=study.analysis.draws,
+            max_exact=study.analysis.max_exact,
+            seed=seed,
+        )
+
+    def adjusted() -> Numbers:
+        x = [covariates(data.codes)]
+        if np.ptp(data.strata):
+            x.append((data.strata[:, None] == np.unique(data.strata)[1:]).astype(float))
+        r = adjusted_randomisation_test(
+            data.change,
+            data.treated,
+            drawn(),
+            covariates=np.column_stack(x),
+            weights=data.votes_cast if weighting == "ballot" else None,
+            confidence_level=level,
+        )
+        return r.estimate, r.ci_lower, r.ci_upper, r.p_value
+
+    def ratio() -> Numbers:
+        now, then = (
+            panel.counts(e, outcome).loc[list(data.codes)] for e in (study.election, baseline)
+        )
+        counted = [
+            part[column].to_numpy(dtype=float)
+            for part in (now, then)
+            for column in ("numerator", "denominator")
+        ]
+        r = ratio_randomisation_test(
+            counted[0],
+            counted[1],
+            data.treated,
+            drawn(),
+            weighting="pooled" if weighting == "ballot" else "municipality",
+            baseline_events=counted[2],
+            baseline_ballots=counted[3],
+            zeros="error" if weighting == "ballot" else "add_half",
+            confidence_level=level,
+        )
+        return r.ratio, r.ci_lower, r.ci_upper, r.p_value
+
+    exact = count_assignments(data.treated, data.strata) <= study.analysis.max_exact
+    chance = {"draws": study.analysis.draws, "exact": exact, "seed": seed}
+    yield frame.effect("randomisation_adjusted", adjusted, **chance)  # type: ignore[arg-type]
+    yield frame.effect(
+        "randomisation_ratio",
+        ratio,
+        estimand="rate_ratio",
+        **chance,  # type: ignore[arg-type]
+    )
     for method in ("crv1", "cr2", "crv3"):
         yield frame.effect(method, lambda method=method: sandwich(method))  # type: ignore[misc]
     yield frame.effect("wild_bootstrap", bootstrap, draws=BOOTSTRAP_DRAWS, seed=seed)
