@@ -1,12 +1,14 @@
 """The 342 municipalities of the Netherlands in 2025: public facts for choosing controls.
 
-Figures are from Statistics Netherlands (CBS), open data under CC BY 4.0; ``data/SOURCES.md``
-names them one by one. Codes are four digits, as text, and equal those of the results of the
-parliamentary election of 29 October 2025 (TK2025).
+Figures are from Statistics Netherlands (CBS), open data under CC BY 4.0; borders were read off a
+map of CBS and Kadaster boundaries. ``data/SOURCES.md`` names the sources one by one. Codes are
+four digits, as text, and equal those of the results of the parliamentary election of 29 October
+2025 (TK2025).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -41,6 +43,39 @@ def load_municipalities() -> pd.DataFrame:
       Amsterdam have the figure of before Beemster and Weesp joined them.
     """
     return _municipalities().copy()
+
+
+def neighbours_of(codes: Iterable[str]) -> tuple[str, ...]:
+    """Return the codes that border at least one of ``codes``, sorted, without ``codes`` themselves.
+
+    Bordering means touching along a stretch, over land or over a river. Borders through lakes,
+    estuaries and the sea do not count with few exceptions, so the five Wadden islands and
+    Goeree-Overflakkee have no neighbours. Some borders shorter than about 1 km are missing too
+    (``data/SOURCES.md``). Raises ValueError for one string instead of a collection, and for a code
+    that is not a municipality of 2025.
+    """
+    if isinstance(codes, str):
+        raise ValueError(f"codes must be a collection of codes, not one string: {codes!r}")
+    wanted = set(codes)
+    unknown = sorted(wanted.difference(_municipalities().index), key=str)
+    if unknown:
+        raise ValueError(f"not a municipality code of 2025: {', '.join(map(str, unknown))}")
+    pairs = _borders()
+    found = {other for code in wanted for other in pairs.get(code, ())}
+    return tuple(sorted(found - wanted))
+
+
+@cache
+def _borders() -> dict[str, frozenset[str]]:
+    """Return the neighbours by code; the file has each pair once, the lower code first."""
+    path = files("ballot_eval") / "data" / "neighbours.csv"
+    with path.open(encoding="utf-8") as handle:
+        table = pd.read_csv(handle, dtype=str)
+    both: dict[str, set[str]] = {}
+    for one, other in zip(table["municipality_code"], table["neighbour_code"], strict=True):
+        both.setdefault(one, set()).add(other)
+        both.setdefault(other, set()).add(one)
+    return {code: frozenset(others) for code, others in both.items()}
 
 
 @cache
