@@ -14,11 +14,12 @@ import pandas as pd
 from ballot_eval.artefacts import write_artefacts
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
-from ballot_eval.panel import Panel, build_panel
+from ballot_eval.estimation.specification import Specification
+from ballot_eval.panel import OUTCOMES, Panel, build_panel
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.raw import RawData
 from ballot_eval.reporting import Rendered, render
-from ballot_eval.results import Check, Effect, Rate, ResultSet, to_frame
+from ballot_eval.results import Check, Effect, Power, Rate, ResultSet, to_frame
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
 from ballot_eval.topics.invalid_votes import (
@@ -26,7 +27,10 @@ from ballot_eval.topics.invalid_votes import (
     effect_results,
     rate_results,
 )
+from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
+from ballot_eval.topics.second_opinions import second_opinions
+from ballot_eval.topics.specifications import specification_results
 from ballot_eval.validation import ValidationReport, validate
 
 #: Called with a short sentence at the start of each step.
@@ -91,7 +95,13 @@ def evaluate(
     effects = effect_results(panel)
     say("robustness")
     checks = robustness_results(panel)
-    results = ResultSet(study.id, rates, tuple(e.effect for e in effects), checks)
+    specifications = specification_results(panel)
+    say("second opinions")
+    others = [e for outcome in OUTCOMES for e in second_opinions(panel, outcome)]
+    say("power")
+    power = power_results(panel)
+    every = (*(e.effect for e in effects), *others)
+    results = ResultSet(study.id, rates, every, checks, specifications, power)
     return Outcome(study, data, report, panel, results, _primary(effects, study))
 
 
@@ -113,6 +123,8 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "rates": to_frame(results.rates, Rate),
         "effects": to_frame(results.effects, Effect),
         "robustness": to_frame(results.checks, Check),
+        "specifications": to_frame(results.specifications, Specification),
+        "power": to_frame(results.power, Power),
     }
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

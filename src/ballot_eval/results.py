@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import pandas as pd
+
+from ballot_eval.estimation.specification import Specification
 
 #: Version of the layout of ``results.json``.
 RESULTS_VERSION = 1
@@ -78,8 +81,25 @@ class Check:
     n_control: int
 
 
+@dataclass(frozen=True, slots=True)
+class Power:
+    """The chance to find a true ``effect`` with ``n_experiment`` municipalities.
+
+    ``effect`` and ``detectable_effect`` (found with a chance of 0.8) are fractions of votes cast;
+    ``power`` and its Monte-Carlo standard error are between 0 and 1.
+    """
+
+    outcome: str
+    n_experiment: int
+    n_control: int
+    effect: float
+    power: float
+    power_error: float
+    detectable_effect: float
+
+
 def to_frame(
-    items: tuple[Rate, ...] | tuple[Effect, ...] | tuple[Check, ...], kind: type
+    items: Sequence[Rate | Effect | Check | Power | Specification], kind: type
 ) -> pd.DataFrame:
     """Return one row per result, columns in the order of the fields of ``kind``."""
     columns = [f.name for f in dataclasses.fields(kind)]
@@ -94,6 +114,8 @@ class ResultSet:
     rates: tuple[Rate, ...]
     effects: tuple[Effect, ...]
     checks: tuple[Check, ...]
+    specifications: tuple[Specification, ...] = ()
+    power: tuple[Power, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -113,6 +135,8 @@ class ResultSet:
             rates=tuple(Rate(**_decode(v)) for v in values["rates"]),
             effects=tuple(Effect(**_decode(v)) for v in values["effects"]),
             checks=tuple(Check(**_decode(v)) for v in values["checks"]),
+            specifications=tuple(Specification(**_decode(v)) for v in values["specifications"]),
+            power=tuple(Power(**_decode(v)) for v in values["power"]),
         )
 
 

@@ -18,7 +18,31 @@ GROUPS = {
 }
 OUTCOMES = {"invalid": "ongeldig", "blank": "blanco", "residual": "samen"}
 WEIGHTINGS = {"municipality": "per gemeente", "ballot": "per stem"}
-METHODS = {"randomisation": "gewoon", "randomisation_studentised": "gestudentiseerd"}
+METHODS = {
+    "randomisation": "hertoewijzing",
+    "randomisation_studentised": "hertoewijzing, gestudentiseerd",
+    "randomisation_adjusted": "hertoewijzing, met kenmerken",
+    "randomisation_ratio": "hertoewijzing, verhouding",
+    "crv1": "regressie, CRV1",
+    "cr2": "regressie, CR2",
+    "crv3": "regressie, CRV3 (jackknife)",
+    "wild_bootstrap": "wilde bootstrap",
+    "quasi_binomial": "quasi-binomiaal",
+    "quasi_poisson": "quasi-Poisson",
+    "quasi_negative_binomial": "negatief binomiaal",
+    "quasi_beta_binomial": "bèta-binomiaal",
+    "callaway_santanna": "Callaway en Sant’Anna",
+    "synthetic_control": "synthetische controle",
+    "synthetic_did": "synthetische verschillen",
+}
+POOLS = {
+    "all": "alle controlegemeenten",
+    "reference": "referentiegemeenten",
+    "same_size": "zelfde grootteklassen",
+    "same_province": "zelfde provincies",
+    "without_neighbours": "zonder buurgemeenten",
+    "matched": "gelijkende gemeenten",
+}
 SEVERITIES = {"error": "fout", "warning": "waarschuwing", "info": "melding"}
 
 #: A pipe table with a longer line gets relative column widths.
@@ -97,14 +121,51 @@ def effects(items: Sequence[Effect]) -> str:
     return pipe_table(header, rows, "lllrrr")
 
 
+def one_outcome(items: Sequence[Effect], outcome: str, baseline: str) -> list[Effect]:
+    """Return the effects on an outcome against a baseline, or against all elections together."""
+    return [e for e in items if e.outcome == outcome and e.baseline.split("+")[-1] == baseline]
+
+
 def effects_methods(items: Sequence[Effect], outcome: str, baseline: str) -> str:
-    """Return one outcome's effects against one baseline, by weighting and test."""
+    """Return one outcome's differences against one baseline, by method and weighting."""
     rows = [
-        [WEIGHTINGS[e.weighting], METHODS[e.method], *_effect_cells(e)]
-        for e in items
-        if (e.outcome, e.baseline) == (outcome, baseline)
+        [METHODS[e.method], WEIGHTINGS[e.weighting], *_effect_cells(e)]
+        for e in one_outcome(items, outcome, baseline)
+        if e.estimand == "att"
     ]
-    return pipe_table(["Weging", "Toets", "Effect", "Interval", "p-waarde"], rows, "llrrr")
+    return pipe_table(["Methode", "Weging", "Effect", "Interval", "p-waarde"], rows, "llrrr")
+
+
+def ratios(items: Sequence[Effect], outcome: str, baseline: str) -> str:
+    """Return one outcome's ratios against one baseline, by method; 1 is no effect."""
+    rows = [
+        [
+            METHODS[e.method],
+            WEIGHTINGS[e.weighting],
+            number(e.estimate, 2),
+            _ratio_limits(e),
+            p_value(e.p_value),
+        ]
+        for e in one_outcome(items, outcome, baseline)
+        if e.estimand != "att"
+    ]
+    return pipe_table(["Methode", "Weging", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+def _ratio_limits(item: Effect) -> str:
+    if math.isnan(item.ci_lower):
+        return number(math.nan)
+    return f"{number(item.ci_lower, 2)} tot {number(item.ci_upper, 2)}"
+
+
+def control_pools(items: Sequence[Check]) -> str:
+    """Return the primary effect against each pool of controls."""
+    rows = [
+        [POOLS[c.variant], number(c.n_control), *_effect_cells(c)]
+        for c in items
+        if c.check == "control_pool"
+    ]
+    return pipe_table(["Vergeleken met", "Aantal", "Effect", "Interval", "p-waarde"], rows, "lrrrr")
 
 
 def placebos(items: Sequence[Check]) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballot_eval.estimation.matching import BalanceTable, balance, match_controls
-from ballot_eval.municipalities import load_municipalities
+from ballot_eval.municipalities import load_municipalities, neighbours_of
 from ballot_eval.panel import Contrast, Panel
 
 BoolArray = npt.NDArray[np.bool_]
@@ -62,9 +62,9 @@ def control_pools(panel: Panel, data: Contrast, outcome: str) -> Iterator[tuple[
     """Yield (name, which municipalities take part), the experiment municipalities always in.
 
     ``all``; ``reference``, those of the plan; ``same_size``, the size classes that hold an
-    experiment municipality; ``same_province``, the provinces that do; ``matched``, the nearest
-    in public facts and earlier rates. A pool without controls, or that needs facts that are not
-    known, is left out.
+    experiment municipality; ``same_province``, the provinces that do; ``without_neighbours`` of
+    the experiment municipalities; ``matched``, the nearest in public facts and earlier rates. A
+    pool without controls, or that needs facts that are not known, is left out.
     """
     t = data.treated
     yield "all", np.ones(len(t), dtype=bool)
@@ -78,12 +78,19 @@ def control_pools(panel: Panel, data: Contrast, outcome: str) -> Iterator[tuple[
     pools["same_province"] = known & np.isin(
         provinces.astype(str), provinces[t & known].astype(str)
     )
+    experiment = [code for code, role in zip(data.codes, t, strict=True) if role]
+    pools["without_neighbours"] = ~np.isin(data.codes, _neighbours(experiment))
     matched = matched_pool(panel, data, outcome)
     if matched is not None:
         pools["matched"] = matched
     for name, keep in pools.items():
         if (keep & ~t).any():
             yield name, keep | t
+
+
+def _neighbours(codes: list[str]) -> tuple[str, ...]:
+    known = load_municipalities().index
+    return neighbours_of([code for code in codes if code in known])
 
 
 def matched_pool(panel: Panel, data: Contrast, outcome: str) -> BoolArray | None:

@@ -14,17 +14,12 @@ from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.decisions import Decision, equivalence_test, non_inferiority_test
 from ballot_eval.estimation.joint import joint_randomisation_test
 from ballot_eval.estimation.rates import robust_z
-from ballot_eval.estimation.sensitivity import relative_magnitude_sensitivity
-from ballot_eval.estimation.staggered import influence_covariance
 from ballot_eval.panel import OUTCOMES, TURNOUT, Contrast, Panel, contrast
 from ballot_eval.results import Check
+from ballot_eval.topics.history import check_row, history_checks
 from ballot_eval.topics.invalid_votes import METHODS, WEIGHTINGS, randomise_contrast
 from ballot_eval.topics.pools import control_pools
-from ballot_eval.topics.second_opinions import group_time
 from ballot_eval.validation.checks import JUMP_Z
-
-#: How many times the largest earlier difference of trends is allowed for.
-MAGNITUDES = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -38,21 +33,20 @@ def robustness_results(panel: Panel) -> tuple[Check, ...]:
     ``without_jumps``: without the controls that changed unlike all others (see rule P.104).
     ``control_pool``: against other controls. ``placebo_outcome``: on turnout, which the ballot
     should leave alone. ``family_max_t`` and ``family_holm``: p-values adjusted for looking at
-    several outcomes. ``relative_magnitudes``: limits when trends differed by a number of times
-    the largest difference seen before (``variant``; ``breakdown``: from where on the interval
-    holds 0). ``non_inferiority`` and ``equivalence``: only when the plan has a margin;
+    several outcomes. ``non_inferiority`` and ``equivalence``: only when the plan has a margin;
     ``variant`` is the verdict and the limits are one-sided.
-    All but the placebo are about the primary outcome, weighting and baseline.
+    All but the placebo are about the primary outcome, weighting and baseline. The checks on the
+    history of the municipalities are described in :mod:`ballot_eval.topics.history`.
     """
     study = panel.study
-    checks = [*_placebos(panel), *_families(panel), *_decisions(panel), *_trends(panel)]
+    checks = [*_placebos(panel), *_families(panel), *_decisions(panel), *history_checks(panel)]
     outcome, weighting = study.analysis.outcome, study.analysis.weighting
     data = contrast(panel, outcome, study.election, study.baselines[0])
     about = (outcome, weighting, study.baselines[0])
     for check, variant, keep in _subsets(data, weighting, study):
-        checks.append(_check(_subset(data, keep), study, (check, variant, *about)))
+        checks.append(_check(subset(data, keep), study, (check, variant, *about)))
     for name, keep in control_pools(panel, data, outcome):
-        checks.append(_check(_subset(data, keep), study, ("control_pool", name, *about)))
+        checks.append(_check(subset(data, keep), study, ("control_pool", name, *about)))
     turnout = contrast(panel, TURNOUT, study.election, study.baselines[0])
     label = ("placebo_outcome", TURNOUT, TURNOUT, weighting, study.baselines[0])
     checks.append(_check(turnout, study, label))
@@ -95,7 +89,7 @@ def _families(panel: Panel) -> Iterator[Check]:
         return
     for check, values in (("family_max_t", joint.p_max_t), ("family_holm", joint.p_holm)):
         for outcome, estimate, p_value in zip(family, joint.estimates, values, strict=True):
-            yield _row(
+            yield check_row(
                 data,
                 (check, "+".join(family), outcome, weighting, baseline),
                 (float(estimate), math.nan, math.nan, float(p_value)),
@@ -132,59 +126,11 @@ def _decisions(panel: Panel) -> Iterator[Check]:
     outcome, weighting = study.analysis.outcome, study.analysis.weighting
     data = contrast(panel, outcome, study.election, study.baselines[0])
     for name, decision in decisions(panel).items():
-        yield _row(
+        yield check_row(
             data,
             (name, decision.verdict, outcome, weighting, study.baselines[0]),
             (decision.estimate, decision.ci_lower, decision.ci_upper, decision.p_value),
         )
-
-
-def _trends(panel: Panel) -> Iterator[Check]:
-    """Yield the effect when trends may have differed; nothing with a single earlier election."""
-    study = panel.study
-    outcome = study.analysis.outcome
-    data = contrast(panel, outcome, study.election, study.baselines[0])
-    about = (outcome, "municipality", study.baselines[0])
-    try:
-        effects = group_time(panel, outcome)
-        before = effects.exposure < 0
-        found = relative_magnitude_sensitivity(
-            effects.estimates[before],
-            effects.estimates[~before],
-            influence_covariance(effects.influence),
-            mbar=np.array(MAGNITUDES),
-            confidence_level=study.analysis.confidence_level,
-        )
-    except ValueError:
-        return
-    for size, low, high in zip(found.mbar, found.ci_lower, found.ci_upper, strict=True):
-        label = ("relative_magnitudes", f"{size:g}", *about)
-        yield _row(data, label, (found.estimate, float(low), float(high), math.nan))
-    label = ("relative_magnitudes", "breakdown", *about)
-    yield _row(data, label, (float(found.breakdown_confidence), math.nan, math.nan, math.nan))
-
-
-def _row(
-    data: Contrast,
-    label: tuple[str, str, str, str, str],
-    numbers: tuple[float, float, float, float],
-) -> Check:
-    check, variant, outcome, weighting, baseline = label
-    estimate, ci_lower, ci_upper, p_value = numbers
-    return Check(
-        check=check,
-        variant=variant,
-        outcome=outcome,
-        weighting=weighting,
-        baseline=baseline,
-        method="group_time" if check == "relative_magnitudes" else METHODS[0],
-        estimate=estimate,
-        ci_lower=ci_lower,
-        ci_upper=ci_upper,
-        p_value=p_value,
-        n_experiment=int(data.treated.sum()),
-        n_control=int((~data.treated).sum()),
-    )
 
 
 def _subsets(
@@ -217,7 +163,8 @@ def _influential_controls(data: Contrast, weighting: str) -> tuple[int, ...]:
     return int(controls[without.argmax()]), int(controls[without.argmin()])
 
 
-def _subset(data: Contrast, keep: npt.NDArray[np.bool_]) -> Contrast:
+def subset(data: Contrast, keep: BoolArray) -> Contrast:
+    """Return the contrast of the municipalities that ``keep`` (n,) marks."""
     return Contrast(
         codes=tuple(c for c, k in zip(data.codes, keep, strict=True) if k),
         change=data.change[keep],
@@ -239,6 +186,6 @@ def _check(data: Contrast, study: StudyDesign, label: tuple[str, str, str, str, 
         )
     except ValueError:
         # A subset in which no assignment differs from another has no answer.
-        return _row(data, label, (math.nan,) * 4)
+        return check_row(data, label, (math.nan,) * 4)
     numbers = (result.estimate, result.ci_lower, result.ci_upper, result.p_value)
-    return _row(data, label, numbers)
+    return check_row(data, label, numbers)

@@ -1,0 +1,153 @@
+"""The figures of the report, drawn from finished results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ballot_eval import figures
+from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.specification import Specification
+from ballot_eval.formatting import display_name
+from ballot_eval.panel import Panel
+from ballot_eval.results import Check, Power, Rate, to_frame
+from ballot_eval.tables import METHODS, WEIGHTINGS, one_outcome
+
+if TYPE_CHECKING:
+    from ballot_eval.pipeline import Outcome
+
+COVARIATES = {
+    "log_inhabitants": "inwoners (log)",
+    "log_density": "inwoners per km² (log)",
+    "higher_education_share": "hoger opgeleid",
+    "mean_income_eur_thousands": "inkomen per inwoner",
+}
+
+#: Positional and keyword arguments of a figure function and of its alternative text.
+Drawing = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def display_names(study: StudyDesign) -> dict[str, str]:
+    """Return the names of the plan's municipalities as they are printed, by code."""
+    return {code: display_name(name) for code, name in study.municipalities.items()}
+
+
+def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
+    """Save every figure that these results allow; return the alternative text of each by name."""
+    texts = {}
+    for name, (arguments, options) in (_rates(outcome) | _checks(outcome)).items():
+        figures.save(getattr(figures, name)(*arguments, **options), folder, name)
+        texts[name] = getattr(figures, f"alt_text_{name}")(*arguments, **options)
+    return texts
+
+
+def _rates(outcome: Outcome) -> dict[str, Drawing]:
+    study, results, panel = outcome.study, outcome.results, outcome.panel
+    names = display_names(study)
+    rates = to_frame(results.rates, Rate)
+    primary = outcome.primary.effect
+    here = rates[(rates["election"] == study.election) & (rates["outcome"] == "invalid")]
+    experiment = here[here["unit"].isin(study.experiment())]
+    slopes = panel.results[panel.results["role"] != "former"].assign(
+        rate=lambda d: d["invalid_votes_count"] / d["votes_cast_count"],
+        municipality_name=lambda d: d["municipality_name"].map(display_name),
+    )
+    slopes = slopes.rename(columns={"election_id": "election"})
+    controls = _control_rates(panel, study.election)
+    return {
+        "invalid_rates": ((experiment, controls, names, study.election), {}),
+        "before_after": ((slopes, study.baselines[0], study.election), {}),
+        "randomisation": (
+            (outcome.primary.distribution, primary.estimate, primary.p_value),
+            {},
+        ),
+    }
+
+
+def _control_rates(panel: Panel, election: str) -> list[float]:
+    counts = panel.counts(election, "invalid")
+    rows = counts[(counts["role"] == "control") & (counts["denominator"] > 0)]
+    return list(np.asarray(rows["numerator"] / rows["denominator"], dtype=float))
+
+
+def _checks(outcome: Outcome) -> dict[str, Drawing]:
+    """Return the figures of effects and robustness, those that there are results for."""
+    names = display_names(outcome.study)
+    checks = to_frame(outcome.results.checks, Check)
+    made: dict[str, Drawing] = {"methods": ((_methods(outcome),), {})}
+    left_out = checks[checks["check"] == "leave_one_out"].copy()
+    if not left_out.empty:
+        left_out["variant"] = left_out["variant"].map(names)
+        made["leave_one_out"] = ((left_out, outcome.primary.effect.estimate), {})
+    made |= _event_study(outcome, checks)
+    if specifications := _specifications(outcome):
+        made["specification_curve"] = specifications
+    before, after = (checks[checks["check"] == f"balance_{w}"] for w in ("before", "after"))
+    if not before.empty:
+        labels = [COVARIATES.get(v, v.replace("rate_", "aandeel ")) for v in before["variant"]]
+        made["love_plot"] = ((labels, before["estimate"], after["estimate"]), {})
+    units = checks[checks["check"] == "synthetic_unit"]
+    placebos = checks[checks["check"] == "synthetic_placebo"]
+    if not placebos.empty:
+        options = {"names": list(units["variant"].map(names))}
+        made["placebo_distribution"] = ((placebos["estimate"], units["estimate"]), options)
+    power = to_frame(outcome.results.power, Power)
+    if not power.empty:
+        curves = {int(str(n)): g["power"].to_numpy() for n, g in power.groupby("n_experiment")}
+        made["power_curve"] = ((power["effect"].unique(), curves), {})
+    return made
+
+
+def _methods(outcome: Outcome) -> pd.DataFrame:
+    study = outcome.study
+    found = one_outcome(outcome.results.effects, study.analysis.outcome, study.baselines[0])
+    rows = [
+        {
+            "label": f"{METHODS[e.method]}, {WEIGHTINGS[e.weighting]}",
+            "estimate": e.estimate,
+            "ci_lower": e.ci_lower,
+            "ci_upper": e.ci_upper,
+            "primary": e == outcome.primary.effect,
+        }
+        for e in found
+        if e.estimand == "att" and not np.isnan(e.estimate)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _event_study(outcome: Outcome, checks: pd.DataFrame) -> dict[str, Drawing]:
+    alone = checks[checks["check"] == "event_study"].set_index("variant")
+    together = checks[checks["check"] == "event_study_uniform"].set_index("variant")
+    if len(alone) < 2:
+        return {}
+    # The election that all others are compared with is 0 by definition, without limits.
+    elections = list(outcome.study.needed_elections())
+    columns = (
+        alone["estimate"].reindex(elections, fill_value=0.0),
+        alone["ci_lower"].reindex(elections),
+        alone["ci_upper"].reindex(elections),
+        together["ci_lower"].reindex(elections),
+        together["ci_upper"].reindex(elections),
+    )
+    periods = np.arange(len(elections)) - (len(elections) - 1)
+    return {"event_study": ((periods, *columns), {"labels": elections})}
+
+
+def _specifications(outcome: Outcome) -> Drawing | None:
+    found = to_frame(outcome.results.specifications, Specification)
+    if found.empty:
+        return None
+    study = outcome.study
+    primary = (
+        (found["baseline"] == study.baselines[0])
+        & (found["control_pool"] == "all")
+        & (found["weighting"] == study.analysis.weighting)
+        & (found["method"] == "randomisation")
+    )
+    if primary.sum() != 1:
+        return None
+    columns = ["estimate", "ci_lower", "ci_upper", "baseline", "control_pool", "weighting"]
+    return ((found[[*columns, "method"]].assign(primary=primary),), {})

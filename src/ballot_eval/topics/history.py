@@ -1,0 +1,172 @@
+"""What the elections before say: trends, synthetic controls, the balance of matches.
+
+Checks (municipalities weigh equally, primary outcome):
+``event_study`` and ``event_study_uniform``: the difference at every election from the last one
+with the old ballot, with limits for each alone and for all together.
+``relative_magnitudes``: the effect when trends differed by a number of times the largest
+difference before (``variant``); ``breakdown``: from which number on the interval holds 0.
+``synthetic_unit`` and ``synthetic_placebo``: synthetic difference-in-differences of each
+experiment municipality, and of each control in its place.
+``balance_before`` and ``balance_after``: standardised mean differences (``estimate``) of public
+facts and earlier rates, before and after matching.
+``goodness_of_fit``: Pearson dispersion (``estimate``) of a count model; 1 is its own variance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from ballot_eval.estimation.multiplier import multiplier_bootstrap
+from ballot_eval.estimation.placebos import placebo_test
+from ballot_eval.estimation.sensitivity import relative_magnitude_sensitivity
+from ballot_eval.estimation.staggered import GroupTimeEffects, influence_covariance
+from ballot_eval.panel import Contrast, Panel, contrast
+from ballot_eval.results import Check
+from ballot_eval.topics.pools import balance_of_matches
+from ballot_eval.topics.second_opinions import count_model, group_time, rate_history
+
+#: How many times the largest earlier difference of trends is allowed for.
+MAGNITUDES = (0.0, 0.5, 1.0, 1.5, 2.0)
+
+#: Draws of the multiplier bootstrap behind the limits for all elections together.
+BAND_DRAWS = 9_999
+
+Label = tuple[str, str, str, str, str]
+
+
+def history_checks(panel: Panel) -> Iterator[Check]:
+    """Yield all checks on the history; one that these data do not allow is left out."""
+    study = panel.study
+    outcome = study.analysis.outcome
+    data = contrast(panel, outcome, study.election, study.baselines[0])
+    about = (outcome, "municipality", study.baselines[0])
+    for part in (_trends, _placebos_in_space, _balance, _fit):
+        try:
+            yield from part(panel, data, about)
+        except ValueError:
+            continue
+
+
+def _trends(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
+    study = panel.study
+    effects = group_time(panel, about[0])
+    yield from _event_study(panel, data, about, effects)
+    before = effects.exposure < 0
+    found = relative_magnitude_sensitivity(
+        effects.estimates[before],
+        effects.estimates[~before],
+        influence_covariance(effects.influence),
+        mbar=np.array(MAGNITUDES),
+        confidence_level=study.analysis.confidence_level,
+    )
+    check, method = "relative_magnitudes", "group_time"
+    for size, low, high in zip(found.mbar, found.ci_lower, found.ci_upper, strict=True):
+        numbers = (found.estimate, float(low), float(high), math.nan)
+        yield check_row(data, (check, f"{size:g}", *about), numbers, method=method)
+    numbers = (float(found.breakdown_confidence), math.nan, math.nan, math.nan)
+    yield check_row(data, (check, "breakdown", *about), numbers, method=method)
+
+
+def _event_study(
+    panel: Panel, data: Contrast, about: tuple[str, str, str], effects: GroupTimeEffects
+) -> Iterator[Check]:
+    study = panel.study
+    elections = study.needed_elections()
+    bands = multiplier_bootstrap(
+        effects.estimates,
+        effects.influence,
+        method="rademacher",
+        draws=BAND_DRAWS,
+        seed=study.analysis.seed,
+        confidence_level=study.analysis.confidence_level,
+    )
+    limits = {
+        "event_study": (bands.pointwise_lower, bands.pointwise_upper),
+        "event_study_uniform": (bands.uniform_lower, bands.uniform_upper),
+    }
+    for check, (lower, upper) in limits.items():
+        for place, period in enumerate(effects.periods):
+            numbers = (
+                float(effects.estimates[place]),
+                float(lower[place]),
+                float(upper[place]),
+                math.nan,
+            )
+            label = (check, elections[int(period)], *about)
+            yield check_row(data, label, numbers, method="group_time")
+
+
+def _placebos_in_space(
+    panel: Panel, data: Contrast, about: tuple[str, str, str]
+) -> Iterator[Check]:
+    study = panel.study
+    history = rate_history(panel, about[0])
+    test = placebo_test(
+        history.rates,
+        history.treated,
+        n_post=1,
+        method="synthetic_did",
+        statistic="effect",
+        draws=study.analysis.draws,
+        seed=study.analysis.seed,
+        solver="exact",
+    )
+    nan = math.nan
+    for unit, estimate, p_value in zip(test.units, test.estimates, test.p_values, strict=True):
+        label = ("synthetic_unit", history.codes[unit], *about)
+        numbers = (float(estimate), nan, nan, float(p_value))
+        yield check_row(data, label, numbers, method="synthetic_did")
+    for unit, estimate in zip(test.controls, test.placebo_estimates, strict=True):
+        label = ("synthetic_placebo", history.codes[unit], *about)
+        yield check_row(data, label, (float(estimate), nan, nan, nan), method="synthetic_did")
+
+
+def _balance(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
+    found = balance_of_matches(panel, data, about[0])
+    if found is None:
+        return
+    names, table = found
+    for check, differences in (
+        ("balance_before", table.difference_before),
+        ("balance_after", table.difference_after),
+    ):
+        for name, difference in zip(names, differences, strict=True):
+            numbers = (float(difference), math.nan, math.nan, math.nan)
+            yield check_row(data, (check, name, *about), numbers, method="mahalanobis")
+
+
+def _fit(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
+    for method in ("quasi_binomial", "quasi_poisson", "quasi_negative_binomial"):
+        fit = count_model(panel, about[0], about[2], method).model.goodness
+        numbers = (float(fit.dispersion), math.nan, math.nan, math.nan)
+        label = ("goodness_of_fit", method, about[0], "ballot", about[2])
+        yield check_row(data, label, numbers, method=method)
+
+
+def check_row(
+    data: Contrast,
+    label: tuple[str, str, str, str, str],
+    numbers: tuple[float, float, float, float],
+    *,
+    method: str = "randomisation",
+) -> Check:
+    """Return a check on one contrast; ``numbers`` are estimate, limits and p-value."""
+    check, variant, outcome, weighting, baseline = label
+    estimate, ci_lower, ci_upper, p_value = numbers
+    return Check(
+        check=check,
+        variant=variant,
+        outcome=outcome,
+        weighting=weighting,
+        baseline=baseline,
+        method=method,
+        estimate=estimate,
+        ci_lower=ci_lower,
+        ci_upper=ci_upper,
+        p_value=p_value,
+        n_experiment=int(data.treated.sum()),
+        n_control=int((~data.treated).sum()),
+    )
