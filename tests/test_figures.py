@@ -157,7 +157,7 @@ TEXTS = {
         ["Vóór het eerste gebruik: −3: +0,02 (−0,06 tot +0,10)", "0: +0,21", "−0,14 tot +0,35"],
         ["Before first use: −3: +0.02 (−0.06 to +0.10)", "0: +0.21", "−0.14 to +0.35"],
     ),
-    "event_study:labels": (["GR2018: 0,00;", "GR2022: +0,21"], ["GR2018: 0.00;", "GR2022: +0.21"]),
+    "event_study:labels": (["GR2018: 0,00.", "GR2022: +0,21"], ["GR2018: 0.00.", "GR2022: +0.21"]),
     "specification_curve": (
         ["36 combinaties", "vergeleken met, controlegemeenten, weging, methode", "+0,"],
         ["36 combinations", "compared with, control municipalities, weighting, method", "+0."],
