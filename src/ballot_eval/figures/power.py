@@ -83,12 +83,8 @@ def power_curve(
     axes.set_ylim(0, 1.02)
     axes.axhline(target, color=GREY, linewidth=1)
     goal = percent(target, 0, language=language)
-    axes.text(
-        *(0.01, target + 0.01, words["target"].format(target=goal)),
-        transform=axes.get_yaxis_transform(),
-        fontsize=SMALL,
-        color="#555555",
-    )
+    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": SMALL}
+    axes.text(0.01, target + 0.01, words["target"].format(target=goal), color="#555555", **place)
     styles = dict(zip(curves, _LINES, strict=False))
     for n, (color, dashes) in styles.items():
         axes.plot(sizes, curves[n], color=color, linestyle=dashes, linewidth=1.8)
@@ -98,12 +94,9 @@ def power_curve(
         effect = points(found[n], language=language, sign=False)
         text = words["reached"].format(n=number(n, language=language), effect=effect)
         _mark_detectable(axes, (found[n], target), 1.05 + 0.075 * line, text, styles[n][0])
-    height = -math.inf
-    for n in sorted((n for n in curves if n not in reached), key=lambda n: curves[n][-1]):
-        height = max(float(curves[n][-1]), height + 0.13)
-        text = words["missed"].format(n=number(n, language=language), target=goal)
-        place: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": styles[n][0]}
-        axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), **place)
+    ends = {n: float(curves[n][-1]) for n in curves if n not in reached}
+    texts = {n: words["missed"].format(n=number(n, language=language), target=goal) for n in ends}
+    _label_ends(axes, ends, texts, {n: styles[n][0] for n in ends})
     points_ticks(axes.xaxis, language, sign=False)
     percent_ticks(axes.yaxis, language)
     axes.set_xlabel(words["axis"])
@@ -159,6 +152,17 @@ def _mark_detectable(
         fontsize=SMALL,
         color=color,
     )
+
+
+def _label_ends(
+    axes: Axes, ends: dict[int, float], texts: dict[int, str], colors: dict[int, str]
+) -> None:
+    """Name curves at their right ends, pushed up so that no two names overlap."""
+    height = -math.inf
+    for n in sorted(ends, key=ends.__getitem__):
+        height = max(ends[n], height + 0.13)
+        place: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": colors[n]}
+        axes.text(1.01, height, texts[n], transform=axes.get_yaxis_transform(), **place)
 
 
 def alt_text_power_curve(
