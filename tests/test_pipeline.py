@@ -19,7 +19,10 @@ from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results
 from ballot_eval.wording import report_variables
 
-TABLE_FILES = ("findings", "excluded_rows", "rates", "effects", "robustness")
+TABLE_FILES = (
+    *("findings", "excluded_rows", "rates", "effects"),
+    *("robustness", "specifications", "power"),
+)
 
 
 def panel_of(study, seed, effect):

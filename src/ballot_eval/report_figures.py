@@ -14,7 +14,7 @@ from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
 from ballot_eval.results import Check, Power, Rate, to_frame
-from ballot_eval.tables import METHODS, WEIGHTINGS, one_outcome
+from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, one_outcome
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -138,7 +138,9 @@ def _event_study(outcome: Outcome, checks: pd.DataFrame) -> dict[str, Drawing]:
 
 def _specifications(outcome: Outcome) -> Drawing | None:
     found = to_frame(outcome.results.specifications, Specification)
-    if found.empty:
+    limits = found[["ci_lower", "ci_upper"]].to_numpy(dtype=float)
+    # Bars without an end cannot be drawn beside others; one experiment municipality has them.
+    if found.empty or not np.isfinite(limits).all():
         return None
     study = outcome.study
     primary = (
@@ -150,4 +152,9 @@ def _specifications(outcome: Outcome) -> Drawing | None:
     if primary.sum() != 1:
         return None
     columns = ["estimate", "ci_lower", "ci_upper", "baseline", "control_pool", "weighting"]
-    return ((found[[*columns, "method"]].assign(primary=primary),), {})
+    rows = found[[*columns, "method"]].assign(
+        primary=primary,
+        control_pool=found["control_pool"].map(POOLS),
+        method=found["method"].map(METHODS),
+    )
+    return ((rows,), {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ballot_eval import __version__
@@ -12,7 +12,6 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.formatting import (
     count_in_words,
     display_name,
-    interval,
     number,
     p_value,
     percent,
@@ -21,7 +20,8 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
-from ballot_eval.results import Check, Effect, Rate
+from ballot_eval.results import Effect, Rate
+from ballot_eval.wording_checks import KINDS, check_sentences, enumerate_words, limits, margin_text
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -33,12 +33,6 @@ SIMULATED_NOTICE = (
 )
 
 
-#: What a rate is a share of votes of.
-KINDS = {
-    "invalid": "ongeldige stemmen",
-    "blank": "blanco stemmen",
-    "residual": "ongeldige en blanco stemmen samen",
-}
 EQUALLY = {
     "municipality": "Elke gemeente telt daarbij even zwaar.",
     "ballot": "Elke stem telt daarbij even zwaar.",
@@ -55,7 +49,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "election": study.election,
         "election_date": format_date(election.date),
         "baseline_1": study.baselines[0],
-        "elections": _enumerate(study.needed_elections()),
+        "elections": enumerate_words(study.needed_elections()),
         "n_experiment": _municipalities(primary.n_experiment),
         "n_control": number(primary.n_control),
         "experiment_names": _names(study, study.experiment()),
@@ -67,7 +61,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "seed": str(study.analysis.seed),
         "plan_sha256": study.sha256,
         "version": __version__,
-        "margin_text": _margin_text(outcome),
+        "margin_text": margin_text(outcome),
         "data_notice": SIMULATED_NOTICE if outcome.simulated else "",
         "n_errors": number(report.errors_count),
         "n_warnings": number(report.warnings_count),
@@ -76,19 +70,18 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "primary_kind": KINDS[study.analysis.outcome],
         "primary_weighting_text": EQUALLY[study.analysis.weighting],
         "effect": points(primary.estimate),
-        "effect_interval": _limits(primary),
+        "effect_interval": limits(primary),
         "effect_p": p_value(primary.p_value),
         "other_effects_text": _other_effects_text(outcome),
-        "placebo_text": _placebo_text(outcome),
-        "jumps_text": _jumps_text(outcome),
     }
+    values |= check_sentences(outcome)
     values |= _rate_variables(results.rates, study)
     ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     key = (study.election, "experiment", study.analysis.outcome)
     cast = next(r for r in results.rates if (r.election, r.unit, r.outcome) == key).denominator
     extra = round(ballot.estimate * cast)
     values["effect_ballot"] = points(ballot.estimate)
-    values["effect_ballot_interval"] = _limits(ballot)
+    values["effect_ballot_interval"] = limits(ballot)
     values["extra_votes"] = f"{number(abs(extra))} {'meer' if extra >= 0 else 'minder'}"
     return values
 
@@ -115,8 +108,8 @@ def _exposure_text(study: StudyDesign) -> str:
         for k, n in sorted(counts.items(), reverse=True)
     ]
     earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
-    text = f"Het is {_enumerate(parts)} dat zij dit stembiljet gebruiken"
-    return f"{text}; eerder was dat bij {_enumerate(earlier)}." if earlier else f"{text}."
+    text = f"Het is {enumerate_words(parts)} dat zij dit stembiljet gebruiken"
+    return f"{text}; eerder was dat bij {enumerate_words(earlier)}." if earlier else f"{text}."
 
 
 def _other_effects_text(outcome: Outcome) -> str:
@@ -133,35 +126,14 @@ def _other_effects_text(outcome: Outcome) -> str:
         )
         sentences.append(
             f"{kind.capitalize()}: {number(rate.numerator)} ({percent(rate.rate)}), effect "
-            f"{points(e.estimate)} ({_limits(e)}; p-waarde {p_value(e.p_value)})."
+            f"{points(e.estimate)} ({limits(e)}; p-waarde {p_value(e.p_value)})."
         )
     return " ".join(sentences)
 
 
-def _jumps_text(outcome: Outcome) -> str:
-    """Say what the effect is without the controls that changed unlike all others."""
-    found = [c for c in outcome.results.checks if c.check == "without_jumps"]
-    if not found:
-        return "Geen enkele controlegemeente veranderde zo sterk dat zij daarom opvalt."
-    check = found[0]
-    names = outcome.panel.results.drop_duplicates("municipality_code").set_index(
-        "municipality_code"
-    )["municipality_name"]
-    listed = sorted((display_name(str(names[c])) for c in check.variant.split("+")), key=sort_name)
-    return (
-        f"Enkele controlegemeenten veranderden heel anders dan alle andere: {_enumerate(listed)}. "
-        f"Zonder hen is het effect {points(check.estimate)} ({_limits(check)}; "
-        f"p-waarde {p_value(check.p_value)})."
-    )
-
-
-def _enumerate(items: Sequence[str]) -> str:
-    return ", ".join(items[:-1]) + " en " + items[-1] if len(items) > 1 else "".join(items)
-
-
 def _names(study: StudyDesign, codes: Iterable[str]) -> str:
     names = sorted((study.municipalities[c] for c in codes), key=sort_name)
-    return _enumerate([display_name(name) for name in names])
+    return enumerate_words([display_name(name) for name in names])
 
 
 def _former_text(study: StudyDesign) -> str:
@@ -190,13 +162,13 @@ def _reference_text(panel: Panel) -> str:
         )
     else:
         how = "vooraf in het analyseplan genoemd"
-    return f"De referentiegemeenten zijn {how}: {_enumerate(names)}."
+    return f"De referentiegemeenten zijn {how}: {enumerate_words(names)}."
 
 
 def _assignments_text(effect: Effect, study: StudyDesign) -> str:
     strata = study.analysis.strata
     within = f", binnen {strata.size_groups} groepen naar grootte," if strata else ""
-    text = f"Daarom is het experiment toegewezen aan andere, even grote groepen gemeenten{within} "
+    text = f"Daarom is het experiment toegewezen aan andere groepen van evenveel gemeenten{within} "
     if effect.exact:
         return f"{text}op alle {number(effect.draws)} manieren die er zijn."
     error = math.sqrt(effect.p_value * (1 - effect.p_value) / effect.draws)
@@ -205,29 +177,6 @@ def _assignments_text(effect: Effect, study: StudyDesign) -> str:
         "experimentgemeenten zelf inbegrepen. Het loten geeft de p-waarde een standaardfout van "
         f"{p_value(error)}."
     )
-
-
-def _placebo_text(outcome: Outcome) -> str:
-    study = outcome.study
-    wanted = ("placebo", study.analysis.outcome, study.analysis.weighting)
-    found = [c for c in outcome.results.checks if (c.check, c.outcome, c.weighting) == wanted]
-    if not found:
-        return (
-            "Er is maar één eerdere verkiezing van dezelfde soort, dus zo'n vergelijking van twee "
-            "verkiezingen zonder het nieuwe stembiljet is niet gemeten."
-        )
-    placebo = found[-1]
-    earlier, later = placebo.variant.split("-")
-    return (
-        f"Tussen {earlier} en {later} gebruikte niemand het nieuwe stembiljet. Een goede methode "
-        f"vindt dan geen effect: zij geeft {points(placebo.estimate)} "
-        f"({_limits(placebo)}; p-waarde {p_value(placebo.p_value)})."
-    )
-
-
-def _limits(item: Effect | Check) -> str:
-    low, high = item.ci_lower, item.ci_upper
-    return f"{interval(low, high, percent_sign=False, sign=True)} procentpunt"
 
 
 def _effect(effects: Iterable[Effect], outcome: str, weighting: str, baseline: str) -> Effect:
@@ -247,19 +196,3 @@ def _rate_variables(rates: Iterable[Rate], study: StudyDesign) -> dict[str, str]
     for unit in ("experiment", "control", "national"):
         values[f"rate_{unit}"] = percent(by_key[study.election, unit].rate)
     return values
-
-
-def _margin_text(outcome: Outcome) -> str:
-    """Return the verdict against the margin of the plan; without a margin there is none."""
-    margin, effect = outcome.study.analysis.margin, outcome.primary.effect
-    if margin is None:
-        return (
-            "Het analyseplan noemt geen marge; daarom geeft dit rapport geen oordeel over de "
-            "vraag of het verschil klein genoeg is."
-        )
-    verdict = "ligt onder" if effect.ci_upper < margin else "ligt niet onder"
-    return (
-        f"De bovengrens van het interval voor {KINDS[effect.outcome]} "
-        f"({points(effect.ci_upper)}) {verdict} de vooraf vastgelegde marge van "
-        f"{points(margin, sign=False)}."
-    )

@@ -138,6 +138,10 @@ def _checked_counts(
     if (x < 0).any() or (x > n).any():
         msg = "events must lie between 0 and the number of ballots"
         raise ValueError(msg)
+    if not x.any():
+        # Halves alone would turn different numbers of ballots into a ratio.
+        msg = "zero events at all: there is no ratio"
+        raise ValueError(msg)
     return (x + 0.5, n + 1.0) if zeros == "add_half" else (x, n)
 
 

@@ -129,6 +129,9 @@ def _balance(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Itera
     if found is None:
         return
     names, table = found
+    if not np.isfinite(table.difference_before).all():
+        # One experiment municipality has no spread to standardise by.
+        return
     for check, differences in (
         ("balance_before", table.difference_before),
         ("balance_after", table.difference_after),

@@ -1,0 +1,234 @@
+"""The sentences of the report on checks: chosen by rule from the results, never by hand."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ballot_eval.formatting import (
+    count_in_words,
+    display_name,
+    interval,
+    number,
+    p_value,
+    percent,
+    points,
+    sort_name,
+)
+from ballot_eval.results import Check, Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ballot_eval.pipeline import Outcome
+
+#: What a rate is a share of votes of.
+KINDS = {
+    "invalid": "ongeldige stemmen",
+    "blank": "blanco stemmen",
+    "residual": "ongeldige en blanco stemmen samen",
+}
+
+
+def check_sentences(outcome: Outcome) -> dict[str, str]:
+    """Return the sentences by the name that the report refers to."""
+    return {
+        "placebo_text": _placebo_text(outcome),
+        "jumps_text": _jumps_text(outcome),
+        "methods_text": _methods_text(outcome),
+        "pools_text": _pools_text(outcome),
+        "trends_text": _trends_text(outcome),
+        "specifications_text": _specifications_text(outcome),
+        "synthetic_text": _synthetic_text(outcome),
+        "power_text": _power_text(outcome),
+        "family_text": _family_text(outcome),
+        "turnout_text": _turnout_text(outcome),
+        "fit_text": _fit_text(outcome),
+    }
+
+
+NOTHING = "Dit is niet gemeten."
+
+
+def _checks(outcome: Outcome, check: str) -> list[Check]:
+    return [c for c in outcome.results.checks if c.check == check]
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{interval(min(values), max(values), percent_sign=False, sign=True)} procentpunt"
+
+
+def _methods_text(outcome: Outcome) -> str:
+    primary = outcome.primary.effect
+    found = [
+        e
+        for e in outcome.results.effects
+        if (e.outcome, e.estimand) == (primary.outcome, "att")
+        and e.baseline.split("+")[-1] == primary.baseline
+        and math.isfinite(e.ci_lower)
+    ]
+    holding = sum(e.ci_lower <= 0 <= e.ci_upper for e in found)
+    return (
+        f"De {number(len(found))} schattingen in procentpunten lopen van "
+        f"{_range([e.estimate for e in found])}; {number(holding) if holding else 'geen'} van hun "
+        f"intervallen {'bevatten' if holding > 1 else 'bevat'} nul."
+    )
+
+
+def _pools_text(outcome: Outcome) -> str:
+    found = [c for c in _checks(outcome, "control_pool") if math.isfinite(c.estimate)]
+    if not found:
+        return NOTHING
+    return f"Naargelang de groep loopt het effect van {_range([c.estimate for c in found])}."
+
+
+def _trends_text(outcome: Outcome) -> str:
+    found = {c.variant: c for c in _checks(outcome, "relative_magnitudes")}
+    if not found:
+        return NOTHING
+    one, limit = found["1"], found["breakdown"].estimate
+    text = (
+        "Zouden de gemeenten na de invoering evenveel uiteen zijn gelopen als het meest dat zij "
+        "daarvoor van verkiezing tot verkiezing deden, dan ligt het effect op "
+        f"{limits(one)}. "
+    )
+    if math.isinf(limit):
+        return text + "Bij geen enkele omvang van zulke verschillen bevat het interval nul."
+    return text + f"Het interval bevat nul vanaf {number(limit, 1)} keer die omvang."
+
+
+def _specifications_text(outcome: Outcome) -> str:
+    found = outcome.results.specifications
+    if not found:
+        return NOTHING
+    excluding = sum(not s.ci_lower <= 0 <= s.ci_upper for s in found)
+    return (
+        f"Alle {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
+        f"methode geven een effect van {_range([s.estimate for s in found])}; bij "
+        f"{number(excluding)} daarvan bevat het interval nul niet."
+    )
+
+
+def _synthetic_text(outcome: Outcome) -> str:
+    units = _checks(outcome, "synthetic_unit")
+    placebos = [c.estimate for c in _checks(outcome, "synthetic_placebo")]
+    if not units or not placebos:
+        return NOTHING
+    larger = sum(abs(p) >= min(abs(u.estimate) for u in units) for p in placebos)
+    return (
+        f"Van de {number(len(placebos))} controlegemeenten, elk in de plaats van een "
+        f"experimentgemeente gezet, {'heeft' if larger == 1 else 'hebben'} er "
+        f"{count_in_words(larger)} een schijneffect dat minstens zo groot is als het kleinste van "
+        "de experimentgemeenten."
+    )
+
+
+def _power_text(outcome: Outcome) -> str:
+    sizes = {p.n_experiment: p for p in outcome.results.power}
+    if not sizes:
+        return NOTHING
+    parts = []
+    for n, p in sorted(sizes.items()):
+        size = p.detectable_effect
+        found = points(size, sign=False) if math.isfinite(size) else "geen onderzocht effect"
+        parts.append(f"met {count_in_words(n)} gemeenten {found}")
+    return f"Een kans van {percent(0.8, 0)} om een effect te vinden is er {enumerate_words(parts)}."
+
+
+def _family_text(outcome: Outcome) -> str:
+    found = {c.outcome: c for c in _checks(outcome, "family_max_t")}
+    if not found:
+        return NOTHING
+    parts = [f"{KINDS[name]} {p_value(c.p_value)}" for name, c in found.items()]
+    return (
+        "Wie naar meer uitkomsten kijkt, vindt eerder iets. Gecorrigeerd daarvoor zijn de "
+        f"p-waarden: {enumerate_words(parts)}."
+    )
+
+
+def _turnout_text(outcome: Outcome) -> str:
+    found = _checks(outcome, "placebo_outcome")
+    if not found or math.isnan(found[0].estimate):
+        return NOTHING
+    return (
+        "Op de opkomst hoort het stembiljet geen invloed te hebben: daar is het verschil "
+        f"{points(found[0].estimate)} ({limits(found[0])}; p-waarde {p_value(found[0].p_value)})."
+    )
+
+
+def _fit_text(outcome: Outcome) -> str:
+    found = {c.variant: c.estimate for c in _checks(outcome, "goodness_of_fit")}
+    if "quasi_binomial" not in found:
+        return NOTHING
+    return (
+        "De aantallen lopen meer uiteen dan het toeval van losse stemmen toelaat: de spreiding is "
+        f"{number(found['quasi_binomial'], 1)} keer die van het binomiale model. De modellen "
+        "houden daar rekening mee."
+    )
+
+
+def _placebo_text(outcome: Outcome) -> str:
+    study = outcome.study
+    wanted = ("placebo", study.analysis.outcome, study.analysis.weighting)
+    found = [c for c in outcome.results.checks if (c.check, c.outcome, c.weighting) == wanted]
+    if not found:
+        return (
+            "Er is maar één eerdere verkiezing van dezelfde soort, dus zo'n vergelijking van twee "
+            "verkiezingen zonder het nieuwe stembiljet is niet gemeten."
+        )
+    placebo = found[-1]
+    earlier, later = placebo.variant.split("-")
+    return (
+        f"Tussen {earlier} en {later} gebruikte niemand het nieuwe stembiljet. Een goede methode "
+        f"vindt dan geen effect: zij geeft {points(placebo.estimate)} "
+        f"({limits(placebo)}; p-waarde {p_value(placebo.p_value)})."
+    )
+
+
+def _jumps_text(outcome: Outcome) -> str:
+    """Say what the effect is without the controls that changed unlike all others."""
+    found = [c for c in outcome.results.checks if c.check == "without_jumps"]
+    if not found:
+        return "Geen enkele controlegemeente veranderde zo sterk dat zij daarom opvalt."
+    check = found[0]
+    names = outcome.panel.results.drop_duplicates("municipality_code").set_index(
+        "municipality_code"
+    )["municipality_name"]
+    listed = sorted((display_name(str(names[c])) for c in check.variant.split("+")), key=sort_name)
+    return (
+        "Enkele controlegemeenten veranderden heel anders dan alle andere: "
+        f"{enumerate_words(listed)}. Zonder hen is het effect {points(check.estimate)} "
+        f"({limits(check)}; p-waarde {p_value(check.p_value)})."
+    )
+
+
+def margin_text(outcome: Outcome) -> str:
+    """Return the verdict against the margin of the plan; without a margin there is none."""
+    margin, effect = outcome.study.analysis.margin, outcome.primary.effect
+    if margin is None:
+        return (
+            "Het analyseplan noemt geen marge; daarom geeft dit rapport geen oordeel over de "
+            "vraag of het verschil klein genoeg is."
+        )
+    found = {c.check: c for c in outcome.results.checks}
+    inferior, equal = found["non_inferiority"], found["equivalence"]
+    return (
+        f"De vooraf vastgelegde marge voor {KINDS[effect.outcome]} is "
+        f"{points(margin, sign=False)}. Dat het effect kleiner is dan die marge, is "
+        f"{'' if inferior.variant == 'non_inferior' else 'niet '}aangetoond (eenzijdige bovengrens "
+        f"{points(inferior.ci_upper)}; p-waarde {p_value(inferior.p_value)}). Dat het ook niet "
+        "verder dan die marge daalt, zodat er in de praktijk geen verschil is, is "
+        f"{'' if equal.variant == 'equivalent' else 'niet '}aangetoond "
+        f"(p-waarde {p_value(equal.p_value)})."
+    )
+
+
+def enumerate_words(items: Sequence[str]) -> str:
+    """Return words as a list in a sentence: ``a, b en c``."""
+    return ", ".join(items[:-1]) + " en " + items[-1] if len(items) > 1 else "".join(items)
+
+
+def limits(item: Effect | Check) -> str:
+    """Return the limits of an effect in percentage points."""
+    low, high = item.ci_lower, item.ci_upper
+    return f"{interval(low, high, percent_sign=False, sign=True)} procentpunt"
