@@ -14,6 +14,7 @@ import pandas as pd
 from ballot_eval.artefacts import write_artefacts
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
+from ballot_eval.estimation.count_data import CountFit
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.panel import OUTCOMES, Panel, build_panel
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
@@ -29,8 +30,8 @@ from ballot_eval.topics.invalid_votes import (
 )
 from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
-from ballot_eval.topics.second_opinions import second_opinions
-from ballot_eval.topics.specifications import specification_results
+from ballot_eval.topics.second_opinions import count_model, second_opinions
+from ballot_eval.topics.specifications import specification_checks, specification_results
 from ballot_eval.validation import ValidationReport, validate
 
 #: Called with a short sentence at the start of each step.
@@ -47,6 +48,7 @@ class Outcome:
     panel: Panel
     results: ResultSet
     primary: EffectEstimate
+    count_fit: CountFit | None
 
     @property
     def simulated(self) -> bool:
@@ -94,7 +96,7 @@ def evaluate(
     say("effects")
     effects = effect_results(panel)
     say("robustness")
-    checks = robustness_results(panel)
+    checks = (*robustness_results(panel), *specification_checks(panel))
     specifications = specification_results(panel)
     say("second opinions")
     others = [e for outcome in OUTCOMES for e in second_opinions(panel, outcome)]
@@ -102,7 +104,17 @@ def evaluate(
     power = power_results(panel)
     every = (*(e.effect for e in effects), *others)
     results = ResultSet(study.id, rates, every, checks, specifications, power)
-    return Outcome(study, data, report, panel, results, _primary(effects, study))
+    return Outcome(study, data, report, panel, results, _primary(effects, study), _fit(panel))
+
+
+def _fit(panel: Panel) -> CountFit | None:
+    """Return the count model behind the residual plot; None where it cannot be fitted."""
+    study = panel.study
+    try:
+        found = count_model(panel, study.analysis.outcome, study.baselines[0], "quasi_binomial")
+    except ValueError:
+        return None
+    return found.model
 
 
 def _primary(effects: tuple[EffectEstimate, ...], study: StudyDesign) -> EffectEstimate:

@@ -98,6 +98,9 @@ def _checks(outcome: Outcome) -> dict[str, Drawing]:
     if not power.empty:
         curves = {int(str(n)): g["power"].to_numpy() for n, g in power.groupby("n_experiment")}
         made["power_curve"] = ((power["effect"].unique(), curves), {})
+    if outcome.count_fit is not None:
+        fit = outcome.count_fit
+        made["residuals"] = ((fit.fitted, fit.pearson_residuals), {})
     return made
 
 

@@ -42,7 +42,8 @@ class Effect:
 
     ``estimand`` says what the estimate and its limits are: ``att`` is a difference in fractions
     of votes cast, ``rate_ratio`` and ``odds_ratio`` are ratios (1 is no effect). ``note`` says
-    why an effect could not be estimated; its numbers are NaN then.
+    why an effect could not be estimated; its numbers are NaN then. ``p_error`` is the Monte-Carlo
+    standard error of a drawn p-value: 0 when exact, NaN where nothing is drawn.
     """
 
     outcome: str
@@ -61,6 +62,7 @@ class Effect:
     exact: bool
     seed: int
     note: str = ""
+    p_error: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,17 @@ def _specifications_text(outcome: Outcome) -> str:
     return (
         f"Alle {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
         f"methode geven een effect van {_range([s.estimate for s in found])}; bij "
-        f"{number(excluding)} daarvan bevat het interval nul niet."
+        f"{number(excluding)} daarvan bevat het interval nul niet." + _joint_sentence(outcome)
+    )
+
+
+def _joint_sentence(outcome: Outcome) -> str:
+    found = [c for c in _checks(outcome, "specification_joint") if c.variant == "median"]
+    if not found:
+        return ""
+    return (
+        " Dat de middelste schatting zo ver van nul ligt als er geen effect is, heeft een kans "
+        f"van {p_value(found[0].p_value)}."
     )
 
 

@@ -204,6 +204,7 @@ def estimate_effect(
         exact=result.exact,
         seed=seed,
         note=note,
+        p_error=result.p_error,
     )
     return EffectEstimate(effect, result.distribution)
 

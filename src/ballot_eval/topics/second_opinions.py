@@ -23,6 +23,7 @@ from ballot_eval.estimation.clusters import ClusterDesign, cluster_design, clust
 from ballot_eval.estimation.count_data import RatioEffect
 from ballot_eval.estimation.counts import did_ratio
 from ballot_eval.estimation.placebos import placebo_standard_error, placebo_test
+from ballot_eval.estimation.pvalue_curve import monte_carlo_error
 from ballot_eval.estimation.ratio import ratio_randomisation_test
 from ballot_eval.estimation.staggered import (
     NEVER,
@@ -116,9 +117,10 @@ class _Frame:
         try:
             estimate, low, high, p_value = work()
             note = ""
-        except ValueError as error:
-            estimate = low = high = p_value = math.nan
-            note = str(error)
+            error = monte_carlo_error(p_value, draws, exact=exact) if draws else math.nan
+        except ValueError as reason:
+            estimate = low = high = p_value = error = math.nan
+            note = str(reason)
         return Effect(
             outcome=self.outcome,
             estimand=estimand,
@@ -136,6 +138,7 @@ class _Frame:
             exact=exact,
             seed=seed,
             note=note,
+            p_error=error,
         )
 
 

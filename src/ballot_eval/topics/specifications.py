@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
 from ballot_eval.estimation.adjusted import adjusted_randomisation_test
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
-from ballot_eval.estimation.specification import Specification, specification_curve
+from ballot_eval.estimation.specification import Specification, joint_test, specification_curve
 from ballot_eval.panel import Contrast, Panel, contrast
+from ballot_eval.results import Check
+from ballot_eval.topics.history import check_row
 from ballot_eval.topics.invalid_votes import WEIGHTINGS
 from ballot_eval.topics.pools import control_pools, covariates
 from ballot_eval.topics.robustness import subset
@@ -57,6 +60,61 @@ def specification_results(panel: Panel) -> tuple[Specification, ...]:
     if not found:
         return ()
     return specification_curve(found, primary=0).specifications
+
+
+def specification_checks(panel: Panel) -> tuple[Check, ...]:
+    """Return the joint test of the specifications that share their municipalities.
+
+    They are every baseline × weighting against all controls: one reassignment then serves all.
+    Check ``specification_joint``: ``median`` (its estimate), ``share_significant`` and
+    ``average_z`` with the p-value of each under no effect anywhere.
+    """
+    study = panel.study
+    outcome = study.analysis.outcome
+    contrasts = {b: contrast(panel, outcome, study.election, b) for b in study.baselines}
+    common = set.intersection(*(set(c.codes) for c in contrasts.values()))
+    kept = {
+        b: subset(c, np.array([code in common for code in c.codes])) for b, c in contrasts.items()
+    }
+    data = kept[study.baselines[0]]
+    drawn = draw_assignments(
+        data.treated,
+        draws=DRAWS,
+        max_exact=min(DRAWS, study.analysis.max_exact),
+        seed=study.analysis.seed,
+    )
+    level = study.analysis.confidence_level
+    try:
+        tests = [
+            randomisation_test(
+                part.change,
+                part.treated,
+                drawn,
+                weights=part.votes_cast if weighting == "ballot" else None,
+                confidence_level=level,
+            )
+            for part, weighting in itertools.product(kept.values(), WEIGHTINGS)
+        ]
+        joint = joint_test(
+            np.array([t.estimate for t in tests]),
+            np.column_stack([t.distribution for t in tests]),
+            alpha=1 - level,
+            exact=drawn.exact,
+        )
+    except ValueError:
+        return ()
+    found = {
+        "median": (joint.median_estimate, joint.median_p_value),
+        "share_significant": (joint.share_significant, joint.share_p_value),
+        "average_z": (joint.average_z, joint.average_z_p_value),
+    }
+    about = (outcome, "+".join(WEIGHTINGS), "+".join(study.baselines))
+    return tuple(
+        check_row(
+            data, ("specification_joint", name, *about), (estimate, math.nan, math.nan, p_value)
+        )
+        for name, (estimate, p_value) in found.items()
+    )
 
 
 def _estimate(data: Contrast, panel: Panel, weighting: str, method: str) -> RandomisationResult:
