@@ -50,7 +50,7 @@ def test_all_methods_agree_on_tk2025(tk2025):
     recent = [e for e in differences if e.baseline.endswith("TK2023")]
     assert {e.method for e in recent} == {
         "randomisation_adjusted",
-        *("crv1", "cr2", "crv3", "wild_bootstrap", "callaway_santanna"),
+        *("crv1", "cr2", "crv3", "wild_bootstrap", "callaway_santanna", "entropy_balanced"),
         *("synthetic_control", "synthetic_did"),
     }
     assert all(0.0022 < e.estimate < 0.0032 and e.ci_lower > 0 for e in recent)

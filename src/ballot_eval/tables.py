@@ -26,6 +26,7 @@ METHODS = {
     "crv1": "regressie, CRV1",
     "cr2": "regressie, CR2",
     "crv3": "regressie, CRV3 (jackknife)",
+    "entropy_balanced": "entropiebalans (CRV3)",
     "wild_bootstrap": "wilde bootstrap",
     "quasi_binomial": "quasi-binomiaal",
     "quasi_poisson": "quasi-Poisson",

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.matching import BalanceTable, balance, match_controls
+from ballot_eval.estimation.matching import (
+    BalanceTable,
+    balance,
+    entropy_balance,
+    match_controls,
+)
 from ballot_eval.municipalities import load_municipalities, neighbours_of
 from ballot_eval.panel import Contrast, Panel
 
@@ -101,6 +106,21 @@ def matched_pool(panel: Panel, data: Contrast, outcome: str) -> BoolArray | None
     except ValueError:
         return None
     return np.asarray(matches.weights > 0, dtype=bool)
+
+
+def balancing_weights(panel: Panel, data: Contrast, outcome: str) -> FloatArray:
+    """Return weights (n,) that give the controls the means of the experiment municipalities.
+
+    On public facts and earlier rates, by entropy balancing; experiment municipalities have 1 and
+    the controls' weights sum to their number. Raises ValueError where facts are not known or no
+    such weights exist.
+    """
+    x = np.column_stack([covariates(data.codes), earlier_rates(panel, data, outcome)])
+    found = entropy_balance(x, data.treated)
+    controls = found.weights[~data.treated]
+    weights = np.ones(len(data.codes))
+    weights[~data.treated] = controls * data.treated.sum() / controls.sum()
+    return weights
 
 
 def balance_of_matches(

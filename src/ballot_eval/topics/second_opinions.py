@@ -34,7 +34,7 @@ from ballot_eval.estimation.staggered import (
 from ballot_eval.estimation.synthetic import synthetic_effect
 from ballot_eval.panel import Contrast, Panel, contrast
 from ballot_eval.results import Effect
-from ballot_eval.topics.pools import covariates
+from ballot_eval.topics.pools import balancing_weights, covariates
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -142,13 +142,13 @@ class _Frame:
         )
 
 
-def change_design(data: Contrast, weighting: str) -> tuple[ClusterDesign, FloatArray]:
+def change_design(data: Contrast, weights: FloatArray) -> tuple[ClusterDesign, FloatArray]:
     """Return the regression of the changes on the role: design (role last) and outcomes.
 
-    Every municipality is a cluster. Weights enter as square roots on both sides. Errors as
-    :func:`ballot_eval.estimation.clusters.cluster_design`.
+    Every municipality is a cluster. ``weights`` (n,) enter as square roots on both sides. Errors
+    as :func:`ballot_eval.estimation.clusters.cluster_design`.
     """
-    root = np.sqrt(data.votes_cast) if weighting == "ballot" else np.ones(len(data.codes))
+    root = np.sqrt(weights)
     x = root[:, None] * np.column_stack([np.ones(len(root)), data.treated])
     return cluster_design(x, np.arange(len(root))), root * data.change
 
@@ -168,8 +168,10 @@ def _regressions(
         len(data.codes) - experiment,
     )
 
-    def sandwich(method: str) -> Numbers:
-        design, y = change_design(data, weighting)
+    weights = data.votes_cast if weighting == "ballot" else np.ones(len(data.codes))
+
+    def sandwich(method: str, w: FloatArray) -> Numbers:
+        design, y = change_design(data, w)
         (r,) = cluster_ols(
             design,
             y,
@@ -180,7 +182,7 @@ def _regressions(
         return r.estimate, r.ci_lower, r.ci_upper, r.p_value
 
     def bootstrap() -> Numbers:
-        design, y = change_design(data, weighting)
+        design, y = change_design(data, weights)
         r = wild_cluster_bootstrap(
             design,
             y,
@@ -247,7 +249,13 @@ def _regressions(
         **chance,  # type: ignore[arg-type]
     )
     for method in ("crv1", "cr2", "crv3"):
-        yield frame.effect(method, lambda method=method: sandwich(method))  # type: ignore[misc]
+        yield frame.effect(method, lambda method=method: sandwich(method, weights))  # type: ignore[misc]
+    if weighting == "municipality":
+
+        def balanced() -> Numbers:
+            return sandwich("crv3", balancing_weights(panel, data, outcome))
+
+        yield frame.effect("entropy_balanced", balanced)
     yield frame.effect("wild_bootstrap", bootstrap, draws=BOOTSTRAP_DRAWS, seed=seed)
 
 
