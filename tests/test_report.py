@@ -68,7 +68,7 @@ def test_the_page_has_banner_numbered_references_and_described_images(finished):
     assert re.search(r'<(div|section) class="banner" role="note">', page)
     assert "Gesimuleerde gegevens" in page
     page = page.replace("\u00a0", " ").replace("&nbsp;", " ")
-    for label in ("Figuur 1", "Figuur 11", "Tabel 1", "Tabel 11"):
+    for label in ("Figuur 1", "Figuur 11", "Tabel 1", "Tabel 12"):
         assert label in page
     assert "{{&lt;" not in page
     assert "<em>niet gemeten</em>" not in page

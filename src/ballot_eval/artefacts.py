@@ -67,6 +67,8 @@ def _tables(outcome: Outcome) -> dict[str, str]:
     checks = {c.check for c in results.checks}
     if "placebo" in checks:
         made["placebos"] = tables.placebos(results.checks)
+    if "balance_before" in checks:
+        made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
     return made

@@ -103,6 +103,9 @@ def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Pan
         [study.exposure(c, e) for c, e in zip(codes, results["election_id"], strict=True)],
     )
     _require_experiment(results, study)
+    if not (results["role"] == "control").any():
+        msg = "no control municipality has an accepted result"
+        raise DesignError(msg)
     results.insert(5, "is_reference", codes.isin(reference_set(results, study)))
     regions = accepted["region_results"]
     regions = regions[regions["election_id"].isin(study.needed_elections())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,10 @@ from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
 from ballot_eval.results import Check, Power, Rate, to_frame
-from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, one_outcome
+from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
-
-COVARIATES = {
-    "log_inhabitants": "inwoners (log)",
-    "log_density": "inwoners per km² (log)",
-    "higher_education_share": "hoger opgeleid",
-    "mean_income_eur_thousands": "inkomen per inwoner",
-}
 
 #: Positional and keyword arguments of a figure function and of its alternative text.
 Drawing = tuple[tuple[Any, ...], dict[str, Any]]
@@ -38,7 +32,8 @@ def display_names(study: StudyDesign) -> dict[str, str]:
 def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
     """Save every figure that these results allow; return the alternative text of each by name."""
     texts = {}
-    for name, (arguments, options) in (_rates(outcome) | _checks(outcome)).items():
+    for name, (arguments, choices) in (_rates(outcome) | _checks(outcome)).items():
+        options = choices | {"language": outcome.study.language}
         figures.save(getattr(figures, name)(*arguments, **options), folder, name)
         texts[name] = getattr(figures, f"alt_text_{name}")(*arguments, **options)
     return texts
@@ -57,14 +52,14 @@ def _rates(outcome: Outcome) -> dict[str, Drawing]:
     )
     slopes = slopes.rename(columns={"election_id": "election"})
     controls = _control_rates(panel, study.election)
-    return {
+    made: dict[str, Drawing] = {
         "invalid_rates": ((experiment, controls, names, study.election), {}),
         "before_after": ((slopes, study.baselines[0], study.election), {}),
-        "randomisation": (
-            (outcome.primary.distribution, primary.estimate, primary.p_value),
-            {},
-        ),
     }
+    if math.isfinite(primary.estimate):
+        drawn = (outcome.primary.distribution, primary.estimate, primary.p_value)
+        made["randomisation"] = (drawn, {})
+    return made
 
 
 def _control_rates(panel: Panel, election: str) -> list[float]:
@@ -77,17 +72,20 @@ def _checks(outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of effects and robustness, those that there are results for."""
     names = display_names(outcome.study)
     checks = to_frame(outcome.results.checks, Check)
-    made: dict[str, Drawing] = {"methods": ((_methods(outcome),), {})}
+    made: dict[str, Drawing] = {}
+    primary = outcome.primary.effect.estimate
+    if math.isfinite(primary):
+        made["methods"] = ((_methods(outcome),), {})
     left_out = checks[checks["check"] == "leave_one_out"].copy()
-    if not left_out.empty:
+    if not left_out["estimate"].isna().all() and math.isfinite(primary):
         left_out["variant"] = left_out["variant"].map(names)
-        made["leave_one_out"] = ((left_out, outcome.primary.effect.estimate), {})
+        made["leave_one_out"] = ((left_out, primary), {})
     made |= _event_study(outcome, checks)
     if specifications := _specifications(outcome):
         made["specification_curve"] = specifications
     before, after = (checks[checks["check"] == f"balance_{w}"] for w in ("before", "after"))
     if not before.empty:
-        labels = [COVARIATES.get(v, v.replace("rate_", "aandeel ")) for v in before["variant"]]
+        labels = [covariate_name(v) for v in before["variant"]]
         made["love_plot"] = ((labels, before["estimate"], after["estimate"]), {})
     units = checks[checks["check"] == "synthetic_unit"]
     placebos = checks[checks["check"] == "synthetic_placebo"]

@@ -30,12 +30,14 @@ METHODS = {
     "wild_bootstrap": "wilde bootstrap",
     "quasi_binomial": "quasi-binomiaal",
     "quasi_poisson": "quasi-Poisson",
-    "quasi_negative_binomial": "negatief binomiaal",
-    "quasi_beta_binomial": "bèta-binomiaal",
+    "quasi_negative_binomial": "negatief binomiaal, geschaald",
+    "quasi_beta_binomial": "bèta-binomiaal, geschaald",
     "callaway_santanna": "Callaway en Sant’Anna",
     "synthetic_control": "synthetische controle",
     "synthetic_did": "synthetische verschillen",
 }
+#: Methods that use every election of the study and not one baseline.
+HISTORY_METHODS = ("callaway_santanna", "synthetic_control", "synthetic_did")
 POOLS = {
     "all": "alle controlegemeenten",
     "reference": "referentiegemeenten",
@@ -123,8 +125,12 @@ def effects(items: Sequence[Effect]) -> str:
 
 
 def one_outcome(items: Sequence[Effect], outcome: str, baseline: str) -> list[Effect]:
-    """Return the effects on an outcome against a baseline, or against all elections together."""
-    return [e for e in items if e.outcome == outcome and e.baseline.split("+")[-1] == baseline]
+    """Return the effects on an outcome against a baseline, and those from the whole history."""
+    return [
+        e
+        for e in items
+        if e.outcome == outcome and (e.baseline == baseline or e.method in HISTORY_METHODS)
+    ]
 
 
 def effects_methods(items: Sequence[Effect], outcome: str, baseline: str) -> str:
@@ -208,6 +214,30 @@ def findings(items: Sequence[Finding], rule_statements: Mapping[str, str]) -> st
             [code, SEVERITIES[first.severity], number(len(group)), rule_statements[code], place]
         )
     return pipe_table(["Code", "Ernst", "Aantal", "Bevinding", "Waar (eerste)"], rows, "llrll")
+
+
+def balance(items: Sequence[Check]) -> str:
+    """Return the standardised mean differences before and after matching."""
+    after = {c.variant: c.estimate for c in items if c.check == "balance_after"}
+    rows = [
+        [covariate_name(c.variant), number(c.estimate, 2), number(after[c.variant], 2)]
+        for c in items
+        if c.check == "balance_before"
+    ]
+    return pipe_table(["Kenmerk", "Alle controlegemeenten", "Gelijkende gemeenten"], rows, "lrr")
+
+
+def covariate_name(variant: str) -> str:
+    """Return a covariate of the matching in words."""
+    return COVARIATES.get(variant, variant.replace("rate_", "aandeel "))
+
+
+COVARIATES = {
+    "log_inhabitants": "inwoners (log)",
+    "log_density": "inwoners per km² (log)",
+    "higher_education_share": "hoger opgeleid",
+    "mean_income_eur_thousands": "inkomen per inwoner",
+}
 
 
 def inputs(files: Sequence[SourceFile]) -> str:

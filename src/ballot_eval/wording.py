@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -21,7 +20,14 @@ from ballot_eval.formatting import (
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
 from ballot_eval.results import Effect, Rate
-from ballot_eval.wording_checks import KINDS, check_sentences, enumerate_words, limits, margin_text
+from ballot_eval.wording_checks import (
+    KINDS,
+    check_sentences,
+    enumerate_words,
+    limits,
+    margin_text,
+    municipalities,
+)
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -50,7 +56,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "election_date": format_date(election.date),
         "baseline_1": study.baselines[0],
         "elections": enumerate_words(study.needed_elections()),
-        "n_experiment": _municipalities(primary.n_experiment),
+        "n_experiment": municipalities(primary.n_experiment),
         "n_control": number(primary.n_control),
         "experiment_names": _names(study, study.experiment()),
         "exposure_text": _exposure_text(study),
@@ -86,10 +92,6 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     return values
 
 
-def _municipalities(count: int) -> str:
-    return "één gemeente" if count == 1 else f"{count_in_words(count)} gemeenten"
-
-
 def _excluded_text(excluded: int) -> str:
     if not excluded:
         return "en zij zijn alle gebruikt"
@@ -104,7 +106,7 @@ def _exposure_text(study: StudyDesign) -> str:
     counts = Counter(study.exposure(code, study.election) for code in study.experiment())
     times = {1: "eerste", 2: "tweede", 3: "derde", 4: "vierde"}
     parts = [
-        f"voor {_municipalities(n)} de {times.get(k, f'{k}e')} keer"
+        f"voor {municipalities(n)} de {times.get(k, f'{k}e')} keer"
         for k, n in sorted(counts.items(), reverse=True)
     ]
     earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
@@ -169,13 +171,14 @@ def _assignments_text(effect: Effect, study: StudyDesign) -> str:
     strata = study.analysis.strata
     within = f", binnen {strata.size_groups} groepen naar grootte," if strata else ""
     text = f"Daarom is het experiment toegewezen aan andere groepen van evenveel gemeenten{within} "
+    if not effect.draws:
+        return "Het experiment is hier niet aan andere groepen gemeenten toe te wijzen."
     if effect.exact:
         return f"{text}op alle {number(effect.draws)} manieren die er zijn."
-    error = math.sqrt(effect.p_value * (1 - effect.p_value) / effect.draws)
     return (
         f"{text}in {number(effect.draws)} lotingen uit alle gemeenten van de vergelijking, de "
         "experimentgemeenten zelf inbegrepen. Het loten geeft de p-waarde een standaardfout van "
-        f"{p_value(error)}."
+        f"{p_value(effect.p_error)}."
     )
 
 

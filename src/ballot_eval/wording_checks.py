@@ -16,6 +16,7 @@ from ballot_eval.formatting import (
     sort_name,
 )
 from ballot_eval.results import Check, Effect
+from ballot_eval.tables import HISTORY_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,7 @@ def check_sentences(outcome: Outcome) -> dict[str, str]:
         "family_text": _family_text(outcome),
         "turnout_text": _turnout_text(outcome),
         "fit_text": _fit_text(outcome),
+        "balance_text": _balance_text(outcome),
     }
 
 
@@ -64,9 +66,11 @@ def _methods_text(outcome: Outcome) -> str:
         e
         for e in outcome.results.effects
         if (e.outcome, e.estimand) == (primary.outcome, "att")
-        and e.baseline.split("+")[-1] == primary.baseline
-        and math.isfinite(e.ci_lower)
+        and (e.baseline == primary.baseline or e.method in HISTORY_METHODS)
+        and math.isfinite(e.estimate)
     ]
+    if not found:
+        return NOTHING
     holding = sum(e.ci_lower <= 0 <= e.ci_upper for e in found)
     return (
         f"De {number(len(found))} schattingen in procentpunten lopen van "
@@ -87,6 +91,10 @@ def _trends_text(outcome: Outcome) -> str:
     if not found:
         return NOTHING
     one, limit = found["1"], found["breakdown"].estimate
+    if math.isnan(limit):
+        return (
+            "Ook als de gemeenten zonder het experiment gelijk op gingen, bevat dit interval nul."
+        )
     text = (
         "Zouden de gemeenten na de invoering evenveel uiteen zijn gelopen als het meest dat zij "
         "daarvoor van verkiezing tot verkiezing deden, dan ligt het effect op "
@@ -94,7 +102,10 @@ def _trends_text(outcome: Outcome) -> str:
     )
     if math.isinf(limit):
         return text + "Bij geen enkele omvang van zulke verschillen bevat het interval nul."
-    return text + f"Het interval bevat nul vanaf {number(limit, 1)} keer die omvang."
+    return (
+        f"{text}Het interval bevat nul vanaf {number(limit, 1)} keer die omvang. Omdat de "
+        "intervallen van deze methode met weinig gemeenten te smal zijn, is ook die grens eerder te gunstig."
+    )
 
 
 def _specifications_text(outcome: Outcome) -> str:
@@ -113,9 +124,11 @@ def _joint_sentence(outcome: Outcome) -> str:
     found = [c for c in _checks(outcome, "specification_joint") if c.variant == "median"]
     if not found:
         return ""
+    joint = 2 * len(outcome.study.baselines)
     return (
-        " Dat de middelste schatting zo ver van nul ligt als er geen effect is, heeft een kans "
-        f"van {p_value(found[0].p_value)}."
+        f" Van de {count_in_words(joint)} die alle controlegemeenten gebruiken en geen kenmerken, "
+        "ligt zonder effect de middelste schatting met een kans van "
+        f"{p_value(found[0].p_value)} zo ver van nul."
     )
 
 
@@ -128,8 +141,8 @@ def _synthetic_text(outcome: Outcome) -> str:
     return (
         f"Van de {number(len(placebos))} controlegemeenten, elk in de plaats van een "
         f"experimentgemeente gezet, {'heeft' if larger == 1 else 'hebben'} er "
-        f"{count_in_words(larger)} een schijneffect dat minstens zo groot is als het kleinste van "
-        "de experimentgemeenten."
+        f"{count_in_words(larger) if larger else 'geen'} een schijneffect dat minstens zo "
+        "groot is als het kleinste van de experimentgemeenten."
     )
 
 
@@ -141,8 +154,11 @@ def _power_text(outcome: Outcome) -> str:
     for n, p in sorted(sizes.items()):
         size = p.detectable_effect
         found = points(size, sign=False) if math.isfinite(size) else "geen onderzocht effect"
-        parts.append(f"met {count_in_words(n)} gemeenten {found}")
-    return f"Een kans van {percent(0.8, 0)} om een effect te vinden is er {enumerate_words(parts)}."
+        parts.append(f"met {municipalities(n)} is dat {found}")
+    return (
+        f"Het kleinste effect dat met een kans van {percent(0.8, 0)} wordt gevonden, als elke "
+        f"gemeente even zwaar telt: {enumerate_words(parts)}."
+    )
 
 
 def _family_text(outcome: Outcome) -> str:
@@ -170,11 +186,30 @@ def _fit_text(outcome: Outcome) -> str:
     found = {c.variant: c.estimate for c in _checks(outcome, "goodness_of_fit")}
     if "quasi_binomial" not in found:
         return NOTHING
+    size = found["quasi_binomial"]
+    than = "meer" if size > 1 else "niet meer"
     return (
-        "De aantallen lopen meer uiteen dan het toeval van losse stemmen toelaat: de spreiding is "
-        f"{number(found['quasi_binomial'], 1)} keer die van het binomiale model. De modellen "
-        "houden daar rekening mee."
+        f"De aantallen lopen {than} uiteen dan het toeval van losse stemmen toelaat: de spreiding "
+        f"is {number(size, 1)} keer die van het binomiale model. De modellen houden daar rekening mee."
     )
+
+
+def _balance_text(outcome: Outcome) -> str:
+    before, after = _checks(outcome, "balance_before"), _checks(outcome, "balance_after")
+    if not before:
+        return "Gelijkende gemeenten zijn met deze gegevens niet gekozen."
+    closer = sum(abs(a.estimate) < abs(b.estimate) for a, b in zip(after, before, strict=True))
+    near = sum(abs(a.estimate) < 0.1 for a in after)
+    return (
+        f"Van de {count_in_words(len(after))} kenmerken komen er {count_in_words(closer)} dichter "
+        "bij de experimentgemeenten en ligt het verschil bij "
+        f"{count_in_words(near) if near else 'geen'} onder {number(0.1, 1)} standaardafwijking."
+    )
+
+
+def municipalities(count: int) -> str:
+    """Return a number of municipalities in words."""
+    return "één gemeente" if count == 1 else f"{count_in_words(count)} gemeenten"
 
 
 def _placebo_text(outcome: Outcome) -> str:
@@ -221,6 +256,8 @@ def margin_text(outcome: Outcome) -> str:
             "vraag of het verschil klein genoeg is."
         )
     found = {c.check: c for c in outcome.results.checks}
+    if "equivalence" not in found:
+        return "Tegen de marge van het analyseplan is met deze opzet niet getoetst."
     inferior, equal = found["non_inferiority"], found["equivalence"]
     return (
         f"De vooraf vastgelegde marge voor {KINDS[effect.outcome]} is "

@@ -357,6 +357,10 @@ def summarise(
     residuals = (counts - fitted) / np.sqrt(variance)
     chi2 = float((residuals**2).sum())
     dispersion = chi2 / df_residual
+    if chi2 <= 1e-9 * len(counts):
+        # Rounding would become a standard error, and the p-value nonsense.
+        msg = "the model fits the counts perfectly: there is no variation to judge by"
+        raise ValueError(msg)
     quasi = method.startswith("quasi")
     covariance = covariance * dispersion if quasi else covariance
     df = float(df_residual) if quasi else math.inf

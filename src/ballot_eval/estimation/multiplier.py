@@ -25,7 +25,8 @@ class MultiplierBands:
     """Bootstrap errors and bands of a vector of effects, all (effects,) but the scalars.
 
     The pointwise limits use the normal quantile; the uniform ones ``critical_value``, the
-    quantile of the largest absolute t-value, and cover all effects jointly.
+    quantile of the largest absolute t-value (at least the normal one), and cover all effects
+    jointly.
     """
 
     std_errors: FloatArray
@@ -74,7 +75,10 @@ def multiplier_bootstrap(
         msg = f"effects {np.flatnonzero(~(errors > 0)).tolist()} do not vary over the draws"
         raise ValueError(msg)
     largest = np.abs(drawn / errors).max(axis=1)
-    critical = float(np.quantile(largest, confidence_level, method="inverted_cdf"))
+    drawn_quantile = float(np.quantile(largest, confidence_level, method="inverted_cdf"))
+    # With a handful of units the draws are far from normal and the quantile can fall below the
+    # normal one; a joint band is never narrower than the limits of one effect.
+    critical = max(drawn_quantile, float(norm.ppf(0.5 + confidence_level / 2)))
     z = float(norm.ppf(0.5 + confidence_level / 2))
     return MultiplierBands(
         std_errors=errors,

@@ -18,12 +18,13 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from ballot_eval.estimation.multiplier import multiplier_bootstrap
 from ballot_eval.estimation.placebos import placebo_test
 from ballot_eval.estimation.sensitivity import relative_magnitude_sensitivity
 from ballot_eval.estimation.staggered import GroupTimeEffects, influence_covariance
-from ballot_eval.panel import Contrast, Panel, contrast
+from ballot_eval.panel import Panel, contrast
 from ballot_eval.results import Check
 from ballot_eval.topics.pools import balance_of_matches
 from ballot_eval.topics.second_opinions import count_model, group_time, rate_history
@@ -34,26 +35,30 @@ MAGNITUDES = (0.0, 0.5, 1.0, 1.5, 2.0)
 #: Draws of the multiplier bootstrap behind the limits for all elections together.
 BAND_DRAWS = 9_999
 
-Label = tuple[str, str, str, str, str]
+BoolArray = npt.NDArray[np.bool_]
 
 
 def history_checks(panel: Panel) -> Iterator[Check]:
     """Yield all checks on the history; one that these data do not allow is left out."""
     study = panel.study
-    outcome = study.analysis.outcome
-    data = contrast(panel, outcome, study.election, study.baselines[0])
-    about = (outcome, "municipality", study.baselines[0])
     for part in (_trends, _placebos_in_space, _balance, _fit):
         try:
-            yield from part(panel, data, about)
+            yield from part(panel, study.analysis.outcome)
         except ValueError:
             continue
 
 
-def _trends(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
+def _about(panel: Panel, outcome: str) -> tuple[BoolArray, tuple[str, str, str]]:
+    """Return the roles, and outcome, weighting and baseline, of what uses the whole history."""
+    history = rate_history(panel, outcome)
+    return history.treated, (outcome, "municipality", history.elections[-2])
+
+
+def _trends(panel: Panel, outcome: str) -> Iterator[Check]:
     study = panel.study
-    effects = group_time(panel, about[0])
-    yield from _event_study(panel, data, about, effects)
+    roles, about = _about(panel, outcome)
+    effects = group_time(panel, outcome)
+    yield from _event_study(panel, roles, about, effects)
     before = effects.exposure < 0
     found = relative_magnitude_sensitivity(
         effects.estimates[before],
@@ -65,13 +70,13 @@ def _trends(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterat
     check, method = "relative_magnitudes", "group_time"
     for size, low, high in zip(found.mbar, found.ci_lower, found.ci_upper, strict=True):
         numbers = (found.estimate, float(low), float(high), math.nan)
-        yield check_row(data, (check, f"{size:g}", *about), numbers, method=method)
+        yield check_row(roles, (check, f"{size:g}", *about), numbers, method=method)
     numbers = (float(found.breakdown_confidence), math.nan, math.nan, math.nan)
-    yield check_row(data, (check, "breakdown", *about), numbers, method=method)
+    yield check_row(roles, (check, "breakdown", *about), numbers, method=method)
 
 
 def _event_study(
-    panel: Panel, data: Contrast, about: tuple[str, str, str], effects: GroupTimeEffects
+    panel: Panel, roles: BoolArray, about: tuple[str, str, str], effects: GroupTimeEffects
 ) -> Iterator[Check]:
     study = panel.study
     elections = study.needed_elections()
@@ -96,14 +101,13 @@ def _event_study(
                 math.nan,
             )
             label = (check, elections[int(period)], *about)
-            yield check_row(data, label, numbers, method="group_time")
+            yield check_row(roles, label, numbers, method="group_time")
 
 
-def _placebos_in_space(
-    panel: Panel, data: Contrast, about: tuple[str, str, str]
-) -> Iterator[Check]:
+def _placebos_in_space(panel: Panel, outcome: str) -> Iterator[Check]:
     study = panel.study
-    history = rate_history(panel, about[0])
+    history = rate_history(panel, outcome)
+    roles, about = _about(panel, outcome)
     test = placebo_test(
         history.rates,
         history.treated,
@@ -118,45 +122,54 @@ def _placebos_in_space(
     for unit, estimate, p_value in zip(test.units, test.estimates, test.p_values, strict=True):
         label = ("synthetic_unit", history.codes[unit], *about)
         numbers = (float(estimate), nan, nan, float(p_value))
-        yield check_row(data, label, numbers, method="synthetic_did")
+        yield check_row(roles, label, numbers, method="synthetic_did")
     for unit, estimate in zip(test.controls, test.placebo_estimates, strict=True):
         label = ("synthetic_placebo", history.codes[unit], *about)
-        yield check_row(data, label, (float(estimate), nan, nan, nan), method="synthetic_did")
+        yield check_row(roles, label, (float(estimate), nan, nan, nan), method="synthetic_did")
 
 
-def _balance(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
-    found = balance_of_matches(panel, data, about[0])
+def _balance(panel: Panel, outcome: str) -> Iterator[Check]:
+    study = panel.study
+    data = contrast(panel, outcome, study.election, study.baselines[0])
+    about = (outcome, "municipality", study.baselines[0])
+    found = balance_of_matches(panel, data, outcome)
     if found is None:
         return
-    names, table = found
+    names, table, matched = found
     if not np.isfinite(table.difference_before).all():
         # One experiment municipality has no spread to standardise by.
         return
-    for check, differences in (
-        ("balance_before", table.difference_before),
-        ("balance_after", table.difference_after),
+    for check, differences, roles in (
+        ("balance_before", table.difference_before, data.treated),
+        ("balance_after", table.difference_after, data.treated[matched]),
     ):
         for name, difference in zip(names, differences, strict=True):
             numbers = (float(difference), math.nan, math.nan, math.nan)
-            yield check_row(data, (check, name, *about), numbers, method="mahalanobis")
+            yield check_row(roles, (check, name, *about), numbers, method="mahalanobis")
 
 
-def _fit(panel: Panel, data: Contrast, about: tuple[str, str, str]) -> Iterator[Check]:
+def _fit(panel: Panel, outcome: str) -> Iterator[Check]:
+    study = panel.study
+    baseline = study.baselines[0]
+    roles = contrast(panel, outcome, study.election, baseline).treated
     for method in ("quasi_binomial", "quasi_poisson", "quasi_negative_binomial"):
-        fit = count_model(panel, about[0], about[2], method).model.goodness
+        fit = count_model(panel, outcome, baseline, method).model.goodness
         numbers = (float(fit.dispersion), math.nan, math.nan, math.nan)
-        label = ("goodness_of_fit", method, about[0], "ballot", about[2])
-        yield check_row(data, label, numbers, method=method)
+        label = ("goodness_of_fit", method, outcome, "ballot", baseline)
+        yield check_row(roles, label, numbers, method=method)
 
 
 def check_row(
-    data: Contrast,
+    treated: BoolArray,
     label: tuple[str, str, str, str, str],
     numbers: tuple[float, float, float, float],
     *,
     method: str = "randomisation",
 ) -> Check:
-    """Return a check on one contrast; ``numbers`` are estimate, limits and p-value."""
+    """Return a check on municipalities with these roles.
+
+    ``numbers`` are estimate, limits and p-value.
+    """
     check, variant, outcome, weighting, baseline = label
     estimate, ci_lower, ci_upper, p_value = numbers
     return Check(
@@ -170,6 +183,6 @@ def check_row(
         ci_lower=ci_lower,
         ci_upper=ci_upper,
         p_value=p_value,
-        n_experiment=int(data.treated.sum()),
-        n_control=int((~data.treated).sum()),
+        n_experiment=int(treated.sum()),
+        n_control=int((~treated).sum()),
     )

@@ -227,6 +227,11 @@ def randomise_contrast(
         msg = "an effect needs at least one experiment municipality and one control"
         raise DesignError(msg)
     studentised = method == "randomisation_studentised"
+    for stratum in np.unique(data.strata):
+        if data.treated[data.strata == stratum].all():
+            codes = [c for c, s in zip(data.codes, data.strata, strict=True) if s == stratum]
+            msg = f"a stratum holds only experiment municipalities: {', '.join(codes)}"
+            raise ValueError(msg)
     assignments = draw_assignments(
         data.treated, data.strata, draws=draws, max_exact=study.analysis.max_exact, seed=seed
     )

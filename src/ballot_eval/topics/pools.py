@@ -125,11 +125,11 @@ def balancing_weights(panel: Panel, data: Contrast, outcome: str) -> FloatArray:
 
 def balance_of_matches(
     panel: Panel, data: Contrast, outcome: str
-) -> tuple[tuple[str, ...], BalanceTable] | None:
-    """Return names and balance before and after matching, None where there are no matches."""
+) -> tuple[tuple[str, ...], BalanceTable, BoolArray] | None:
+    """Return names, balance before and after matching, and who is matched; None without."""
     matched = matched_pool(panel, data, outcome)
     if matched is None:
         return None
     x = np.column_stack([covariates(data.codes), earlier_rates(panel, data, outcome)])
     names = (*COVARIATES, *(f"rate_{e}" for e in panel.study.needed_elections()[:-1]))
-    return names, balance(x, data.treated, matched.astype(float))
+    return names, balance(x, data.treated, matched.astype(float)), matched

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.errors import DesignError
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.decisions import Decision, equivalence_test, non_inferiority_test
 from ballot_eval.estimation.joint import joint_randomisation_test
@@ -68,6 +69,9 @@ def _families(panel: Panel) -> Iterator[Check]:
     study = panel.study
     weighting, baseline = study.analysis.weighting, study.baselines[0]
     family = ("invalid", "blank")
+    if study.analysis.strata is not None:
+        # As for the decisions: no joint test of differences within strata.
+        return
     contrasts = [contrast(panel, outcome, study.election, baseline) for outcome in family]
     data = contrasts[0]
     drawn = draw_assignments(
@@ -90,17 +94,21 @@ def _families(panel: Panel) -> Iterator[Check]:
     for check, values in (("family_max_t", joint.p_max_t), ("family_holm", joint.p_holm)):
         for outcome, estimate, p_value in zip(family, joint.estimates, values, strict=True):
             yield check_row(
-                data,
+                data.treated,
                 (check, "+".join(family), outcome, weighting, baseline),
                 (float(estimate), math.nan, math.nan, float(p_value)),
             )
 
 
 def decisions(panel: Panel) -> dict[str, Decision]:
-    """Return the verdicts against the margin of the plan by name; none without a margin."""
+    """Return the verdicts against the margin of the plan by name.
+
+    None without a margin, and none with strata: the difference within strata has no such test
+    here, and a plain difference would be another effect than the primary one.
+    """
     study = panel.study
     margin = study.analysis.margin
-    if margin is None:
+    if margin is None or study.analysis.strata is not None:
         return {}
     outcome, weighting = study.analysis.outcome, study.analysis.weighting
     data = contrast(panel, outcome, study.election, study.baselines[0])
@@ -127,7 +135,7 @@ def _decisions(panel: Panel) -> Iterator[Check]:
     data = contrast(panel, outcome, study.election, study.baselines[0])
     for name, decision in decisions(panel).items():
         yield check_row(
-            data,
+            data.treated,
             (name, decision.verdict, outcome, weighting, study.baselines[0]),
             (decision.estimate, decision.ci_lower, decision.ci_upper, decision.p_value),
         )
@@ -184,8 +192,8 @@ def _check(data: Contrast, study: StudyDesign, label: tuple[str, str, str, str, 
             draws=study.analysis.draws,
             seed=study.analysis.seed,
         )
-    except ValueError:
+    except (ValueError, DesignError):
         # A subset in which no assignment differs from another has no answer.
-        return check_row(data, label, (math.nan,) * 4)
+        return check_row(data.treated, label, (math.nan,) * 4)
     numbers = (result.estimate, result.ci_lower, result.ci_upper, result.p_value)
-    return check_row(data, label, numbers)
+    return check_row(data.treated, label, numbers)

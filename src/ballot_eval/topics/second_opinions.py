@@ -239,8 +239,9 @@ def _regressions(
         )
         return r.ratio, r.ci_lower, r.ci_upper, r.p_value
 
-    exact = count_assignments(data.treated, data.strata) <= study.analysis.max_exact
-    chance = {"draws": study.analysis.draws, "exact": exact, "seed": seed}
+    count = count_assignments(data.treated, data.strata)
+    exact = count <= study.analysis.max_exact
+    chance = {"draws": count if exact else study.analysis.draws, "exact": exact, "seed": seed}
     yield frame.effect("randomisation_adjusted", adjusted, **chance)  # type: ignore[arg-type]
     yield frame.effect(
         "randomisation_ratio",
@@ -324,19 +325,25 @@ def group_time(panel: Panel, outcome: str) -> GroupTimeEffects:
 
 
 def _histories(panel: Panel, outcome: str) -> Iterator[Effect]:
-    """Yield the methods that use all elections of the study, municipalities weighing equally."""
+    """Yield the methods that use all elections of the study, municipalities weighing equally.
+
+    The limits of synthetic controls come from ``PLACEBO_DRAWS`` placebo samples, their p-value
+    from as many draws as the plan has.
+    """
     study = panel.study
     history = rate_history(panel, outcome)
     experiment = int(history.treated.sum())
-    before = "+".join(history.elections[:-1])
-    frame = _Frame(
-        outcome,
-        f"{study.election}-{before}",
-        "municipality",
-        before,
-        experiment,
-        len(history.codes) - experiment,
-    )
+
+    def frame_of(baseline: str) -> _Frame:
+        return _Frame(
+            outcome,
+            f"{study.election}-{baseline}",
+            "municipality",
+            baseline,
+            experiment,
+            len(history.codes) - experiment,
+        )
+
     z = float(norm.ppf(0.5 + study.analysis.confidence_level / 2))
 
     def staggered() -> Numbers:
@@ -361,7 +368,9 @@ def _histories(panel: Panel, outcome: str) -> Iterator[Effect]:
         ).mean_p_value
         return estimate, estimate - z * error, estimate + z * error, p_value
 
-    yield frame.effect("callaway_santanna", staggered)
+    # The staggered effect is a change since the last election; the others use all before.
+    yield frame_of(history.elections[-2]).effect("callaway_santanna", staggered)
+    frame = frame_of("+".join(history.elections[:-1]))
     for method in ("synthetic_control", "synthetic_did"):
         yield frame.effect(
             method,

@@ -10,16 +10,13 @@ import numpy as np
 from ballot_eval.estimation.adjusted import adjusted_randomisation_test
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
-from ballot_eval.estimation.specification import Specification, joint_test, specification_curve
+from ballot_eval.estimation.specification import Specification, joint_test
 from ballot_eval.panel import Contrast, Panel, contrast
 from ballot_eval.results import Check
 from ballot_eval.topics.history import check_row
 from ballot_eval.topics.invalid_votes import WEIGHTINGS
 from ballot_eval.topics.pools import control_pools, covariates
 from ballot_eval.topics.robustness import subset
-
-#: Draws per specification; the Monte-Carlo error at p = 0.05 is 0.003.
-DRAWS = 4_999
 
 METHODS = ("randomisation", "randomisation_adjusted")
 
@@ -28,10 +25,12 @@ def specification_results(panel: Panel) -> tuple[Specification, ...]:
     """Return every baseline × control pool × weighting × method, from low to high.
 
     The unit is a fraction of votes cast. A combination that cannot be estimated (covariates that
-    are not known, a pool too small for them) is left out. The first draws of the plan's seed are
-    used, strata are not.
+    are not known, a pool too small for them) is left out. Nothing with
+    strata, within which the pools would have to be chosen too.
     """
     study = panel.study
+    if study.analysis.strata is not None:
+        return ()
     found: list[Specification] = []
     for baseline in study.baselines:
         outcome = study.analysis.outcome
@@ -57,9 +56,7 @@ def specification_results(panel: Panel) -> tuple[Specification, ...]:
                         p_value=result.p_value,
                     )
                 )
-    if not found:
-        return ()
-    return specification_curve(found, primary=0).specifications
+    return tuple(sorted(found, key=lambda s: s.estimate))
 
 
 def specification_checks(panel: Panel) -> tuple[Check, ...]:
@@ -70,6 +67,8 @@ def specification_checks(panel: Panel) -> tuple[Check, ...]:
     ``average_z`` with the p-value of each under no effect anywhere.
     """
     study = panel.study
+    if study.analysis.strata is not None:
+        return ()
     outcome = study.analysis.outcome
     contrasts = {b: contrast(panel, outcome, study.election, b) for b in study.baselines}
     common = set.intersection(*(set(c.codes) for c in contrasts.values()))
@@ -79,8 +78,8 @@ def specification_checks(panel: Panel) -> tuple[Check, ...]:
     data = kept[study.baselines[0]]
     drawn = draw_assignments(
         data.treated,
-        draws=DRAWS,
-        max_exact=min(DRAWS, study.analysis.max_exact),
+        draws=study.analysis.draws,
+        max_exact=study.analysis.max_exact,
         seed=study.analysis.seed,
     )
     level = study.analysis.confidence_level
@@ -111,7 +110,9 @@ def specification_checks(panel: Panel) -> tuple[Check, ...]:
     about = (outcome, "+".join(WEIGHTINGS), "+".join(study.baselines))
     return tuple(
         check_row(
-            data, ("specification_joint", name, *about), (estimate, math.nan, math.nan, p_value)
+            data.treated,
+            ("specification_joint", name, *about),
+            (estimate, math.nan, math.nan, p_value),
         )
         for name, (estimate, p_value) in found.items()
     )
@@ -121,8 +122,8 @@ def _estimate(data: Contrast, panel: Panel, weighting: str, method: str) -> Rand
     study = panel.study
     drawn = draw_assignments(
         data.treated,
-        draws=DRAWS,
-        max_exact=min(DRAWS, study.analysis.max_exact),
+        draws=study.analysis.draws,
+        max_exact=study.analysis.max_exact,
         seed=study.analysis.seed,
     )
     options = {
