@@ -85,10 +85,10 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     key = (study.election, "experiment", study.analysis.outcome)
     cast = next(r for r in results.rates if (r.election, r.unit, r.outcome) == key).denominator
-    extra = round(ballot.estimate * cast)
+    extra = ballot.estimate * cast
     values["effect_ballot"] = points(ballot.estimate)
     values["effect_ballot_interval"] = limits(ballot)
-    values["extra_votes"] = f"{number(abs(extra))} {'meer' if extra >= 0 else 'minder'}"
+    values["extra_votes"] = f"{number(abs(extra))} {'minder' if extra < 0 else 'meer'}"
     return values
 
 

@@ -104,7 +104,8 @@ def _trends_text(outcome: Outcome) -> str:
         return text + "Bij geen enkele omvang van zulke verschillen bevat het interval nul."
     return (
         f"{text}Het interval bevat nul vanaf {number(limit, 1)} keer die omvang. Omdat de "
-        "intervallen van deze methode met weinig gemeenten te smal zijn, is ook die grens eerder te gunstig."
+        "intervallen van deze methode met weinig gemeenten te smal zijn, is ook die grens eerder "
+        "te gunstig."
     )
 
 
@@ -190,7 +191,8 @@ def _fit_text(outcome: Outcome) -> str:
     than = "meer" if size > 1 else "niet meer"
     return (
         f"De aantallen lopen {than} uiteen dan het toeval van losse stemmen toelaat: de spreiding "
-        f"is {number(size, 1)} keer die van het binomiale model. De modellen houden daar rekening mee."
+        f"is {number(size, 1)} keer die van het binomiale model. De modellen houden daar "
+        "rekening mee."
     )
 
 
