@@ -86,7 +86,7 @@ def interval(
 #: Numbers up to twelve are written in words in running text.
 WORDS = {
     "nl": (
-        *("nul", "een", "twee", "drie", "vier", "vijf", "zes"),
+        *("nul", "één", "twee", "drie", "vier", "vijf", "zes"),
         *("zeven", "acht", "negen", "tien", "elf", "twaalf"),
     ),
     "en": (
