@@ -14,7 +14,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.estimation.inference import draw_assignments, randomisation_test
 from ballot_eval.pipeline import evaluate
-from ballot_eval.raw import TABLES
+from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results
 from ballot_eval.wording import report_variables
@@ -27,7 +27,7 @@ TABLE_FILES = (
 
 def panel_of(study, seed, effect):
     tables = {"municipality_results": simulate_panel(study, seed=seed, effect=effect)}
-    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
+    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"].names))
     return be.build_panel(tables, study)
 
 
@@ -67,7 +67,7 @@ def test_mergers_add_up(root):
     old = (rows["election_id"] == "TK2021") & (rows["municipality_code"] == "0439")
     extra = rows[old].assign(municipality_code="0370")
     tables = {"municipality_results": pd.concat([rows, extra])}
-    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
+    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"].names))
     counts = be.build_panel(tables, study).counts("TK2021", "invalid")
     assert counts.loc["0439", "denominator"] == 2 * rows.loc[old, "votes_cast_count"].iloc[0]
     assert "0370" not in counts.index
@@ -157,7 +157,7 @@ def test_an_undefined_rate_is_empty_never_zero(gr2026):
     counts = [c for c in rows.columns if c.endswith("_count")]
     rows.loc[rows["municipality_code"] == "0344", counts] = 0
     tables = {"municipality_results": rows}
-    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
+    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"].names))
     rates = rate_results(be.build_panel(tables, gr2026))
     assert all(np.isnan(r.rate) for r in rates if r.unit == "0344")
 

@@ -10,7 +10,7 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.panel import contrast
-from ballot_eval.raw import TABLES
+from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.pools import control_pools
 from ballot_eval.topics.power import power_results
@@ -28,7 +28,7 @@ def tk2025(official, root):
 
 def simulated(study, effect, seed=3):
     tables = {"municipality_results": simulate_panel(study, seed=seed, effect=effect)}
-    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
+    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"].names))
     return be.build_panel(tables, study)
 
 
@@ -153,7 +153,7 @@ def test_no_events_give_reasons_and_no_numbers(gr2026):
     rows["valid_votes_count"] += rows["invalid_votes_count"]
     rows["invalid_votes_count"] = 0
     tables = {"municipality_results": rows}
-    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"]))
+    tables["region_results"] = pd.DataFrame(columns=list(TABLES["region_results"].names))
     panel = be.build_panel(tables, study)
     for effect in second_opinions(panel, "invalid"):
         known = math.isfinite(effect.estimate)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ballot_eval.raw import COUNT_FIELDS, SOURCE_COLUMNS, TABLES, RawData, SourceFile
+from ballot_eval.raw import SOURCE_COLUMNS, RawData, SourceFile, cell_line_table, empty_table
+from ballot_eval.schema import COUNT_FIELDS, TABLES
 from ballot_eval.simulation import simulate, simulate_panel
 from ballot_eval.validation import validate
 from ballot_eval.validation.rules import RULES
@@ -28,12 +29,10 @@ def sound(study):
 def raw_of(frame):
     frame = frame.reset_index(drop=True)
     frame = frame.assign(source_file="m.csv", source_line=range(2, len(frame) + 2))
-    empty = pd.DataFrame(columns=[*TABLES["region_results"], *SOURCE_COLUMNS])
     lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, frame["source_line"]))
-    none = pd.DataFrame(columns=list(COUNT_FIELDS))
     return RawData(
-        {"municipality_results": frame, "region_results": empty},
-        {"municipality_results": lines, "region_results": none},
+        {name: empty_table(name) for name in TABLES} | {"municipality_results": frame},
+        {"municipality_results": lines, "region_results": cell_line_table([])},
     )
 
 
@@ -115,7 +114,7 @@ def region(election, code, kind, counts):
 
 def raw_with_regions(frame, rows):
     raw = raw_of(frame)
-    table = pd.DataFrame(rows, columns=[*TABLES["region_results"], *SOURCE_COLUMNS])
+    table = pd.DataFrame(rows, columns=[*TABLES["region_results"].names, *SOURCE_COLUMNS])
     lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, table["source_line"]))
     return RawData(
         raw.tables | {"region_results": table}, raw.cell_lines | {"region_results": lines}

@@ -18,7 +18,7 @@ from ballot_eval import pipeline
 from ballot_eval.design import load_study
 from ballot_eval.errors import BallotEvalError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
-from ballot_eval.raw import TABLES
+from ballot_eval.schema import RESULT_TABLES, TABLES
 from ballot_eval.simulation import simulate as simulate_folder
 from ballot_eval.simulation import write_mark
 from ballot_eval.sources import read_raw
@@ -171,15 +171,17 @@ def convert(
         for source in raw.files:
             if source.status != "read":
                 err_console.print(f"not read: {source.path}: {source.reason}", markup=False)
-        for name, columns in TABLES.items():
-            parts[name].extend(raw.tables[name][list(columns)].itertuples(index=False))
+        for name, table in TABLES.items():
+            parts[name].extend(raw.tables[name][list(table.names)].itertuples(index=False))
     to.mkdir(parents=True, exist_ok=True)
-    for name in TABLES:
+    # The tables of results are always written; of the others only what was found.
+    made = [name for name in TABLES if parts[name] or name in RESULT_TABLES]
+    for name in made:
         _refuse_existing(to / f"{name}.csv")
-    for name, columns in TABLES.items():
+    for name in made:
         with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(columns)
+            writer.writerow(TABLES[name].names)
             writer.writerows(parts[name])  # type: ignore[arg-type]
         out_console.print(f"{to / name}.csv: {len(parts[name])} rows")
     if simulated:
@@ -210,10 +212,10 @@ def simulate(
 def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.")]) -> None:
     """Write empty canonical CSVs with the right headers; never overwrites."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, columns in TABLES.items():
+    for name, table in TABLES.items():
         file = folder / f"{name}.csv"
         _refuse_existing(file)
-        file.write_text(",".join(columns) + "\n", encoding="utf-8", newline="\n")
+        file.write_text(",".join(table.names) + "\n", encoding="utf-8", newline="\n")
         out_console.print(str(file))
 
 

@@ -94,6 +94,44 @@ class Analysis(_Frozen):
     strata: Strata | None = None
 
 
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Queue(_Frozen):
+    """The question on voting booths: how many, so that few voters wait long in the busiest hour.
+
+    Fewer than ``max_share`` of the voters who arrive in a peak of ``peak_minutes`` may wait longer
+    than ``max_wait_minutes``.
+    """
+
+    arrivals_per_hour: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(min_length=1)
+    ]
+    max_wait_minutes: Annotated[float, Field(ge=0.0, le=120.0)]
+    max_share: Share
+    peak_minutes: Annotated[float, Field(gt=0.0, le=600.0)] = 60.0
+    replications: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    draws: Annotated[int, Field(ge=20, le=10_000)] = 200
+
+
+class Times(_Frozen):
+    """How times in the booth and at the count are compared."""
+
+    #: Voting times beyond it count as this long in the restricted mean, in seconds.
+    horizon_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
+    quantiles: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.1, 0.25, 0.5, 0.75, 0.9)
+    #: Draws of the cluster bootstrap.
+    draws: Annotated[int, Field(ge=99, le=100_000)] = 1999
+    queue: Queue | None = None
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.quantiles) != sorted(set(self.quantiles)):
+            msg = "quantiles must rise"
+            raise ValueError(msg)
+        return self
+
+
 class StudyDesign(_Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
@@ -106,6 +144,7 @@ class StudyDesign(_Frozen):
     elections: Annotated[tuple[Election, ...], Field(min_length=2)]
     analysis: Analysis
     reference: Reference | None = None
+    times: Times = Times()
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
     #: Folder of the report project, relative to the study file.

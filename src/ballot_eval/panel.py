@@ -12,7 +12,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import DesignError
 from ballot_eval.mergers import current_code
-from ballot_eval.raw import COUNT_FIELDS
+from ballot_eval.schema import COUNT_FIELDS
 
 #: Numerator columns of each outcome; ``residual`` votes are invalid and blank together.
 OUTCOMES: dict[str, tuple[str, ...]] = {

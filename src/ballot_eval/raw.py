@@ -10,31 +10,13 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-#: Counts of the official record of a count, in the order of the form.
-COUNT_FIELDS = (
-    "eligible_voters_count",
-    "votes_cast_count",
-    "valid_votes_count",
-    "blank_votes_count",
-    "invalid_votes_count",
-)
-
-#: Columns of ``municipality_results``: one row per municipality and election.
-MUNICIPALITY_COLUMNS = ("election_id", "municipality_code", "municipality_name", *COUNT_FIELDS)
-
-#: Columns of ``region_results``: what is not a municipality (see ``REGION_TYPES``).
-REGION_COLUMNS = ("election_id", "region_code", "region_name", "region_type", *COUNT_FIELDS)
-
-#: ``postal`` is the station for voters abroad (G9010), ``caribbean`` a public body.
-REGION_TYPES = ("national", "province", "district", "caribbean", "postal")
+from ballot_eval.schema import COUNT_FIELDS, TABLES
 
 #: Files that mark a folder as simulated, whatever else it holds.
 SIMULATION_MARKS = ("truth.json", "SIMULATED.txt")
 
 #: Where a row came from; every raw row has both. ``source_line`` counts from 1, header included.
 SOURCE_COLUMNS = ("source_file", "source_line")
-
-TABLES = {"municipality_results": MUNICIPALITY_COLUMNS, "region_results": REGION_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +27,8 @@ class SourceFile:
     ``lines`` counts data lines, ``lines_used`` those that ended up in a raw table, and
     ``lines_out_of_scope`` those of another kind (party and candidate votes, seats), so that
     ``lines == lines_used + lines_out_of_scope`` for every file that was read.
+    ``other_columns`` are those that no table has and that were not read; ``personal_columns``
+    those among them that look like personal data, each with the sign in words.
     """
 
     path: str
@@ -55,15 +39,17 @@ class SourceFile:
     lines_used: int = 0
     lines_out_of_scope: int = 0
     reason: str = ""
+    other_columns: tuple[str, ...] = ()
+    personal_columns: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RawData:
     """All raw tables of one folder, as text.
 
-    ``tables`` maps a name of ``TABLES`` to a frame of strings (empty cell: ``""``) with its
-    columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps the same
-    names to a frame of integers, one per cell of the count fields: the line of that very cell
+    ``tables`` maps every name of ``TABLES`` to a frame of strings (empty cell: ``""``) with its
+    columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps the tables
+    of results to a frame of integers, one per cell of the count fields: the line of that very cell
     (in the long format each count stands on a line of its own). ``simulated`` says whether any of
     the files, at any depth, marks the data as simulated.
     """
@@ -75,8 +61,20 @@ class RawData:
 
     def __post_init__(self) -> None:
         """Check that every table has its columns, so later stages need not."""
-        for name, columns in TABLES.items():
-            expected = [*columns, *SOURCE_COLUMNS]
+        for name, table in TABLES.items():
+            expected = [*table.names, *SOURCE_COLUMNS]
             if list(self.tables[name].columns) != expected:
                 msg = f"raw table {name}: expected columns {expected}"
                 raise ValueError(msg)
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """Return a raw table without rows."""
+    frame = pd.DataFrame(columns=[*TABLES[name].names, *SOURCE_COLUMNS], dtype=str)
+    return frame.astype({"source_line": "int64"})
+
+
+def cell_line_table(lines: list[dict[str, int]]) -> pd.DataFrame:
+    """Return the frame of line numbers of a table of results, one dict per row."""
+    # The type is given because an empty table has none of its own.
+    return pd.DataFrame(lines, columns=list(COUNT_FIELDS)).astype("int64")

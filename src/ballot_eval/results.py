@@ -100,9 +100,37 @@ class Power:
     detectable_effect: float
 
 
-def to_frame(
-    items: Sequence[Rate | Effect | Check | Power | Specification], kind: type
-) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a topic other than the rates: a time, a share, a ratio.
+
+    ``quantity`` names what is measured, with its unit as suffix (``median_seconds``), ``group``
+    whose it is (``new``, ``old``) or which are compared (``new/old``, a ratio; ``new-old``, a
+    difference), and ``subset`` the observations. ``n`` counts these, ``n_clusters`` the clusters
+    that the uncertainty rests on (``cluster`` says what they are). A number that could not be
+    computed is NaN, and ``note`` says why.
+    """
+
+    quantity: str
+    group: str
+    subset: str
+    method: str
+    estimate: float
+    ci_lower: float = math.nan
+    ci_upper: float = math.nan
+    p_value: float = math.nan
+    n: int = 0
+    cluster: str = ""
+    n_clusters: int = 0
+    draws: int = 0
+    seed: int = 0
+    note: str = ""
+
+
+Result = Rate | Effect | Check | Power | Specification | Measure
+
+
+def to_frame(items: Sequence[Result], kind: type) -> pd.DataFrame:
     """Return one row per result, columns in the order of the fields of ``kind``."""
     columns = [f.name for f in dataclasses.fields(kind)]
     return pd.DataFrame([dataclasses.astuple(item) for item in items], columns=columns)
@@ -118,6 +146,8 @@ class ResultSet:
     checks: tuple[Check, ...]
     specifications: tuple[Specification, ...] = ()
     power: tuple[Power, ...] = ()
+    voting_time: tuple[Measure, ...] = ()
+    counting_time: tuple[Measure, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -139,6 +169,8 @@ class ResultSet:
             checks=tuple(Check(**_decode(v)) for v in values["checks"]),
             specifications=tuple(Specification(**_decode(v)) for v in values["specifications"]),
             power=tuple(Power(**_decode(v)) for v in values["power"]),
+            voting_time=tuple(Measure(**_decode(v)) for v in values["voting_time"]),
+            counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
         )
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.municipalities import load_municipalities
-from ballot_eval.raw import COUNT_FIELDS, MUNICIPALITY_COLUMNS, REGION_COLUMNS
+from ballot_eval.schema import COUNT_FIELDS, TABLES
 
 #: Share of inhabitants who may vote, and turnout by type of election (rounded official levels).
 ELIGIBLE_SHARE = 0.78
@@ -64,7 +64,7 @@ def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFr
                     "blank_votes_count": blank,
                     "invalid_votes_count": invalid,
                 },
-                columns=list(MUNICIPALITY_COLUMNS),
+                columns=list(TABLES["municipality_results"].names),
             )
         )
     return pd.concat(parts, ignore_index=True)
@@ -88,7 +88,7 @@ def simulate(study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.0
     results.to_csv(target, index=False, lineterminator="\n")
     national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
     national = national.assign(region_code="L528", region_name="Nederland", region_type="national")
-    national[list(REGION_COLUMNS)].to_csv(
+    national[list(TABLES["region_results"].names)].to_csv(
         folder / "region_results.csv", index=False, lineterminator="\n"
     )
     truth = {"simulated": True, "study": study.id, "seed": seed, "effect": effect}

@@ -10,13 +10,13 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import ReadError
 from ballot_eval.raw import (
-    COUNT_FIELDS,
     SIMULATION_MARKS,
     SOURCE_COLUMNS,
-    TABLES,
     RawData,
     SourceFile,
+    cell_line_table,
 )
+from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
 from ballot_eval.sources.archive import blobs
 from ballot_eval.sources.formats import Parsed, parse
 from ballot_eval.sources.text import FileError
@@ -37,7 +37,7 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
     problems: list[str] = []
     files: list[SourceFile] = []
     records: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
-    lines: dict[str, list[dict[str, int]]] = {name: [] for name in TABLES}
+    lines: dict[str, list[dict[str, int]]] = {name: [] for name in RESULT_TABLES}
     for blob in blobs(root):
         digest = hashlib.sha256(blob.content).hexdigest()
         try:
@@ -53,21 +53,15 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         files.append(_source_file(blob.path, digest, parsed))
         for table, values, cell_lines, line in parsed.records:
             records[table].append(values | {"source_file": blob.path, "source_line": line})
-            lines[table].append({c: cell_lines.get(c, line) for c in COUNT_FIELDS})
+            if table in lines:
+                lines[table].append({c: cell_lines.get(c, line) for c in COUNT_FIELDS})
     if not problems and not any(f.status == "read" for f in files):
         problems.append(f"{root}: holds no file of a known format; see ballot-eval template")
     if problems:
         raise ReadError(problems)
-    tables = {
-        # A count that a long file does not give for a region is an empty cell.
-        name: _frame(records[name], columns)
-        for name, columns in TABLES.items()
-    }
-    cell_tables = {
-        # The type is given because an empty table has none of its own.
-        name: pd.DataFrame(lines[name], columns=list(COUNT_FIELDS)).astype("int64")
-        for name in TABLES
-    }
+    # A count that a long file does not give for a region is an empty cell.
+    tables = {name: _frame(records[name], table.names) for name, table in TABLES.items()}
+    cell_tables = {name: cell_line_table(rows) for name, rows in lines.items()}
     return RawData(tables, cell_tables, tuple(files), simulated=_is_simulated(root, files))
 
 
@@ -99,4 +93,6 @@ def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:
         lines=parsed.lines,
         lines_used=parsed.lines_used,
         lines_out_of_scope=parsed.lines - parsed.lines_used,
+        other_columns=parsed.other_columns,
+        personal_columns=parsed.personal_columns,
     )

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ballot_eval.raw import COUNT_FIELDS, SIMULATION_MARKS, TABLES
+from ballot_eval.raw import SIMULATION_MARKS
+from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
+from ballot_eval.sources.personal import personal_sign
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 
 LONG_FIELDS = {
@@ -25,8 +27,6 @@ REGION_TYPES = {"L": "national", "P": "province", "K": "district", "O": "caribbe
 #: The polling station for postal votes from abroad: coded like a municipality, but none.
 POSTAL_CODE = "G9010"
 
-#: What ``simulate`` writes beside its tables.
-
 ELECTION = re.compile(r"(?<![A-Za-z])(?:TK|EP|GR|PS|WS)20\d\d", re.IGNORECASE)
 
 NumberedRows = Iterator[tuple[int, list[str]]]
@@ -40,6 +40,8 @@ class Parsed:
     records: list[tuple[str, dict[str, str], dict[str, int], int]] = field(default_factory=list)
     lines: int = 0
     lines_used: int = 0
+    other_columns: tuple[str, ...] = ()
+    personal_columns: tuple[tuple[str, str], ...] = ()
 
 
 def parse(path: str, content: bytes) -> Parsed | str:
@@ -156,9 +158,18 @@ def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faul
 
 def _canonical(table: str, header: list[str], numbered: NumberedRows, faults: Faults) -> Parsed:
     parsed = Parsed("canonical_csv")
-    at = {c: header.index(c) for c in TABLES[table]}
+    known = TABLES[table].names
+    at = {c: header.index(c) for c in known if c in header}
+    others: dict[str, list[str]] = {c: [] for c in header if c not in known}
+    fields = COUNT_FIELDS if table in RESULT_TABLES else ()
     for line, cells in _whole(header, numbered, faults):
         values = {c: cells[i] for c, i in at.items()}
-        parsed.records.append((table, values, dict.fromkeys(COUNT_FIELDS, line), line))
+        parsed.records.append((table, values, dict.fromkeys(fields, line), line))
+        for column, found in others.items():
+            found.append(cells[header.index(column)])
     parsed.lines = parsed.lines_used = len(parsed.records)
+    # Of columns that no table has, only the name is kept, and the sign of personal data.
+    parsed.other_columns = tuple(others)
+    signs = ((column, personal_sign(column, found)) for column, found in others.items())
+    parsed.personal_columns = tuple((column, sign) for column, sign in signs if sign)
     return parsed

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from ballot_eval.raw import TABLES
+from ballot_eval.schema import TABLES
 from ballot_eval.sources.text import UTF16_MARKS, Faults, FileError, shown
 
 #: A file with this share of a format's columns is taken for that format, faults and all.
@@ -67,8 +67,14 @@ LONG = Layout(
 )
 WIDE = Layout("kiesraad_wide", tuple(WIDE_FIELDS), None, ";", latin1=True)
 CANONICAL = tuple(
-    Layout("canonical_csv", columns, frozenset(), ",", table=table)
-    for table, columns in TABLES.items()
+    Layout(
+        "canonical_csv",
+        tuple(c.name for c in table if not c.optional),
+        None if table.open else frozenset(c.name for c in table if c.optional),
+        ",",
+        table=name,
+    )
+    for name, table in TABLES.items()
 )
 
 
@@ -127,8 +133,8 @@ def check_header(layout: Layout, header: Sequence[str], line: int, faults: Fault
         elif unknown and layout.others:
             hint = f"found instead: {', '.join(map(shown, unknown[:5]))}; {hint}"
         faults.add(f"line {line}: column {column} is missing; {hint}")
-    if layout.others is not None and not layout.others:
-        for column in unknown:
+    if layout.table:
+        for column in unknown if layout.others is not None else ():
             faults.add(f"line {line}: column {shown(column)} is unknown; remove it")
         for number, column in enumerate(header, start=1):
             if not column:

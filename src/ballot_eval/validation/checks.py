@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
 from ballot_eval.estimation.rates import robust_z
 from ballot_eval.mergers import MERGERS_SINCE
-from ballot_eval.raw import COUNT_FIELDS
-from ballot_eval.validation.columns import KEYS
+from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
 from ballot_eval.validation.context import Context, Hit
 
-MUNICIPAL, REGIONAL = "municipality_results", "region_results"
+MUNICIPAL, REGIONAL = RESULT_TABLES
 
 #: A change this many robust standard deviations from the controls' median is a jump.
 JUMP_Z = 5.0
@@ -26,10 +25,17 @@ Check = Callable[[Context], Iterator[Hit]]
 
 
 def rows(broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str) -> Check:
-    """Return a check of every table, row by row, that shows ``fields`` of the broken rows."""
+    """Return a check of results, row by row, that shows ``fields`` of the broken rows."""
+    return rows_of(RESULT_TABLES, broken, *fields)
+
+
+def rows_of(
+    tables: Sequence[str], broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str
+) -> Check:
+    """Return a check of some tables, row by row, that shows ``fields`` of the broken rows."""
 
     def check(context: Context) -> Iterator[Hit]:
-        for table in context.typed:
+        for table in tables:
             frame = context.kept(table)
             frame = frame[broken(frame)]
             for index, values in zip(
@@ -54,7 +60,7 @@ def negative(context: Context) -> Iterator[Hit]:
     """Yield every negative count."""
     for table in context.typed:
         frame = context.kept(table)
-        for field in COUNT_FIELDS:
+        for field in TABLES[table].of_kind("count"):
             for index, value in frame.loc[frame[field] < 0, field].items():
                 yield Hit(table, (int(str(index)),), field, str(value))
 
@@ -83,7 +89,7 @@ def same_election(context: Context) -> Iterator[Hit]:
     for table in context.typed:
         for _, group in _duplicated(context, table).groupby("election_id"):
             files = sorted(set(group["source_file"]))
-            keys = len(group.drop_duplicates(list(KEYS[table])))
+            keys = len(group.drop_duplicates(list(TABLES[table].key)))
             if len(files) > 1 and keys >= MANY_DUPLICATES:
                 election = str(group["election_id"].iloc[0])
                 detail = ": " + ", ".join(files)
@@ -93,19 +99,19 @@ def same_election(context: Context) -> Iterator[Hit]:
 def duplicate_rows(context: Context) -> Iterator[Hit]:
     """Yield every copy of a row given more than once, with the places of the others."""
     for table in context.typed:
-        for _, group in _duplicated(context, table).groupby(list(KEYS[table])):
+        for _, group in _duplicated(context, table).groupby(list(TABLES[table].key)):
             places = [
                 f"{file}:{line}"
                 for file, line in zip(group["source_file"], group["source_line"], strict=True)
             ]
             for position, index in enumerate(group.index):
                 others = ", ".join(places[:position] + places[position + 1 :])
-                yield Hit(table, (int(index),), "+".join(KEYS[table]), detail=f" {others}")
+                yield Hit(table, (int(index),), "+".join(TABLES[table].key), detail=f" {others}")
 
 
 def _duplicated(context: Context, table: str) -> pd.DataFrame:
     frame = context.kept(table)
-    return frame[frame.duplicated(list(KEYS[table]), keep=False)]
+    return frame[frame.duplicated(list(TABLES[table].key), keep=False)]
 
 
 def _group(table: str, group: pd.DataFrame, *, file: str, election: str, detail: str = "") -> Hit:
@@ -244,3 +250,19 @@ def unread(context: Context) -> Iterator[Hit]:
     for file in context.raw.files:
         if file.status == "not_read":
             yield Hit(file=file.path, value=file.reason)
+
+
+def personal(context: Context) -> Iterator[Hit]:
+    """Yield the columns that look like personal data; never what stands in them."""
+    for file in context.raw.files:
+        for column, sign in file.personal_columns:
+            yield Hit(file=file.path, fields=column, value=sign, detail=f": {column}")
+
+
+def other_columns(context: Context) -> Iterator[Hit]:
+    """Yield the other columns that were not read."""
+    for file in context.raw.files:
+        signs = dict(file.personal_columns)
+        for column in file.other_columns:
+            if column not in signs:
+                yield Hit(file=file.path, fields=column, detail=f": {column}")

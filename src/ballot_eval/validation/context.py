@@ -8,7 +8,8 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.mergers import current_code
-from ballot_eval.raw import COUNT_FIELDS, RawData
+from ballot_eval.raw import RawData
+from ballot_eval.schema import COUNT_FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ import pandas as pd
 import pandera.pandas as pa
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.raw import COUNT_FIELDS, RawData
-from ballot_eval.validation.columns import COLUMNS, UNIT, WHOLE_PATTERN, Column
+from ballot_eval.raw import RawData
+from ballot_eval.schema import TABLES, Column
 from ballot_eval.validation.context import Context, Hit
 from ballot_eval.validation.findings import EXCLUDED_COLUMNS, Finding, ValidationReport
-from ballot_eval.validation.rules import EMPTY, FORM, RULES, TABLE_RULES, WHOLE, Rule
+from ballot_eval.validation.moments import resolve
+from ballot_eval.validation.rule import Rule
+from ballot_eval.validation.rules import DATE, EMPTY, FORM, NUMBER, RULES, TABLE_RULES, WHOLE
 
 
 def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
@@ -21,13 +23,13 @@ def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
     """
     context = Context(raw, study)
     findings: list[Finding] = []
-    for table in COLUMNS:
+    for table in TABLES:
         _first_pass(context, table, findings)
     for rule in TABLE_RULES:
         assert rule.check is not None
         for hit in list(rule.check(context)):
             _record(context, rule, hit, findings)
-    accepted = {table: context.kept(table).reset_index(drop=True) for table in COLUMNS}
+    accepted = {table: context.kept(table).reset_index(drop=True) for table in TABLES}
     excluded = _excluded_frame(context)
     read = sum(len(frame) for frame in raw.tables.values())
     kept = sum(len(frame) for frame in accepted.values())
@@ -38,7 +40,7 @@ def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
 def _first_pass(context: Context, table: str, findings: list[Finding]) -> None:
     """Check every cell against its pattern; leave the sound rows, typed, in the context."""
     frame = context.raw.tables[table]
-    columns = {c.name: c for c in COLUMNS[table]}
+    columns = {c.name: c for c in TABLES[table]}
     context.excluded[table] = {}
     schema = pa.DataFrameSchema(
         {
@@ -55,22 +57,43 @@ def _first_pass(context: Context, table: str, findings: list[Finding]) -> None:
         for index, name in cells.itertuples(index=False):
             value = str(frame[name].loc[int(index)])
             rule, detail = _cell_rule(columns[name], value)
-            hit = Hit(table, (int(index),), name, value, detail)
-            _record(context, rule, hit, findings)
-    sound = frame[~frame.index.isin(list(context.excluded[table]))]
-    context.typed[table] = sound.astype(dict.fromkeys(COUNT_FIELDS, "int64"))
+            shown = "" if columns[name].private else value
+            _record(context, rule, Hit(table, (int(index),), name, shown, detail), findings)
+    context.typed[table] = frame
+    context.typed[table] = _typed(context, table, findings)
 
 
 def _pattern(column: Column) -> str:
-    return WHOLE_PATTERN if column.count else column.pattern
+    return f"(?:{column.form})?" if column.nullable else column.form
 
 
 def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
     if not value.strip():
         return EMPTY, f": {column.name}"
-    if column.count:
-        return WHOLE, f": {column.name} = {value[:40]!r}"
-    return FORM, f": {column.name} = {value[:40]!r}, {column.pattern}"
+    if column.private:
+        # The cell may hold the very thing that must not be passed on.
+        return FORM, f": {column.name} (not shown), {column.form}"
+    found = f": {column.name} = {value[:40]!r}"
+    if column.kind == "text":
+        return FORM, f"{found}, {column.form}"
+    return {"count": WHOLE, "decimal": NUMBER, "moment": DATE}[column.kind], found
+
+
+def _typed(context: Context, table: str, findings: list[Finding]) -> pd.DataFrame:
+    """Return the sound rows with counts, numbers and moments in their types."""
+    for name in TABLES[table].of_kind("moment"):
+        frame = context.kept(table)
+        moments = resolve(frame[name], frame["election_id"], context.study)
+        for index in moments.index[moments.isna()]:
+            value = str(frame[name].loc[index])
+            detail = f": {name} = {value!r}"
+            _record(context, DATE, Hit(table, (int(str(index)),), name, value, detail), findings)
+    frame = context.kept(table)
+    types = {"count": "int64", "decimal": "float64"}
+    frame = frame.astype({c.name: types[c.kind] for c in TABLES[table] if c.kind in types})
+    for name in TABLES[table].of_kind("moment"):
+        frame[name] = resolve(frame[name], frame["election_id"], context.study)
+    return frame
 
 
 def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> None:
@@ -83,8 +106,8 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
         index = hit.rows[0]
         row = context.raw.tables[hit.table].loc[index]
         file, election = str(row["source_file"]), str(row["election_id"])
-        line, code = int(str(row["source_line"])), str(row[UNIT[hit.table]])
-        if hit.fields in COUNT_FIELDS:
+        line, code = int(str(row["source_line"])), str(row[TABLES[hit.table].unit])
+        if hit.table in context.raw.cell_lines and hit.fields in context.raw.cell_lines[hit.table]:
             line = int(str(context.raw.cell_lines[hit.table][hit.fields].loc[index]))
     statement = rule.statement(context.study.language) + hit.detail
     findings.append(
@@ -110,7 +133,7 @@ def _excluded_frame(context: Context) -> pd.DataFrame:
         frame = context.raw.tables[table]
         for index in sorted(excluded):
             row, code = frame.loc[index], excluded[index]
-            unit = row[UNIT[table]]
+            unit = row[TABLES[table].unit]
             place = (row["source_file"], row["source_line"], unit, row["election_id"])
             rows.append((table, *place, code, reasons[code]))
     return pd.DataFrame(rows, columns=list(EXCLUDED_COLUMNS))

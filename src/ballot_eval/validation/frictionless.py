@@ -6,21 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ballot_eval.validation.columns import COLUMNS, KEYS, Column
+from ballot_eval.schema import TABLES, Column
 from ballot_eval.validation.rules import RULES
 
 
 def table_schemas() -> dict[str, str]:
     """Return file name → text of everything in ``data/schemas/``."""
     texts = {
-        f"{table}.json": _json(
+        f"{name}.json": _json(
             {
-                "fields": [_field(c) for c in columns],
-                "primaryKey": list(KEYS[table]),
+                "fields": [_field(c) for c in table],
+                "primaryKey": list(table.key),
                 "missingValues": [""],
             }
         )
-        for table, columns in COLUMNS.items()
+        for name, table in TABLES.items()
     }
     fields = ("code", "severity", "nl", "en", "threshold", "denominator", "excludes")
     texts["rules.json"] = _json([{f: getattr(rule, f) for f in fields} for rule in RULES])
@@ -32,35 +32,59 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
+#: Frictionless types. Decimals and moments stay text there, so that their pattern is checked.
+_TYPES = {"count": "integer"}
+
+
 def _field(column: Column) -> dict[str, Any]:
-    constraints: dict[str, Any] = {"required": True}
-    if column.count:
+    # An optional column may be left out of a file; a nullable one has empty cells.
+    constraints: dict[str, Any] = {"required": not column.nullable}
+    if column.kind == "count":
         constraints["minimum"] = 0
     elif column.allowed:
         constraints["enum"] = list(column.allowed)
     else:
-        constraints["pattern"] = column.pattern
+        constraints["pattern"] = column.form
     return {
         "name": column.name,
         "title": column.nl,
         "description": column.en,
-        "type": "integer" if column.count else "string",
+        "type": _TYPES.get(column.kind, "string"),
         "constraints": constraints,
     }
 
 
 def _dictionary() -> str:
     lines = ["# Data dictionary", "", "Written by `ballot-eval schemas`; do not edit by hand.", ""]
-    for table, columns in COLUMNS.items():
-        lines += [f"## {table}.csv", "", "| column | Nederlands | English | form |"]
+    for name, table in TABLES.items():
+        lines += [f"## {name}.csv", "", "| column | Nederlands | English | form |"]
         lines += ["|---|---|---|---|"]
-        for c in columns:
-            form = "whole number ≥ 0" if c.count else f"`{c.pattern}`".replace("|", "\\|")
-            lines.append(f"| {c.name} | {c.nl} | {c.en} | {form} |")
-        lines += ["", f"Key: {', '.join(KEYS[table])}. Comma separated, UTF-8.", ""]
+        lines += [f"| {c.name} | {c.nl} | {c.en} | {_form(c)} |" for c in table]
+        lines += ["", f"Key: {', '.join(table.key)}. Comma separated, UTF-8."]
+        if table.open:
+            lines[-1] += " Further columns may stand in the file; they are named, not read."
+        lines.append("")
     lines += ["## Rules", "", "| code | severity | statement |", "|---|---|---|"]
     lines += [f"| {rule.code} | {rule.severity} | {rule.en} |" for rule in RULES]
     return "\n".join(lines) + "\n"
+
+
+def _form(column: Column) -> str:
+    """Return what a cell may hold, for people."""
+    if column.kind == "count":
+        form = "whole number ≥ 0"
+    elif column.kind == "decimal":
+        form = "number, decimals after a point"
+    elif column.kind == "moment":
+        form = "`2026-03-18T21:05` or `21:05`"
+    elif column.allowed:
+        form = ", ".join(f"`{value}`" for value in column.allowed)
+    else:
+        form = f"`{column.pattern}`".replace("|", "\\|")
+    ends = (", may be empty", ", column may be absent")
+    return form + "".join(
+        e for e, applies in zip(ends, (column.nullable, column.optional), strict=True) if applies
+    )
 
 
 def write_schemas(folder: Path) -> list[Path]:

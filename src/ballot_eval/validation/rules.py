@@ -1,44 +1,22 @@
 """The rules: code, severity, statement, threshold, denominator and check in one object.
 
 Codes F and W are those of the Kiesraad's counting software; T (types), N (negative), K (keys),
-P (plausibility) and I (information) are this package's own. A more specific rule stands before
-the general one that would follow from it.
+P (plausibility), D (data protection), V (voting times), C (counting times) and I (information)
+are this package's own. A more specific rule stands before the general one that would follow
+from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pandas as pd
 
 from ballot_eval.validation import checks
-from ballot_eval.validation.context import Context, Hit
-from ballot_eval.validation.findings import Severity
+from ballot_eval.validation.rule import Rule
+from ballot_eval.validation.rules_times import TIME_RULES
 
 H = "votes_cast_count"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule; its ``check`` yields what breaks it, on the rows that are still in.
-
-    The rules on single cells have no check: the first pass, by pandera, decides on them.
-    ``excludes`` says whether rows that break the rule are left out of the analysis.
-    """
-
-    code: str
-    severity: Severity
-    nl: str
-    en: str
-    check: Callable[[Context], Iterable[Hit]] | None = None
-    threshold: str = ""
-    denominator: str = ""
-    excludes: bool = False
-
-    def statement(self, language: str) -> str:
-        """Return the statement in Dutch (``nl``) or English."""
-        return self.nl if language == "nl" else self.en
 
 
 def _sum_differs(d: pd.DataFrame) -> pd.Series[bool]:
@@ -55,8 +33,22 @@ WHOLE = Rule("T.101", "error", "Geen geheel getal", "Not a whole number", exclud
 EMPTY = Rule("T.102", "error", "Verplichte cel is leeg", "Required cell is empty", excludes=True)
 FORM = Rule("T.103", "error", "Waarde heeft niet de juiste vorm", "Malformed value", excludes=True)
 
-#: The second pass, in this order.
-TABLE_RULES = (
+NUMBER = Rule(
+    "T.104",
+    "error",
+    "Geen getal (met een punt voor de decimalen)",
+    "Not a number (with a point before the decimals)",
+    excludes=True,
+)
+DATE = Rule(
+    "T.105",
+    "error",
+    "Geen tijdstip (2026-03-18T21:05 of 21:05)",
+    "Not a time (2026-03-18T21:05 or 21:05)",
+    excludes=True,
+)
+
+_GENERAL_RULES = (
     Rule(
         "I.101",
         "info",
@@ -222,7 +214,24 @@ TABLE_RULES = (
         excludes=True,
     ),
     Rule("I.102", "info", "Bestand niet gelezen", "File not read", checks.unread),
+    Rule(
+        "D.101",
+        "error",
+        "Kolom lijkt persoonsgegevens te bevatten en is niet gelezen; haal haar uit het bestand",
+        "Column looks like personal data and was not read; remove it from the file",
+        checks.personal,
+    ),
+    Rule(
+        "D.102",
+        "info",
+        "Kolom niet gebruikt",
+        "Column not used",
+        checks.other_columns,
+    ),
 )
 
+#: The second pass, in this order.
+TABLE_RULES = (*_GENERAL_RULES, *TIME_RULES)
+
 #: Every rule there is, in the order of the dictionary.
-RULES = (WHOLE, EMPTY, FORM, *TABLE_RULES)
+RULES = (WHOLE, EMPTY, FORM, NUMBER, DATE, *TABLE_RULES)

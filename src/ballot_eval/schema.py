@@ -1,0 +1,234 @@
+"""The raw tables, stated once: for readers, pandera, Frictionless and the data dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+#: Counts of the official record of a count, in the order of the form.
+COUNT_FIELDS = (
+    "eligible_voters_count",
+    "votes_cast_count",
+    "valid_votes_count",
+    "blank_votes_count",
+    "invalid_votes_count",
+)
+
+#: ``postal`` is the station for voters abroad (G9010), ``caribbean`` a public body.
+REGION_TYPES = ("national", "province", "district", "caribbean", "postal")
+
+#: A whole number with or without sign; a negative one gets a finding of its own.
+WHOLE_PATTERN = r"[+-]?\d{1,12}"
+DECIMAL_PATTERN = r"[+-]?\d{1,9}(\.\d{1,6})?"
+MOMENT_PATTERN = r"(\d{4}-\d\d-\d\d[T ])?([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
+
+Kind = Literal["text", "count", "decimal", "moment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a raw table.
+
+    ``pattern`` is that of a text; of the other kinds it follows. A file need not have an
+    ``optional`` column; a cell of a ``nullable`` one may be empty. What stands in a ``private``
+    column is never shown in a finding.
+    """
+
+    name: str
+    nl: str
+    en: str
+    pattern: str = ""
+    kind: Kind = "text"
+    allowed: tuple[str, ...] = ()
+    optional: bool = False
+    nullable: bool = False
+    private: bool = False
+
+    @property
+    def form(self) -> str:
+        """Return the regular expression that a filled cell has to match from end to end."""
+        patterns = {"count": WHOLE_PATTERN, "decimal": DECIMAL_PATTERN, "moment": MOMENT_PATTERN}
+        return patterns.get(self.kind, "|".join(self.allowed) or self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A raw table: its columns, those that identify a row, and the one that names its unit.
+
+    ``open`` says whether a file may have further columns; they are named in a finding, not read.
+    """
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    unit: str
+    open: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all columns."""
+        return tuple(c.name for c in self.columns)
+
+    def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
+        """Return the names of the columns of some kinds."""
+        return tuple(c.name for c in self.columns if c.kind in kinds)
+
+    def __iter__(self) -> Iterator[Column]:
+        """Iterate over the columns."""
+        return iter(self.columns)
+
+
+_ELECTION = Column("election_id", "Verkiezing", "Election", r"(TK|EP|GR|PS|WS)20\d\d")
+_MUNICIPALITY = Column(
+    "municipality_code", "Gemeentecode, vier cijfers", "Municipality code, four digits", r"\d{4}"
+)
+_COUNTS = (
+    Column("eligible_voters_count", "Kiesgerechtigden", "Eligible voters", kind="count"),
+    Column("votes_cast_count", "Uitgebrachte stemmen (H)", "Votes cast (H = E+F+G)", kind="count"),
+    Column("valid_votes_count", "Geldige stemmen (E)", "Valid votes (E)", kind="count"),
+    Column("blank_votes_count", "Blanco stemmen (F)", "Blank votes (F)", kind="count"),
+    Column("invalid_votes_count", "Ongeldige stemmen (G)", "Invalid votes (G)", kind="count"),
+)
+_BALLOT = Column("ballot", "Stembiljet", "Ballot", allowed=("new", "old"))
+
+#: Short codes of letters and digits: a name does not fit, and is not wanted.
+CODE_PATTERN = r"[A-Za-z]{0,4}[ -]?\d{1,5}[A-Za-z]?"
+
+_YES_NO_UNKNOWN = ("yes", "no", "unknown")
+
+TABLES: dict[str, Table] = {
+    "municipality_results": Table(
+        (
+            _ELECTION,
+            _MUNICIPALITY,
+            Column("municipality_name", "Naam van de gemeente", "Name of the municipality", r".+"),
+            *_COUNTS,
+        ),
+        key=("election_id", "municipality_code"),
+        unit="municipality_code",
+    ),
+    "region_results": Table(
+        (
+            _ELECTION,
+            Column("region_code", "Regiocode", "Region code", r"[A-Z]\d{1,4}"),
+            Column("region_name", "Naam van de regio", "Name of the region", r".+"),
+            Column("region_type", "Soort regio", "Type of region", allowed=REGION_TYPES),
+            *_COUNTS,
+        ),
+        key=("election_id", "region_code"),
+        unit="region_code",
+    ),
+    "voting_times": Table(
+        (
+            _ELECTION,
+            _MUNICIPALITY,
+            Column("polling_station_id", "Stembureau", "Polling station", r"\S.{0,39}"),
+            _BALLOT,
+            Column(
+                "voting_seconds",
+                "Seconden in het stemhokje, van binnengaan tot verlaten; bij een afgebroken "
+                "waarneming de tijd tot dan",
+                "Seconds in the booth, from entering to leaving; of a broken-off observation the "
+                "time until then",
+                kind="decimal",
+            ),
+            Column("assisted", "Met hulp gestemd", "Voted with help", allowed=_YES_NO_UNKNOWN),
+            Column(
+                "observer_id",
+                "Code van de waarnemer, geen naam",
+                "Code of the observer, not a name",
+                CODE_PATTERN,
+                private=True,
+            ),
+            Column(
+                "observation_number",
+                "Regel op het formulier van de waarnemer",
+                "Line on the observer's form",
+                kind="count",
+            ),
+            Column(
+                "observation_status",
+                "Hele tijd gezien, uit het oog verloren, of waarneming beëindigd",
+                "Whole time seen, lost from sight, or observation ended",
+                allowed=("complete", "interrupted", "cut_off"),
+            ),
+            Column(
+                "first_use",
+                "Stemt voor het eerst met dit stembiljet",
+                "Votes with this kind of ballot for the first time",
+                allowed=_YES_NO_UNKNOWN,
+            ),
+            Column(
+                "age_band",
+                "Leeftijdsgroep",
+                "Age band",
+                r"\d\d-\d\d|\d\d\+",
+                optional=True,
+                nullable=True,
+            ),
+        ),
+        key=(
+            *("election_id", "municipality_code", "polling_station_id"),
+            *("observer_id", "observation_number"),
+        ),
+        unit="municipality_code",
+        open=True,
+    ),
+    "counting_times": Table(
+        (
+            _ELECTION,
+            _MUNICIPALITY,
+            Column(
+                "counting_unit_id",
+                "Stembureau of centrale zitting",
+                "Polling station or central session",
+                r"\S.{0,39}",
+            ),
+            Column(
+                "counting_unit_type",
+                "Stembureau of centrale zitting (gemeentelijk stembureau)",
+                "Polling station or central session",
+                allowed=("polling_station", "central_session"),
+            ),
+            Column(
+                "counting_method",
+                "Decentrale (DSO) of centrale stemopneming (CSO)",
+                "Count at the polling station (DSO) or central count of candidates (CSO)",
+                allowed=("DSO", "CSO"),
+                # An absent method gets a finding of its own.
+                nullable=True,
+            ),
+            _BALLOT,
+            Column(
+                "started_at",
+                "Begin van de telling, plaatselijke tijd; zonder datum alleen op stembureaus: "
+                "vanaf 12.00 uur de dag van de stemming, daarvoor de dag erna",
+                "Start of the count, local time; without a date at polling stations only: from "
+                "12:00 on the day of the election, before that the day after",
+                kind="moment",
+            ),
+            Column(
+                "ended_at",
+                "Einde van de telling, of het laatste moment waarop nog werd geteld",
+                "End of the count, or the last moment at which it was seen to go on",
+                kind="moment",
+            ),
+            Column("counters_count", "Aantal tellers", "People counting", kind="count"),
+            Column("ballots_count", "Getelde stembiljetten", "Ballots counted", kind="count"),
+            Column("lists_count", "Lijsten op het stembiljet", "Lists on the ballot", kind="count"),
+            Column("recount", "Hertelling", "Recount", allowed=("yes", "no")),
+            Column(
+                "counting_status",
+                "Klaar, of nog bezig aan het einde van de waarneming",
+                "Finished, or still counting when the observation ended",
+                allowed=("finished", "still_counting"),
+            ),
+        ),
+        key=("election_id", "municipality_code", "counting_unit_id", "counting_unit_type"),
+        unit="municipality_code",
+        open=True,
+    ),
+}
+
+#: Tables of results: what they hold counts towards rates.
+RESULT_TABLES = ("municipality_results", "region_results")

@@ -1,0 +1,183 @@
+"""The checks behind the rules on times: in the booth and at the count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ballot_eval.validation.checks import Check, rows_of
+from ballot_eval.validation.context import Context, Hit
+from ballot_eval.validation.moments import CLOSING_HOUR, NIGHT_ENDS, election_days, is_bare
+
+VOTING, COUNTING = "voting_times", "counting_times"
+
+#: Seconds in the booth: beyond the outer limits absurd, beyond the inner ones doubtful.
+LONGEST_SECONDS = 3600
+DOUBTFUL_SECONDS = (5, 1200)
+
+#: Hours of one count: longer is absurd.
+LONGEST_HOURS = 36
+
+#: An observer is said to round below this p-value, adjusted for all observers and multiples.
+HEAPING_P = 0.001
+
+#: Person-minutes per 100 ballots: beyond these doubtful.
+DOUBTFUL_PERSON_MINUTES = (2, 600)
+
+
+def longer_than_an_hour() -> Check:
+    """Return the check for absurdly long times in the booth."""
+    return rows_of([VOTING], lambda d: d["voting_seconds"] > LONGEST_SECONDS, "voting_seconds")
+
+
+def not_positive() -> Check:
+    """Return the check for times in the booth of zero or less."""
+    return rows_of([VOTING], lambda d: d["voting_seconds"] <= 0, "voting_seconds")
+
+
+def doubtful_seconds() -> Check:
+    """Return the check for times in the booth that are possible but hardly so."""
+    low, high = DOUBTFUL_SECONDS
+
+    def doubtful(d: pd.DataFrame) -> pd.Series[bool]:
+        # A broken-off observation may well be short.
+        short = (d["voting_seconds"] < low) & (d["observation_status"] == "complete")
+        return short | (d["voting_seconds"] > high)
+
+    return rows_of([VOTING], doubtful, "voting_seconds")
+
+
+def other_ballot(context: Context) -> Iterator[Hit]:
+    """Yield the rows whose ballot is not the one that the plan gives their municipality."""
+    new = {e.id: e.new_ballot for e in context.study.elections}
+    for table in (VOTING, COUNTING):
+        frame = context.kept(table)
+        codes = zip(frame["election_id"], frame["municipality_code"], strict=True)
+        planned = ["new" if code in new[election] else "old" for election, code in codes]
+        for index, ballot in frame.loc[frame["ballot"] != planned, "ballot"].items():
+            yield Hit(table, (int(str(index)),), "ballot", f"ballot={ballot}")
+
+
+def without_results(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities with times but without an accepted result, per election."""
+    for table in (VOTING, COUNTING):
+        frame = context.kept(table)
+        for election, group in frame.groupby("election_id"):
+            known = set(context.today(str(election)).index)
+            codes = context.code_today(group, str(election))
+            for code, number in codes[~codes.isin(known)].value_counts(sort=False).items():
+                yield Hit(table, election=str(election), code=str(code), value=f"rows={number}")
+
+
+def no_method() -> Check:
+    """Return the check for counts that do not say DSO or CSO."""
+    return rows_of([COUNTING], lambda d: d["counting_method"].str.strip() == "", "counting_method")
+
+
+def decentral_session(context: Context) -> Iterator[Hit]:
+    """Yield the central sessions that are said to be of a count at the polling stations."""
+    check = rows_of(
+        [COUNTING],
+        lambda d: (d["counting_method"] == "DSO") & (d["counting_unit_type"] == "central_session"),
+        "counting_method",
+        "counting_unit_type",
+    )
+    yield from check(context)
+
+
+def session_without_date(context: Context) -> Iterator[Hit]:
+    """Yield the central sessions with a bare time: the day cannot be told."""
+    frame = context.kept(COUNTING)
+    text = context.raw.tables[COUNTING].loc[frame.index, ["started_at", "ended_at"]]
+    bare = is_bare(text["started_at"]) | is_bare(text["ended_at"])
+    for index in frame.index[bare & (frame["counting_unit_type"] == "central_session")]:
+        started, ended = text.loc[index]
+        value = f"started_at={started}; ended_at={ended}"
+        yield Hit(COUNTING, (int(str(index)),), "started_at+ended_at", value)
+
+
+def before_closing(context: Context) -> Iterator[Hit]:
+    """Yield the counts that started before the polling stations closed."""
+    frame = context.kept(COUNTING)
+    closing = election_days(frame["election_id"], context.study)
+    closing = closing + pd.Timedelta(hours=CLOSING_HOUR)
+    for index, started in frame.loc[frame["started_at"] < closing, "started_at"].items():
+        value = f"started_at={started:%Y-%m-%dT%H:%M}"
+        yield Hit(COUNTING, (int(str(index)),), "started_at", value)
+
+
+def _moments(frame: pd.DataFrame) -> Iterator[tuple[int, str]]:
+    for index, row in frame.iterrows():
+        started, ended = (f"{row[c]:%Y-%m-%dT%H:%M}" for c in ("started_at", "ended_at"))
+        yield int(str(index)), f"started_at={started}; ended_at={ended}"
+
+
+def end_before_start(context: Context) -> Iterator[Hit]:
+    """Yield the counts that ended when they started, or before."""
+    frame = context.kept(COUNTING)
+    for index, value in _moments(frame[frame["ended_at"] <= frame["started_at"]]):
+        yield Hit(COUNTING, (index,), "started_at+ended_at", value)
+
+
+def too_long(context: Context) -> Iterator[Hit]:
+    """Yield the counts of an absurd length."""
+    frame = context.kept(COUNTING)
+    longest = pd.Timedelta(hours=LONGEST_HOURS)
+    for index, value in _moments(frame[frame["ended_at"] - frame["started_at"] > longest]):
+        yield Hit(COUNTING, (index,), "started_at+ended_at", value)
+
+
+def nothing_to_count() -> Check:
+    """Return the check for counts without people, ballots or lists."""
+    fields = ("counters_count", "ballots_count", "lists_count")
+    return rows_of([COUNTING], lambda d: (d[list(fields)] == 0).any(axis=1), *fields)
+
+
+def doubtful_pace(context: Context) -> Iterator[Hit]:
+    """Yield the finished counts that took hardly credible person-minutes per 100 ballots."""
+    frame = context.kept(COUNTING)
+    frame = frame[frame["counting_status"] == "finished"]
+    minutes = (frame["ended_at"] - frame["started_at"]).dt.total_seconds() / 60
+    pace = 100 * minutes * frame["counters_count"] / frame["ballots_count"]
+    low, high = DOUBTFUL_PERSON_MINUTES
+    for index, value in pace[(pace < low) | (pace > high)].items():
+        yield Hit(COUNTING, (int(str(index)),), "", f"person_minutes_per_100_ballots={value:.1f}")
+
+
+def _varying(field: str) -> Check:
+    def check(context: Context) -> Iterator[Hit]:
+        frame = context.kept(COUNTING)
+        for (election, code), group in frame.groupby(["election_id", "municipality_code"]):
+            found = sorted(set(group[field]))
+            if len(found) > 1:
+                value = f"{field}=" + "+".join(map(str, found))
+                yield Hit(COUNTING, election=str(election), code=str(code), value=value)
+
+    return check
+
+
+def two_methods() -> Check:
+    """Return the check for municipalities with DSO and CSO at one election."""
+    return _varying("counting_method")
+
+
+def two_numbers_of_lists() -> Check:
+    """Return the check for municipalities with two numbers of lists at one election."""
+    return _varying("lists_count")
+
+
+def bare_times(context: Context) -> Iterator[Hit]:
+    """Yield per election how many counts got their date from the time of day."""
+    frame = context.kept(COUNTING)
+    text = context.raw.tables[COUNTING].loc[frame.index, ["started_at", "ended_at"]]
+    bare = is_bare(text["started_at"]) | is_bare(text["ended_at"])
+    for election, group in frame[bare].groupby("election_id"):
+        after = int((group["ended_at"].dt.hour < NIGHT_ENDS).sum())
+        value = f"rows={len(group)}; ended_after_midnight={after}"
+        yield Hit(COUNTING, election=str(election), value=value)
+
+
+def heaped(context: Context) -> Iterator[Hit]:
+    """Yield the observers whose times are too often multiples of 5, 10 or 30 seconds."""
+    return iter(())

@@ -1,0 +1,43 @@
+"""Times of day and dates of a count, as moments."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+
+#: A bare time of day before this hour belongs to the day after the election.
+NIGHT_ENDS = 12
+
+#: When polling stations close, hour of the day of the election (Kieswet, art. J 1).
+CLOSING_HOUR = 21
+
+
+def is_bare(text: pd.Series[str]) -> pd.Series[bool]:
+    """Return which texts give a time of day without a date."""
+    return ~text.str.contains("-", regex=False)
+
+
+def election_days(elections: pd.Series[str], study: StudyDesign) -> pd.Series[pd.Timestamp]:
+    """Return the day of each row's election; NaT for one that the study does not know."""
+    days = {e.id: pd.Timestamp(e.date) for e in study.elections}
+    return pd.to_datetime(elections.map(days))
+
+
+def resolve(
+    text: pd.Series[str], elections: pd.Series[str], study: StudyDesign
+) -> pd.Series[pd.Timestamp]:
+    """Return local moments of well-formed texts; NaT for a day that is not in the calendar.
+
+    A bare time from 12:00 is on the day of the election, one before 12:00 on the day after. Of
+    an election that the study does not know, any day will do: its rows are not used.
+    """
+    day = election_days(elections, study).fillna(pd.Timestamp(dt.date(2000, 1, 1)))
+    hour = text.str.split(":").str[0].where(is_bare(text), "0").astype(int)
+    day = day + pd.to_timedelta((hour < NIGHT_ENDS).astype(int), unit="D")
+    dated = text.str.replace("T", " ", regex=False).where(
+        ~is_bare(text), day.dt.strftime("%Y-%m-%d") + " " + text
+    )
+    return pd.to_datetime(dated, errors="coerce", format="mixed")
