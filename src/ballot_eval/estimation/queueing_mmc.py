@@ -52,16 +52,17 @@ def erlang_b(load: float, booths: int) -> float:
 
     ``load`` in Erlang, ≥ 0. By the recursion B(c) = aB(c−1) / (c + aB(c−1)), whose terms are all
     positive, so that it stays accurate for any number of booths.
-    Raises ValueError for a load that is negative or not finite and for ``booths`` below 0.
+    Raises ValueError for a load that is negative or not finite and for ``booths`` that is not
+    a whole number of at least 0.
     """
     if not (math.isfinite(load) and load >= 0):
         msg = f"the load must be finite and at least 0, not {load}"
         raise ValueError(msg)
-    if booths < 0:
-        msg = f"the number of booths must be at least 0, not {booths}"
+    if not (math.isfinite(booths) and booths == int(booths) and booths >= 0):
+        msg = f"the number of booths must be a whole number of at least 0, not {booths}"
         raise ValueError(msg)
     blocked = 1.0
-    for c in range(1, booths + 1):
+    for c in range(1, int(booths) + 1):
         blocked = _next_erlang_b(blocked, load, c)
     return blocked
 
