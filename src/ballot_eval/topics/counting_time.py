@@ -1,0 +1,379 @@
+"""How long the count takes: pace, share finished by the clock, change since earlier elections.
+
+There are three kinds of count, which are different work and never pooled: at the polling station
+under DSO (lists and candidates), at the polling station under CSO (lists), and the central session
+of CSO (candidates). Every function here is about one of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.clusters import cluster_design, cluster_ols
+from ballot_eval.estimation.cox import cox
+from ballot_eval.estimation.durations import mean_interval, quantile_interval
+from ballot_eval.estimation.inference import randomisation_test
+from ballot_eval.estimation.logrank import logrank_permutation
+from ballot_eval.estimation.mixed import mixed_model
+from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
+from ballot_eval.mergers import current_code
+from ballot_eval.results import Measure
+from ballot_eval.topics.measures import Comparison, Numbers, compared_rows, exponentiated
+from ballot_eval.topics.measures import randomised_means as randomised
+from ballot_eval.validation.moments import CLOSING_HOUR, election_days
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Minutes after closing at which the share of finished counts is given: 22:00 to 02:00.
+CLOCK_MINUTES = (60, 120, 180, 240, 300)
+
+MIDNIGHT = 180
+
+
+@dataclass(frozen=True, slots=True)
+class CountKind:
+    """A kind of count: its method and where it is done."""
+
+    name: str
+    counting_method: str
+    counting_unit_type: str
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the counts of this kind."""
+        chosen = frame["counting_method"] == self.counting_method
+        return frame[chosen & (frame["counting_unit_type"] == self.counting_unit_type)]
+
+
+KINDS = (
+    CountKind("DSO", "DSO", "polling_station"),
+    CountKind("CSO", "CSO", "polling_station"),
+    CountKind("CSO_central", "CSO", "central_session"),
+)
+
+
+def require_one_kind(frame: pd.DataFrame) -> None:
+    """Raise ValueError unless all counts are of one kind."""
+    found = frame.groupby(["counting_method", "counting_unit_type"]).size()
+    if len(found) > 1:
+        kinds = "; ".join(f"{m} {t} ({n})" for (m, t), n in found.items())
+        msg = (
+            f"counts of different kinds cannot be put together: {kinds}. Under DSO a polling "
+            "station counts lists and candidates, under CSO lists only, and a central session "
+            "counts the candidates the next day. Choose one kind (CountKind.rows)"
+        )
+        raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts of one kind at one election, as arrays (n,).
+
+    ``minutes`` from start to end (or to the last moment seen, where not ``finished``);
+    ``clock`` the minutes from the closing of the polling stations to the end.
+    """
+
+    frame: pd.DataFrame
+    minutes: FloatArray
+    clock: FloatArray
+    finished: npt.NDArray[np.bool_]
+    experiment: npt.NDArray[np.bool_]
+    municipality: pd.Series[str]
+
+    @property
+    def pace(self) -> FloatArray:
+        """Return person-minutes per 100 ballots."""
+        counters = self.frame["counters_count"].to_numpy(dtype=float)
+        pace: FloatArray = 100 * self.minutes * counters / self.ballots
+        return pace
+
+    @property
+    def ballots(self) -> FloatArray:
+        """Return the ballots counted."""
+        return self.frame["ballots_count"].to_numpy(dtype=float)
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Counts:
+        """Return some of the counts."""
+        parts = (self.minutes[rows], self.clock[rows], self.finished[rows], self.experiment[rows])
+        return Counts(self.frame[rows].reset_index(drop=True), *parts, self.municipality[rows])
+
+
+def select_counts(
+    frame: pd.DataFrame, study: StudyDesign, election: str, kind: CountKind | None = None
+) -> Counts:
+    """Return the counts of one election and one kind, former experiment municipalities left out.
+
+    ``frame`` are accepted ``counting_times``. Raises ValueError when they are of several kinds
+    and none is chosen.
+    """
+    rows = compared_rows(frame, study, election)
+    rows = kind.rows(rows).reset_index(drop=True) if kind else rows
+    require_one_kind(rows)
+    closing = election_days(rows["election_id"], study) + pd.Timedelta(hours=CLOSING_HOUR)
+    now = study.election_by_id(study.election).date
+    return Counts(
+        frame=rows,
+        minutes=_minutes(rows["ended_at"] - rows["started_at"]),
+        clock=_minutes(rows["ended_at"] - closing),
+        finished=(rows["counting_status"] == "finished").to_numpy(dtype=bool),
+        experiment=rows["experiment"].to_numpy(dtype=bool),
+        municipality=current_code(
+            rows["municipality_code"], study.election_by_id(election).date, now
+        ),
+    )
+
+
+def _minutes(spans: pd.Series[pd.Timedelta]) -> FloatArray:
+    return spans.dt.total_seconds().to_numpy(dtype=float) / 60
+
+
+@dataclass(frozen=True, slots=True)
+class CountingTimes:
+    """Measures of the counting times, and per kind what the figures draw.
+
+    ``curves`` maps kind and ballot to the Kaplan–Meier curve of the minutes after closing (of a
+    central session: after its start), ``paces`` to person-minutes per 100 ballots.
+    """
+
+    measures: tuple[Measure, ...]
+    curves: dict[str, dict[str, SurvivalCurve]]
+    paces: dict[str, dict[str, FloatArray]]
+
+
+def counting_time_results(frame: pd.DataFrame, study: StudyDesign) -> CountingTimes:
+    """Return all measures of the accepted ``counting_times``; none where nothing was measured."""
+    made: list[Measure] = []
+    curves: dict[str, dict[str, SurvivalCurve]] = {}
+    paces: dict[str, dict[str, FloatArray]] = {}
+    for kind in KINDS:
+        counts = select_counts(frame, study, study.election, kind)
+        if not len(counts.frame):
+            continue
+        curves[kind.name], paces[kind.name] = {}, {}
+        for ballot, role in (("new", counts.experiment), ("old", ~counts.experiment)):
+            if role.any():
+                group = counts.only(role)
+                _one_group(group, Comparison(ballot, kind.name, len(group.frame), made), study)
+                done = group.only(group.finished)
+                paces[kind.name][ballot] = done.pace
+                if (curve := _curve(group, kind, study)) is not None:
+                    curves[kind.name][ballot] = curve
+                    _shares(curve, group, Comparison(ballot, kind.name, len(group.frame), made))
+        _compare(counts, kind, Comparison("new/old", kind.name, len(counts.frame), made), study)
+        _since(frame, counts, kind, made, study)
+    return CountingTimes(tuple(made), curves, paces)
+
+
+def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
+    """Add the pace of the finished counts of one ballot."""
+    level = study.analysis.confidence_level
+    done = counts.only(counts.finished)
+    clusters = done.municipality.to_numpy()
+    shared = {"cluster": "municipality", "n_clusters": len(set(clusters))}
+
+    def mean() -> Numbers:
+        found = mean_interval(done.pace, clusters, confidence_level=level)
+        return found.estimate, found.ci_lower, found.ci_upper, math.nan
+
+    def median() -> Numbers:
+        found = quantile_interval(
+            done.pace, clusters, quantile=0.5, method="woodruff", confidence_level=level
+        )
+        return found.estimate, found.ci_lower, found.ci_upper, math.nan
+
+    to.add("mean_person_minutes_per_100_ballots", "finished_counts", mean, **shared)
+    to.add("median_person_minutes_per_100_ballots", "finished_counts", median, **shared)
+
+
+def _curve(counts: Counts, kind: CountKind, study: StudyDesign) -> SurvivalCurve | None:
+    """Return the Kaplan–Meier curve by the clock; None where it cannot be estimated."""
+    durations = counts.minutes if kind.counting_unit_type == "central_session" else counts.clock
+    try:
+        return kaplan_meier(
+            durations,
+            counts.finished,
+            clusters=counts.municipality.to_numpy(),
+            confidence_level=study.analysis.confidence_level,
+        )
+    except ValueError:
+        return None
+
+
+def _shares(curve: SurvivalCurve, counts: Counts, to: Comparison) -> None:
+    """Add the share of counts finished by the clock, or that long after the start."""
+    clusters = {"cluster": "municipality", "n_clusters": counts.municipality.nunique()}
+    for minutes in CLOCK_MINUTES:
+        at = curve.at([minutes])
+
+        def share(at: object = at) -> Numbers:
+            s, low, high = (float(getattr(at, f)[0]) for f in ("survival", "lower", "upper"))
+            return 1 - s, 1 - high, 1 - low, math.nan
+
+        to.add(f"share_finished_after_{minutes}_minutes", "kaplan_meier", share, **clusters)
+    middle = curve.quantile(0.5)
+    to.add(
+        "median_minutes_until_finished",
+        "kaplan_meier",
+        lambda: (middle.estimate, middle.lower, middle.upper, math.nan),
+        **clusters,
+    )
+
+
+def log_linear(counts: Counts) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
+    """Return log person-minutes (n,), regressors (n, p) and their names, of finished counts.
+
+    The columns are an intercept, the role, and the logarithms of ballots, counters and lists, as
+    far as they vary. Raises ValueError for counts of several kinds.
+    """
+    require_one_kind(counts.frame)
+    frame = counts.frame
+    names = ["intercept", "experiment"]
+    columns = [np.ones(len(frame)), counts.experiment.astype(float)]
+    for field in ("ballots_count", "counters_count", "lists_count"):
+        values = np.log(frame[field].to_numpy(dtype=float))
+        if np.ptp(values) > 0:
+            names.append(f"log_{field}")
+            columns.append(values)
+    y: FloatArray = np.log(counts.minutes * frame["counters_count"].to_numpy(dtype=float))
+    return y, np.column_stack(columns), tuple(names)
+
+
+def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign) -> None:
+    """Add the ratios of new to old ballot: person-minutes and speed of finishing."""
+    level, analysis = study.analysis.confidence_level, study.analysis
+    done = counts.only(counts.finished)
+    codes = done.municipality.to_numpy()
+    shared = {"cluster": "municipality", "n_clusters": len(set(codes))}
+
+    def regression() -> Numbers:
+        y, x, _ = log_linear(done)
+        design = cluster_design(x, codes)
+        (found,) = cluster_ols(design, y, method="cr2", columns=[1], confidence_level=level)
+        return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
+
+    def mixed() -> Numbers:
+        y, x, names = log_linear(done)
+        fit = mixed_model(
+            y,
+            x,
+            codes,
+            names=names,
+            degrees_of_freedom="kenward_roger",
+            confidence_level=level,
+        )
+        limits = (float(fit.coefficients[1]), float(fit.ci_lower[1]), float(fit.ci_upper[1]))
+        return exponentiated((*limits, float(fit.p_values[1])))
+
+    def reassigned() -> Numbers:
+        found = randomised(np.log(done.pace), done.experiment, done.municipality, study)
+        return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
+
+    quantity = "person_minutes_ratio"
+    to.add(quantity, "mixed_model", mixed, **shared)
+    to.add(quantity, "cr2", regression, **shared)
+    drawn = {"draws": analysis.draws, "seed": analysis.seed}
+    to.add(quantity, "randomisation", reassigned, **shared, **drawn)
+    _compare_finishing(counts, kind, to, study)
+
+
+def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign) -> None:
+    analysis = study.analysis
+    codes = counts.municipality.to_numpy()
+    durations = counts.minutes if kind.counting_unit_type == "central_session" else counts.clock
+    shared = {"cluster": "municipality", "n_clusters": len(set(codes))}
+
+    def hazard(columns: Callable[[], FloatArray]) -> Callable[[], Numbers]:
+        def work() -> Numbers:
+            found = cox(
+                durations,
+                counts.finished,
+                columns(),
+                clusters=codes,
+                confidence_level=analysis.confidence_level,
+            )
+            values = (found.hazard_ratios, found.ci_lower, found.ci_upper, found.p_values)
+            estimate, low, high, p_value = (float(v[0]) for v in values)
+            return estimate, low, high, p_value
+
+        return work
+
+    def role() -> FloatArray:
+        return counts.experiment.astype(float)[:, None]
+
+    def adjusted() -> FloatArray:
+        _, x, _ = log_linear(counts)
+        return x[:, 1:]
+
+    def permuted() -> Numbers:
+        found = logrank_permutation(
+            durations,
+            counts.finished,
+            counts.experiment,
+            clusters=codes,
+            draws=analysis.draws,
+            max_exact=analysis.max_exact,
+            seed=analysis.seed,
+        )
+        return found.observed / found.expected, math.nan, math.nan, found.p_value
+
+    to.add("finishing_rate_ratio", "cox", hazard(role), **shared)
+    to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), **shared)
+    drawn = {"draws": analysis.draws, "seed": analysis.seed}
+    to.add("finished_over_expected", "logrank_randomisation", permuted, **shared, **drawn)
+
+
+def _since(
+    frame: pd.DataFrame, counts: Counts, kind: CountKind, made: list[Measure], study: StudyDesign
+) -> None:
+    """Add the change of the pace since earlier elections of the same type, against controls.
+
+    Per municipality the change of its mean log pace, where it had this kind of count both times.
+    """
+    analysis = study.analysis
+    now = _means(counts)
+    for baseline in study.baselines:
+        then = _means(select_counts(frame, study, baseline, kind))
+        both = now.join(then, how="inner", lsuffix="_now", rsuffix="_then")
+        if then.empty:
+            continue
+
+        def change(both: pd.DataFrame = both) -> Numbers:
+            role = both["role_now"].to_numpy(dtype=bool)
+            assignments = draw_assignments(
+                role, draws=analysis.draws, max_exact=analysis.max_exact, seed=analysis.seed
+            )
+            values = (both["log_pace_now"] - both["log_pace_then"]).to_numpy(dtype=float)
+            found = randomisation_test(
+                values, role, assignments, confidence_level=analysis.confidence_level
+            )
+            return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
+
+        Comparison("new/old", kind.name, len(both), made).add(
+            f"person_minutes_ratio_since_{baseline}",
+            "randomisation",
+            change,
+            cluster="municipality",
+            n_clusters=len(both),
+            draws=analysis.draws,
+            seed=analysis.seed,
+        )
+
+
+def _means(counts: Counts) -> pd.DataFrame:
+    """Return role and mean log pace of the finished counts per municipality."""
+    done = counts.only(counts.finished)
+    frame = pd.DataFrame(
+        {
+            "code": done.municipality.to_numpy(),
+            "role": done.experiment,
+            "log_pace": np.log(done.pace),
+        }
+    )
+    return frame.groupby("code").agg(role=("role", "max"), log_pace=("log_pace", "mean"))

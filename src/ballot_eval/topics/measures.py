@@ -1,0 +1,102 @@
+"""Measures with a reason where there is no number, for the topics on times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
+from ballot_eval.results import Measure
+
+#: Estimate, lower and upper limit, p-value.
+Numbers = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the measures of one comparison share, and the list they are added to."""
+
+    group: str
+    subset: str
+    n: int
+    made: list[Measure]
+
+    def add(
+        self,
+        quantity: str,
+        method: str,
+        work: Callable[[], Numbers],
+        *,
+        cluster: str = "",
+        n_clusters: int = 0,
+        draws: int = 0,
+        seed: int = 0,
+    ) -> None:
+        """Add the measure that ``work`` computes, or NaN with the reason why there is none."""
+        estimate = low = high = p_value = math.nan
+        note = ""
+        try:
+            estimate, low, high, p_value = work()
+        except ValueError as reason:
+            note = str(reason)
+        fields = (quantity, self.group, self.subset, method, estimate, low, high, p_value)
+        self.made.append(
+            Measure(*fields, self.n, cluster, n_clusters, draws, seed if draws else 0, note)
+        )
+
+
+def exponentiated(numbers: Numbers) -> Numbers:
+    """Return a difference of logarithms and its limits as a ratio."""
+    estimate, low, high, p_value = numbers
+    return math.exp(estimate), math.exp(low), math.exp(high), p_value
+
+
+def randomised_means(
+    values: npt.NDArray[np.float64],
+    experiment: npt.NDArray[np.bool_],
+    municipality: pd.Series[str],
+    study: StudyDesign,
+) -> RandomisationResult:
+    """Test a difference of municipal means of ``values`` by reassigning the municipalities.
+
+    Every municipality counts the same. Raises ValueError when the role cannot be reassigned.
+    """
+    frame = pd.DataFrame({"value": values, "role": experiment, "code": municipality.to_numpy()})
+    means = frame.groupby("code").agg(value=("value", "mean"), role=("role", "max"))
+    role = means["role"].to_numpy(dtype=bool)
+    analysis = study.analysis
+    assignments = draw_assignments(
+        role, draws=analysis.draws, max_exact=analysis.max_exact, seed=analysis.seed
+    )
+    return randomisation_test(
+        means["value"].to_numpy(dtype=float),
+        role,
+        assignments,
+        confidence_level=analysis.confidence_level,
+    )
+
+
+def of(measures: tuple[Measure, ...], **wanted: str) -> Measure | None:
+    """Return the one measure with these fields, or None when there is none with a number."""
+    found = [m for m in measures if all(getattr(m, k) == v for k, v in wanted.items())]
+    return found[0] if found and not math.isnan(found[0].estimate) else None
+
+
+def compared_rows(frame: pd.DataFrame, study: StudyDesign, election: str) -> pd.DataFrame:
+    """Return the rows of an election, with roles, without former experiment municipalities.
+
+    ``experiment`` is the role at the study's election, on whatever ballot the row was.
+    """
+    rows = frame[frame["election_id"] == election].copy()
+    roles = rows["municipality_code"].map(study.role)
+    rows["experiment"] = (roles == "experiment").to_numpy(dtype=bool)
+    return rows[(roles != "former").to_numpy(dtype=bool)].reset_index(drop=True)
+
+

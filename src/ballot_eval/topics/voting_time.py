@@ -1,0 +1,320 @@
+"""How long voters are in the booth, with the new and the old ballot.
+
+Times are skewed, clustered in polling stations and sometimes broken off before the voter left.
+Voters who were helped are kept apart: the main comparison is of those who voted alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.durations import mean_interval, quantile_interval
+from ballot_eval.estimation.mixed import LogLinearRatio, log_linear_ratio
+from ballot_eval.estimation.observers import ObserverEffects, observer_effects
+from ballot_eval.estimation.quantile_regression import (
+    QuantileBootstrap,
+    quantile_regression_bootstrap,
+)
+from ballot_eval.estimation.restricted_mean import (
+    MeanContrast,
+    RestrictedMeanContrast,
+    restricted_mean,
+    restricted_mean_contrast,
+)
+from ballot_eval.estimation.survival import kaplan_meier
+from ballot_eval.results import Measure
+from ballot_eval.topics.measures import (
+    Comparison,
+    Numbers,
+    compared_rows,
+    exponentiated,
+    randomised_means,
+)
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+#: Which voters: alone (the main comparison), helped, and everyone.
+SUBSETS = ("unassisted", "assisted", "all")
+
+STATION, MUNICIPALITY = "polling_station", "municipality"
+
+#: Quantiles that are reported in seconds.
+REPORTED = {"median_seconds": 0.5, "p90_seconds": 0.9}
+
+
+@dataclass(frozen=True, slots=True)
+class Voters:
+    """Observed voters as arrays (n,).
+
+    ``complete`` is false where the observation broke off, so that the time is a lower bound;
+    ``station`` names a polling station uniquely over municipalities.
+    """
+
+    frame: pd.DataFrame
+    seconds: FloatArray
+    complete: BoolArray
+    new: BoolArray
+    station: npt.NDArray[np.str_]
+    municipality: pd.Series[str]
+
+    @property
+    def n(self) -> int:
+        """Return the number of voters."""
+        return len(self.seconds)
+
+    def only(self, rows: BoolArray) -> Voters:
+        """Return some of the voters."""
+        return voters_of(self.frame[rows].reset_index(drop=True))
+
+
+def voters_of(frame: pd.DataFrame) -> Voters:
+    """Return the rows of ``voting_times`` as arrays."""
+    return Voters(
+        frame=frame,
+        seconds=frame["voting_seconds"].to_numpy(dtype=float),
+        complete=(frame["observation_status"] == "complete").to_numpy(dtype=bool),
+        new=(frame["ballot"] == "new").to_numpy(dtype=bool),
+        station=(frame["municipality_code"] + ":" + frame["polling_station_id"]).to_numpy(str),
+        municipality=frame["municipality_code"],
+    )
+
+
+def select_voters(frame: pd.DataFrame, study: StudyDesign, subset: str) -> Voters:
+    """Return the voters of a subset at the study's election, without former municipalities.
+
+    ``subset`` is one of ``SUBSETS``; voters of whom it is unknown whether they were helped are in
+    ``all`` only. Raises ValueError for another subset.
+    """
+    if subset not in SUBSETS:
+        msg = f"subset {subset!r} is not one of {', '.join(SUBSETS)}"
+        raise ValueError(msg)
+    rows = compared_rows(frame, study, study.election)
+    wanted = {"unassisted": ["no"], "assisted": ["yes"], "all": ["no", "yes", "unknown"]}[subset]
+    return voters_of(rows[rows["assisted"].isin(wanted)].reset_index(drop=True))
+
+
+@dataclass(frozen=True, slots=True)
+class VotingTimes:
+    """Measures of the time in the booth, and what the figures draw.
+
+    ``voters`` are those of each subset; ``quantiles`` the ratios by quantile of the main
+    comparison, on the logarithmic scale, or None where they cannot be estimated.
+    """
+
+    measures: tuple[Measure, ...]
+    voters: dict[str, Voters]
+    quantiles: QuantileBootstrap | None
+
+
+def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
+    """Return all measures of the accepted ``voting_times``; none where nothing was measured."""
+    made: list[Measure] = []
+    voters: dict[str, Voters] = {}
+    main: QuantileBootstrap | None = None
+    for subset in SUBSETS:
+        found = select_voters(frame, study, subset)
+        if not found.n:
+            continue
+        voters[subset] = found
+        for group, rows in (("new", found.new), ("old", ~found.new)):
+            if rows.any():
+                part = found.only(rows)
+                _one_ballot(part, Comparison(group, subset, part.n, made), study)
+        _ratios(found, Comparison("new/old", subset, found.n, made), study)
+        quantiles = _quantiles(found, Comparison("new/old", subset, found.n, made), study)
+        main = quantiles if subset == SUBSETS[0] else main
+        _restricted(found, subset, made, study)
+    if SUBSETS[0] in voters:
+        _observers(voters[SUBSETS[0]], made, study)
+    return VotingTimes(tuple(made), voters, main)
+
+
+def _clusters(labels: npt.NDArray[np.str_], cluster: str) -> dict[str, object]:
+    return {"cluster": cluster, "n_clusters": len(np.unique(labels))}
+
+
+def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
+    """Add mean, median and P90 of one ballot: complete observations alone, and all of them."""
+    level, horizon = study.analysis.confidence_level, study.times.horizon_seconds
+    done = voters.only(voters.complete)
+    shared = {"cluster": STATION, "n_clusters": len(np.unique(voters.station))}
+
+    def mean() -> Numbers:
+        found = mean_interval(done.seconds, done.station, confidence_level=level)
+        return found.estimate, found.ci_lower, found.ci_upper, math.nan
+
+    def quantile(q: float) -> Callable[[], Numbers]:
+        def work() -> Numbers:
+            found = quantile_interval(
+                done.seconds, done.station, quantile=q, method="woodruff", confidence_level=level
+            )
+            return found.estimate, found.ci_lower, found.ci_upper, math.nan
+
+        return work
+
+    def survival_quantile(q: float) -> Callable[[], Numbers]:
+        def work() -> Numbers:
+            curve = kaplan_meier(
+                voters.seconds, voters.complete, clusters=voters.station, confidence_level=level
+            )
+            found = curve.quantile(q)
+            return found.estimate, found.lower, found.upper, math.nan
+
+        return work
+
+    def restricted() -> Numbers:
+        found = restricted_mean(
+            voters.seconds,
+            voters.complete,
+            horizon=horizon,
+            clusters=voters.station,
+            confidence_level=level,
+        )
+        return found.estimate, found.ci_lower, found.ci_upper, math.nan
+
+    to.add("mean_seconds", "complete_observations", mean, **shared)
+    for name, q in REPORTED.items():
+        to.add(name, "complete_observations", quantile(q), **shared)
+        to.add(name, "kaplan_meier", survival_quantile(q), **shared)
+    to.add("restricted_mean_seconds", "kaplan_meier", restricted, **shared)
+
+
+def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
+    """Add the ratio of new to old, of complete observations, by several methods."""
+    analysis = study.analysis
+    done = voters.only(voters.complete)
+    codes = done.municipality.to_numpy(str)
+    stations = {"cluster": STATION, "n_clusters": len(np.unique(done.station))}
+    units = {"cluster": MUNICIPALITY, "n_clusters": len(np.unique(codes))}
+
+    def model(groups: object, *, ages: bool = False) -> Callable[[], Numbers]:
+        def work() -> Numbers:
+            found: LogLinearRatio = log_linear_ratio(
+                done.seconds,
+                done.new,
+                groups,  # type: ignore[arg-type]
+                covariates=_ages(done) if ages else None,
+                confidence_level=analysis.confidence_level,
+            )
+            return found.ratio, found.ci_lower, found.ci_upper, found.p_value
+
+        return work
+
+    def reassigned() -> Numbers:
+        found = randomised_means(np.log(done.seconds), done.new, done.municipality, study)
+        return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
+
+    to.add("ratio", "mixed_model", model((codes, done.station)), **units)
+    to.add("ratio", "mixed_model_stations", model(done.station), **stations)
+    if done.n and (done.frame["age_band"] != "").any():
+        aged = model((codes, done.station), ages=True)
+        to.add("ratio", "mixed_model_age", aged, **units)
+    drawn = {"draws": analysis.draws, "seed": analysis.seed}
+    to.add("ratio", "randomisation", reassigned, **units, **drawn)
+
+
+def _ages(voters: Voters) -> FloatArray:
+    """Return a column per age band but the first; an unknown age is a band of its own."""
+    dummies = pd.get_dummies(voters.frame["age_band"], drop_first=True)
+    return dummies.to_numpy(dtype=float)
+
+
+def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBootstrap | None:
+    """Add the ratio at each quantile of the plan."""
+    times, analysis = study.times, study.analysis
+    done = voters.only(voters.complete)
+    shared = {"cluster": STATION, "n_clusters": len(np.unique(done.station))}
+    drawn = {"draws": times.draws, "seed": analysis.seed}
+    names = [f"ratio_q{100 * q:g}" for q in times.quantiles]
+    try:
+        found = quantile_regression_bootstrap(
+            np.log(done.seconds),
+            np.column_stack([np.ones(done.n), done.new]),
+            clusters=done.station,
+            quantiles=times.quantiles,
+            column=1,
+            method="pairs",
+            draws=times.draws,
+            seed=analysis.seed,
+            confidence_level=analysis.confidence_level,
+        )
+    except ValueError as reason:
+        error = reason
+
+        def refused() -> Numbers:
+            raise error
+
+        for name in names:
+            to.add(name, "quantile_regression", refused, **shared, **drawn)
+        return None
+    columns = (found.estimates, found.ci_lower, found.ci_upper, found.p_values)
+    for name, row in zip(names, np.column_stack(columns).tolist(), strict=True):
+        numbers = exponentiated((row[0], row[1], row[2], row[3]))
+        to.add(name, "quantile_regression", lambda n=numbers: n, **shared, **drawn)
+    return found
+
+
+def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDesign) -> None:
+    """Add difference and ratio of the restricted means, with broken-off observations."""
+    shared = {"cluster": STATION, "n_clusters": len(np.unique(voters.station))}
+
+    def work(part: Callable[[RestrictedMeanContrast], MeanContrast]) -> Callable[[], Numbers]:
+        def numbers() -> Numbers:
+            found = part(
+                restricted_mean_contrast(
+                    voters.seconds,
+                    voters.complete,
+                    voters.new,
+                    horizon=study.times.horizon_seconds,
+                    clusters=voters.station,
+                    confidence_level=study.analysis.confidence_level,
+                )
+            )
+            return found.estimate, found.ci_lower, found.ci_upper, found.p_value
+
+        return numbers
+
+    difference = Comparison("new-old", subset, voters.n, made)
+    difference.add(
+        "restricted_mean_seconds", "kaplan_meier", work(lambda c: c.difference), **shared
+    )
+    ratio = Comparison("new/old", subset, voters.n, made)
+    ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), **shared)
+
+
+def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
+    """Add how far observers differ: their share of the spread, and within one station.
+
+    The share holds the differences between stations too; only where two observers worked in one
+    station can they be told apart from it.
+    """
+    done = voters.only(voters.complete)
+    observers = (done.frame["municipality_code"] + ":" + done.frame["observer_id"]).to_numpy(str)
+    drawn = {"draws": study.times.draws, "seed": study.analysis.seed}
+
+    def found() -> ObserverEffects:
+        return observer_effects(np.log(done.seconds), observers, done.station, done.new, **drawn)
+
+    def share() -> Numbers:
+        return found().share, math.nan, math.nan, math.nan
+
+    def within() -> Numbers:
+        effects = found()
+        if not effects.separable:
+            msg = "no station had two observers, so observer and station cannot be told apart"
+            raise ValueError(msg)
+        spread = math.sqrt(max(effects.variance_within_station, 0.0))
+        return spread, math.nan, math.nan, effects.p_value
+
+    to = Comparison("all", SUBSETS[0], done.n, made)
+    shared = {"cluster": "observer", "n_clusters": len(np.unique(observers))}
+    to.add("observer_share_of_variance", "analysis_of_variance", share, **shared)
+    to.add("observer_sd_log_seconds", "permutation_within_station", within, **shared, **drawn)
