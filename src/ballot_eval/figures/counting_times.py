@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
 
 from ballot_eval.figures.base import (
     BLACK,
@@ -25,11 +24,9 @@ from ballot_eval.figures.base import (
     SMALL,
     FloatArray,
     check_bounds,
-    horizontal_intervals,
     in_language,
     new_axes,
     new_figure,
-    number_ticks,
     open_frame,
     percent_ticks,
     vectors,
@@ -41,7 +38,8 @@ from ballot_eval.figures.voting_times import (
     apart,
     check_estimate,
     checked_roles,
-    log_ticks,
+    interval_bar,
+    plain_log_axis,
     with_interval,
 )
 from ballot_eval.formatting import NOT_MEASURED, number, percent
@@ -63,7 +61,7 @@ _FINISHED = {
         "never": "helft niet bereikt",
         "at_clock": "om {time}",
         "at_elapsed": "na {time} uur",
-        "alt": "Trapgrafiek van het aandeel tellingen dat klaar is, naar kloktijd. {panels}.",
+        "alt": "Trapgrafiek van het aandeel tellingen dat klaar is, naar de tijd. {panels}.",
         "each": "{label} {half}, aan het eind van de waarneming ({end}) {share} klaar",
     },
     "en": {
@@ -75,7 +73,7 @@ _FINISHED = {
         "never": "half not reached",
         "at_clock": "at {time}",
         "at_elapsed": "after {time} h",
-        "alt": "Step chart of the share of counts that are finished, by clock time. {panels}.",
+        "alt": "Step chart of the share of counts that are finished, by time. {panels}.",
         "each": "{label} {half}, at the end of the observation ({end}) {share} finished",
     },
 }
@@ -133,7 +131,7 @@ def finished_by_clock(
         axes.set_ylabel(words["share"])
         percent_ticks(axes.yaxis, language)
         title: dict[str, Any] = {"transform": axes.transAxes, "va": "bottom", "fontsize": 9}
-        axes.text(0, 1.03, panel, fontweight="bold", **title)
+        axes.text(0, 1.03, wrapped(panel, 75), fontweight="bold", **title)
     return figure
 
 
@@ -244,8 +242,8 @@ def _label_curves(
     for curve, text, height in zip(curves, texts, heights, strict=True):
         color, dashes = STYLES[role[curve.label]]
         key: dict[str, Any] = {"color": color, "linestyle": dashes, "linewidth": 1.8}
-        axes.plot([1.02, 1.07], [height, height], clip_on=False, **key, **place)
-        axes.text(1.085, height, text, color=color, fontsize=SMALL, va="center", **place)
+        axes.plot([1.02, 1.09], [height, height], clip_on=False, **key, **place)
+        axes.text(1.105, height, text, color=color, fontsize=SMALL, va="center", **place)
 
 
 def _clock_axis(axes: Axes, origin: float, words: Mapping[str, str], language: str) -> None:
@@ -260,10 +258,14 @@ def _clock_axis(axes: Axes, origin: float, words: Mapping[str, str], language: s
             lambda v, _: number(v / 60, 0 if step % 60 == 0 else 2, language=language)
         )
         return
-    clock = np.arange(math.ceil(origin / step) * step, origin + end, step)
+    midnights = np.arange(math.ceil((origin + 1) / DAY) * DAY, origin + end, DAY)
+    first = math.ceil(origin / step) * step
+    if origin % 60 == 0 and not len(midnights):
+        first = round(origin)
+    clock = np.arange(first, origin + end, step)
     texts = [_clock(c) + (f"\n{words['midnight']}" if c % DAY == 0 else "") for c in clock]
     axes.set_xticks(clock - origin, texts)
-    for midnight in np.arange(math.ceil((origin + 1) / DAY) * DAY, origin + end, DAY):
+    for midnight in midnights:
         style: dict[str, Any] = {"color": GREY, "linewidth": 1, "linestyle": (0, (4, 3))}
         axes.axvline(midnight - origin, zorder=0, **style)
 
@@ -324,6 +326,10 @@ _RATES = {
 }
 
 
+#: Characters on one line of a heading above dots.
+HEADING = 44
+
+
 class _Group(NamedTuple):
     kind: str
     ballot: str
@@ -345,9 +351,8 @@ def counting_rates(
     """
     words = in_language(_RATES, language)
     groups = _groups(rates, medians)
-    kinds = list(dict.fromkeys(g.kind for g in groups))
     at, headings = _rows(groups)
-    figure, axes = new_axes(0.8 + 0.36 * len(groups) + 0.34 * len(kinds))
+    figure, axes = new_axes(0.7 + 0.36 * (1 - min(at)))
     axes.set_xscale("log")
     shown = np.concatenate([np.r_[g.rates, g.median] for g in groups])
     shown = shown[np.isfinite(shown) & (shown > 0)]
@@ -356,13 +361,11 @@ def counting_rates(
     rng = np.random.default_rng(0)
     for row, group in zip(at, groups, strict=True):
         _draw_rates(axes, row, group, rng)
-        text = _median_text(group, language)
+        text = _median_text(group, groups, language)
         beside: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
-        axes.text(1.02, row, text, fontsize=SMALL, **beside)
+        axes.text(1.04, row, text, fontsize=SMALL, **beside)
     _label_rows(axes, at, headings, groups, words, language)
-    axes.set_xticks(log_ticks(*axes.get_xlim()))
-    axes.xaxis.set_minor_locator(NullLocator())
-    number_ticks(axes.xaxis, language)
+    plain_log_axis(axes.xaxis, *axes.get_xlim(), language)
     below = words["axis"]
     if any(not g.finished.all() for g in groups):
         below += "\n" + words["unfinished"]
@@ -421,8 +424,9 @@ def _rows(groups: list[_Group]) -> tuple[list[float], dict[str, float]]:
     here = 0.0
     for group in groups:
         if group.kind not in headings:
-            headings[group.kind] = here
-            here -= 0.85
+            more = 0.42 * wrapped(group.kind, HEADING).count("\n")
+            headings[group.kind] = here - more / 2
+            here -= 0.85 + more
         at.append(here)
         here -= 1
     return at, headings
@@ -431,24 +435,22 @@ def _rows(groups: list[_Group]) -> tuple[list[float], dict[str, float]]:
 def _draw_rates(axes: Axes, row: float, group: _Group, rng: np.random.Generator) -> None:
     color = STYLES[group.ballot][0]
     heights = row + rng.uniform(-0.3, 0.3, len(group.rates))
-    size = 4.0 if len(group.rates) < 100 else 2.5
-    for chosen, marker, face in ((group.finished, "o", color), (~group.finished, ">", "none")):
-        style: dict[str, Any] = {"color": color, "mfc": face, "alpha": 0.5, "clip_on": False}
-        axes.plot(group.rates[chosen], heights[chosen], marker, markersize=size, mew=0.6, **style)
+    done, size = group.finished, 4.0 if len(group.rates) < 100 else 2.5
+    dots: dict[str, Any] = {"markersize": size, "alpha": 0.5, "markeredgewidth": 0}
+    axes.plot(group.rates[done], heights[done], "o", color=color, **dots)
+    open_dots: dict[str, Any] = {"markersize": size + 2, "mfc": "white", "markeredgewidth": 0.9}
+    axes.plot(group.rates[~done], heights[~done], ">", color=color, zorder=3, **open_dots)
     median, low, high = group.median
-    if math.isnan(median):
-        return
-    if not (math.isnan(low) or math.isnan(high)):
-        here = np.array([row])
-        horizontal_intervals(axes, here, np.array([low]), np.array([high]), BLACK)
-    axes.plot(median, row, "D", color=BLACK, mfc="white", markersize=6, zorder=4)
+    interval_bar(axes, row, low, high)
+    if not math.isnan(median):
+        axes.plot(median, row, "D", color=BLACK, mfc="white", markersize=6, zorder=4)
 
 
-def _median_text(group: _Group, language: str) -> str:
-    median = group.median[0]
-    if math.isnan(median):
+def _median_text(group: _Group, groups: list[_Group], language: str) -> str:
+    """Return the median with its interval, with a decimal if any median is below 20."""
+    if math.isnan(group.median[0]):
         return NOT_MEASURED[language]
-    return with_interval(*group.median, 0 if median >= 20 else 1, language)
+    return with_interval(*group.median, int(any(g.median[0] < 20 for g in groups)), language)
 
 
 def _label_rows(
@@ -465,10 +467,9 @@ def _label_rows(
     axes.spines["left"].set_visible(False)
     place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
     for kind, height in headings.items():
-        axes.text(0, height, kind, fontweight="bold", fontsize=9, **place)
-    first = next(iter(headings.values()))
-    axes.text(1.02, first, words["median"], color=INK, fontsize=SMALL, **place)
-    axes.set_ylim(min(at) - 0.55, first + 0.4)
+        axes.text(0, height, wrapped(kind, HEADING), fontweight="bold", fontsize=9, **place)
+    axes.text(1.04, at[0] + 0.5, words["median"], color=INK, fontsize=SMALL, **place)
+    axes.set_ylim(min(at) - 0.55, 0.4)
 
 
 def alt_text_counting_rates(
@@ -480,7 +481,7 @@ def alt_text_counting_rates(
     each = []
     for group in groups:
         ballot = words[group.ballot].format(n=number(len(group.rates), language=language))
-        median = _median_text(group, language)
+        median = _median_text(group, groups, language)
         each.append(words["each"].format(kind=group.kind, ballot=ballot, median=median))
     text = words["alt"].format(each="; ".join(each))
     unfinished = sum(int((~g.finished).sum()) for g in groups)

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from ballot_eval.figures.base import (
     BLACK,
@@ -25,7 +26,6 @@ from ballot_eval.figures.base import (
     SMALL,
     FloatArray,
     check_bounds,
-    horizontal_intervals,
     in_language,
     new_axes,
     number_ticks,
@@ -68,15 +68,33 @@ def checked_roles(labels: list[str], roles: Mapping[str, str] | None) -> dict[st
     return {label: roles[label] for label in labels}
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Return round numbers for the ticks of a logarithmic axis from ``low`` to ``high``."""
+def plain_log_axis(axis: Axis, low: float, high: float, language: str) -> None:
+    """Put round numbers, written out, on a logarithmic axis from ``low`` to ``high``."""
+    axis.set_minor_locator(NullLocator())
     if high / low <= 3:
-        ticks = MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    else:
-        digits = (1, 2, 5) if high / low < 300 else (1,)
-        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        ticks = np.array([d * 10.0**p for p in powers for d in digits])
-    return [float(t) for t in ticks if low <= t <= high]
+        ticks = np.asarray(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        axis.set_major_locator(FixedLocator(ticks[(ticks >= low) & (ticks <= high)]))
+        number_ticks(axis, language)
+        return
+    lowest, highest = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    digits = (1, 2, 5) if high / low < 300 else (1,)
+    stride = 1 + (highest - lowest) // 8
+    every = [(d, p) for p in range(lowest, highest + 1, stride) for d in digits]
+    shown = {float(f"{d}e{p}"): max(0, -p) for d, p in every if low <= d * 10.0**p <= high}
+    axis.set_ticks(list(shown), [number(t, p, language=language) for t, p in shown.items()])
+
+
+def interval_bar(axes: Axes, row: float, lower: float, upper: float) -> None:
+    """Draw one horizontal interval; what lies beyond the axis ends in an arrow at its edge."""
+    if math.isnan(lower) or math.isnan(upper):
+        return
+    left, right = axes.get_xlim()
+    low, high = (min(max(v, left), right) for v in (lower, upper))
+    axes.hlines(row, low, high, BLACK, linewidth=2)
+    for edge, marker, beyond in ((left, "<", lower < left), (right, ">", upper > right)):
+        # An empty set of marks that is not clipped would upset the layout.
+        if beyond:
+            axes.plot(edge, row, marker, color=BLACK, clip_on=False)
 
 
 def apart(heights: list[float], gap: float, low: float, high: float) -> list[float]:
@@ -184,21 +202,21 @@ def voting_time_ridges(
     words = in_language(_RIDGES, language)
     ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights)
     role = {} if roles is None else checked_roles([r.label for r in ridges], roles)
-    row = min(0.85, 8.4 / len(ridges))
+    labels = _ridge_labels(ridges, words, language)
+    lines = max(label.count("\n") + 1 for label in labels)
+    row = max(min(0.85, 8.4 / len(ridges)), 0.08 + 0.14 * lines)
     figure, axes = new_axes(0.75 + row * len(ridges))
     axes.set_xlim(0, horizon_seconds)
     axes.set_ylim(-len(ridges) + 0.58, 0.72)
     grid = np.linspace(0, horizon_seconds, 400)[1:]
     shapes = [_log_kernel(r, grid) for r in ridges]
+    digits = _digits(ridges)
     scale = 0.64 / (max(float(s.max()) for s in shapes) or 1.0)
     for line, (ridge, shape) in enumerate(zip(ridges, shapes, strict=True)):
         _draw_ridge(axes, -line, ridge, (grid, scale * shape), role.get(ridge.label))
-        _write_ridge(axes, -line, ridge, words, language)
-    labels = []
-    for r in ridges:
-        n, voters = _voters(r, words, language)
-        labels.append(words["label"].format(label=wrapped(r.label, 22), n=n, voters=voters))
-    axes.set_yticks(-np.arange(len(ridges)), labels)
+        _write_ridge(axes, -line, ridge, (words, digits, language))
+    small = SMALL if len(ridges) > 6 else 9
+    axes.set_yticks(0.1 - np.arange(len(ridges)), labels, fontsize=small)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xticks(_second_ticks(horizon_seconds))
@@ -272,11 +290,10 @@ def _draw_ridge(
     median, low, high = ridge.median
     if math.isnan(median):
         return
-    at = np.array([float(base)])
-    if not (math.isnan(low) or math.isnan(high)) and low <= end:
-        open_end = math.inf if high > end else high
-        horizontal_intervals(axes, at, np.array([low]), np.array([open_end]), BLACK)
-    if median <= end:
+    interval_bar(axes, base, low, high)
+    if median > end:
+        axes.plot(end, base, ">", color=BLACK, clip_on=False)
+    else:
         top = base + float(np.interp(median, grid, heights))
         axes.vlines(median, base, top, BLACK, linewidth=1)
         style: dict[str, Any] = {"color": BLACK, "mfc": "white", "markersize": 5, "zorder": 4}
@@ -284,15 +301,16 @@ def _draw_ridge(
 
 
 def _write_ridge(
-    axes: Axes, base: float, ridge: _Ridge, words: Mapping[str, str], language: str
+    axes: Axes, base: float, ridge: _Ridge, style: tuple[Mapping[str, str], int, str]
 ) -> None:
     """Write the median below the baseline and the share beyond the axis to its right."""
+    words, _, language = style
     end = axes.get_xlim()[1]
     median = ridge.median[0]
     place = 0.0 if math.isnan(median) else min(median, end)
     side = "left" if place < 0.2 * end else "right" if place > 0.8 * end else "center"
     below: dict[str, Any] = {"xytext": (0, -5), "textcoords": "offset points", "va": "top"}
-    text = _median_text(ridge, words, language)
+    text = _median_text(ridge, *style)
     axes.annotate(text, (max(place, 0.0), base), ha=side, fontsize=SMALL, **below)
     share = _share_text(ridge.beyond, language)
     beyond = words["beyond"].format(share=share, horizon=number(end, language=language))
@@ -300,11 +318,15 @@ def _write_ridge(
     axes.text(1.03, base + 0.12, beyond, color=INK, fontsize=SMALL, **beside)
 
 
-def _median_text(ridge: _Ridge, words: Mapping[str, str], language: str) -> str:
+def _digits(ridges: list[_Ridge]) -> int:
+    """Return the decimals of the medians: none where all are of 20 seconds or more."""
+    return int(any(r.median[0] < 20 for r in ridges))
+
+
+def _median_text(ridge: _Ridge, words: Mapping[str, str], digits: int, language: str) -> str:
     median = ridge.median[0]
     if math.isnan(median):
         return words["median"].format(median=NOT_MEASURED[language])
-    digits = 0 if median >= 20 else 1
     text = with_interval(*ridge.median, digits, language)
     value, space, rest = text.partition(" ")
     return words["median"].format(median=f"{value} s{space}{rest}")
@@ -314,6 +336,17 @@ def _share_text(share: float, language: str) -> str:
     if 0 < share < 0.0005:
         return "< " + percent(0.001, 1, language=language)
     return percent(share, 0 if share == 0 else 1, language=language)
+
+
+def _ridge_labels(ridges: list[_Ridge], words: Mapping[str, str], language: str) -> list[str]:
+    labels = []
+    for ridge in ridges:
+        n, voters = _voters(ridge, words, language)
+        # A label of several parts breaks between them first.
+        parts = ridge.label.replace(", ", ",\n").split("\n")
+        label = "\n".join(wrapped(part, 26) for part in parts)
+        labels.append(words["label"].format(label=label, n=n, voters=voters))
+    return labels
 
 
 def _voters(ridge: _Ridge, words: Mapping[str, str], language: str) -> tuple[str, str]:
@@ -343,7 +376,7 @@ def alt_text_voting_time_ridges(
     each = []
     for ridge in ridges:
         n, voters = _voters(ridge, words, language)
-        median = _median_text(ridge, words, language)
+        median = _median_text(ridge, words, _digits(ridges), language)
         share = _share_text(ridge.beyond, language)
         texts = {"label": ridge.label, "n": n, "voters": voters, "median": median, "share": share}
         each.append(words["each"].format(**texts, horizon=horizon))
@@ -356,8 +389,8 @@ _QUANTILES = {
     "nl": {
         "axis": "kiezers van snel naar langzaam (50% = mediaan)",
         "ratio": "tijd nieuw / tijd oud (logaritmische schaal)",
-        "slower": "↑ langzamer met het nieuwe stembiljet",
-        "faster": "↓ sneller met het nieuwe stembiljet",
+        "slower": "↑ langzamer met het\nnieuwe stembiljet",
+        "faster": "↓ sneller met het\nnieuwe stembiljet",
         "pointwise": "interval per kwantiel",
         "uniform": "band voor alle kwantielen samen",
         "mean": "gemengd model:\n{mean}",
@@ -370,8 +403,8 @@ _QUANTILES = {
     "en": {
         "axis": "voters from fast to slow (50% = median)",
         "ratio": "time new / time old (logarithmic scale)",
-        "slower": "↑ slower with the new ballot",
-        "faster": "↓ faster with the new ballot",
+        "slower": "↑ slower with\nthe new ballot",
+        "faster": "↓ faster with\nthe new ballot",
         "pointwise": "interval per quantile",
         "uniform": "band for all quantiles together",
         "mean": "mixed model:\n{mean}",
@@ -422,13 +455,10 @@ def quantile_effects(
     if mean_ratio is not None and not math.isnan(mean_ratio[0]):
         _draw_mean(axes, mean_ratio, words["mean"], language)
     _label_ratios(axes, at, ratio, language)
-    ends = ((0.01, 0.985, "top", "slower"), (0.01, 0.015, "bottom", "faster"))
-    for x, y, side, name in ends:
-        style: dict[str, Any] = {"fontsize": SMALL, "color": INK, "va": side}
-        axes.text(x, y, words[name], transform=axes.transAxes, **style)
-    axes.set_yticks(log_ticks(*axes.get_ylim()))
-    axes.yaxis.set_minor_locator(NullLocator())
-    number_ticks(axes.yaxis, language)
+    for height, name in ((0.97, "slower"), (0.03, "faster")):
+        style: dict[str, Any] = {"fontsize": SMALL, "color": INK, "va": "center"}
+        axes.text(1.02, height, words[name], transform=axes.transAxes, **style)
+    plain_log_axis(axes.yaxis, *axes.get_ylim(), language)
     axes.set_xlabel(words["axis"])
     axes.set_ylabel(words["ratio"])
     top_legend(figure, axes)
@@ -468,10 +498,10 @@ def _ratio_values(
 
 
 def _ratio_limits(fixed: list[float], *values: FloatArray) -> tuple[float, float]:
-    """Return limits around 1 and all values, with room for a line of words at both ends."""
+    """Return limits around 1 and all values, with some room at both ends."""
     every = np.concatenate([fixed, *values])
     every = np.log(every[np.isfinite(every) & (every > 0)])
-    pad = 0.14 * max(float(np.ptp(every)), 0.05)
+    pad = 0.07 * max(float(np.ptp(every)), 0.05)
     return math.exp(float(every.min()) - pad), math.exp(float(every.max()) + pad)
 
 
@@ -490,7 +520,9 @@ def _vertical_intervals(
         (lower, lower == 0, bottom, "v"),
         (upper, upper == np.inf, top, "^"),
     ):
-        axes.plot(at[is_open], np.full(is_open.sum(), edge), arrow, color=BLUE, clip_on=False)
+        # An empty set of marks that is not clipped would upset the layout.
+        if is_open.any():
+            axes.plot(at[is_open], np.full(is_open.sum(), edge), arrow, color=BLUE, clip_on=False)
         if cap is not None:
             axes.plot(at[~is_open], ends[~is_open], cap, color=BLUE, markersize=9)
 
@@ -502,20 +534,25 @@ def _draw_mean(axes: Axes, mean: Estimate, text: str, language: str) -> None:
         edges = max(low, bottom), min(high, top)
         axes.axhspan(*edges, color=ORANGE, alpha=0.18, linewidth=0, zorder=0)
     axes.axhline(estimate, color=ORANGE, linewidth=1.4, zorder=1)
-    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
+    # Beside its line, as far as the words at both ends of the axis leave room.
+    height = math.log(estimate / bottom) / math.log(top / bottom)
+    style: dict[str, Any] = {"va": "center", "color": ORANGE, "fontsize": SMALL}
     written = text.format(mean=with_interval(*mean, 2, language))
-    axes.text(1.02, estimate, written, color=ORANGE, fontsize=SMALL, **place)
+    axes.text(1.02, min(max(height, 0.15), 0.85), written, transform=axes.transAxes, **style)
 
 
 def _label_ratios(axes: Axes, at: FloatArray, ratio: FloatArray, language: str) -> None:
-    """Name the quantiles below the axis, as far as there is room, and those not reached."""
-    gap = 0.065 * float(np.ptp(axes.get_xlim()))
-    shown: list[float] = []
-    for q in at.tolist():
-        if not shown or q - shown[-1] >= gap:
-            shown.append(q)
+    """Name the quantiles below the axis, on two lines where they crowd, and those not reached."""
     digits = 0 if np.allclose(at * 100, np.round(at * 100)) else 1
-    axes.set_xticks(shown, [percent(q, digits, language=language) for q in shown])
+    gap = (0.075 if digits == 0 else 0.11) * float(np.ptp(axes.get_xlim()))
+    last = [-math.inf, -math.inf]
+    shown: dict[float, str] = {}
+    for q in at.tolist():
+        line = next((i for i in (0, 1) if q - last[i] >= gap), None)
+        if line is not None:
+            last[line] = q
+            shown[q] = "\n" * line + percent(q, digits, language=language)
+    axes.set_xticks(list(shown), list(shown.values()))
     for q in at[np.isnan(ratio)].tolist():
         style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "color": INK}
         axes.text(q, 1, NOT_MEASURED[language], fontsize=SMALL, **style)
@@ -561,8 +598,8 @@ _BOOTHS = {
         "new": "nieuw\nstembiljet",
         "old": "oud\nstembiljet",
         "alt": "Aantal stemhokjes dat nodig is zodat hooguit {share} van de kiezers langer dan "
-        "{wait} wacht, naar het aantal kiezers per uur in het drukste uur: {each}.",
-        "each": "bij {arrivals} kiezers {new} nieuw en {old} oud",
+        "{wait} wacht, bij {low} tot {high} kiezers in het drukste uur: {each}.",
+        "each": "vanaf {arrivals} kiezers nieuw {new} en oud {old}",
     },
     "en": {
         "axis": "voters per hour in the busiest hour",
@@ -572,8 +609,8 @@ _BOOTHS = {
         "new": "new\nballot",
         "old": "old\nballot",
         "alt": "Number of booths needed so that at most {share} of the voters wait longer than "
-        "{wait}, by the number of voters per hour in the busiest hour: {each}.",
-        "each": "with {arrivals} voters {new} new and {old} old",
+        "{wait}, for {low} to {high} voters in the busiest hour: {each}.",
+        "each": "from {arrivals} voters new {new} and old {old}",
     },
 }
 
@@ -618,6 +655,8 @@ def booths_needed(
     _label_differences(axes, at, booths)
     _label_ballots(axes, booths, words)
     axes.yaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if len(at) <= 8:
+        axes.set_xticks(at)
     for axis in (axes.xaxis, axes.yaxis):
         number_ticks(axis, language)
     axes.set_xlabel(words["axis"])
@@ -684,19 +723,24 @@ def _criterion(
 
 
 def _label_differences(axes: Axes, at: FloatArray, booths: _Booths) -> None:
-    """Write each difference that is not zero above its dots; of a run too narrow, the first."""
+    """Write the differences that are not zero above the dots, one for a run where they crowd."""
     (new, _, new_high), (old, _, old_high) = booths["new"], booths["old"]
     tops = np.fmax(np.fmax(new, old), np.fmax(new_high, old_high))
-    gap = 0.05 * float(np.ptp(axes.get_xlim()))
-    last, before = -math.inf, 0.0
-    for x, top, difference in zip(at.tolist(), tops.tolist(), (new - old).tolist(), strict=True):
-        # Equal labels side by side are left out where they would touch.
-        if math.isnan(difference) or difference == 0 or (x - last < gap and difference == before):
+    difference = new - old
+    gap = 0.055 * float(np.ptp(axes.get_xlim()))
+    crowded = len(at) > 1 and float(np.diff(at).min()) < gap
+    changes = (np.diff(difference) != 0) | (np.diff(tops) != 0) | (not crowded)
+    last, raised = -math.inf, False
+    for run in np.split(np.arange(len(at)), np.flatnonzero(changes) + 1):
+        x, value = float(at[run].mean()), float(difference[run[0]])
+        if math.isnan(value) or value == 0:
             continue
-        last, before = x, difference
-        above: dict[str, Any] = {"xytext": (0, 5), "textcoords": "offset points"}
-        text = number(difference, sign=True)
-        axes.annotate(text, (x, top), ha="center", va="bottom", fontsize=SMALL, **above)
+        # Two runs too near each other have their labels on two lines.
+        raised = x - last < gap and not raised
+        last = x
+        above: dict[str, Any] = {"xytext": (0, 16 if raised else 5), "textcoords": "offset points"}
+        text = number(value, sign=True)
+        axes.annotate(text, (x, tops[run[0]]), ha="center", va="bottom", fontsize=SMALL, **above)
 
 
 def _label_ballots(axes: Axes, booths: _Booths, words: Mapping[str, str]) -> None:
@@ -727,8 +771,13 @@ def alt_text_booths_needed(
     at, booths = _booth_values(arrivals_per_hour, booths_new, booths_old, bounds)
     share, wait = _criterion(max_wait_minutes, max_share, words, language)
     each = []
-    for x, new, old in np.column_stack([at, booths["new"][0], booths["old"][0]]).tolist():
+    pairs = np.column_stack([at, booths["new"][0], booths["old"][0]])
+    for i, (x, new, old) in enumerate(pairs.tolist()):
+        if i and np.array_equal(pairs[i, 1:], pairs[i - 1, 1:], equal_nan=True):
+            continue
         arrivals = number(x, language=language)
         new_text, old_text = (number(v, language=language) for v in (new, old))
         each.append(words["each"].format(arrivals=arrivals, new=new_text, old=old_text))
-    return words["alt"].format(share=share, wait=wait, each="; ".join(each))
+    low, high = (number(float(x), language=language) for x in (at[0], at[-1]))
+    frame = words["alt"]
+    return frame.format(share=share, wait=wait, low=low, high=high, each="; ".join(each))
