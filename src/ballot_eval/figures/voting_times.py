@@ -73,7 +73,7 @@ def plain_log_axis(axis: Axis, low: float, high: float, language: str) -> None:
     axis.set_minor_locator(NullLocator())
     if high / low <= 3:
         ticks = np.asarray(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-        axis.set_major_locator(FixedLocator(ticks[(ticks >= low) & (ticks <= high)]))
+        axis.set_major_locator(FixedLocator([t for t in ticks.tolist() if low <= t <= high]))
         number_ticks(axis, language)
         return
     lowest, highest = math.floor(math.log10(low)), math.ceil(math.log10(high))
@@ -545,14 +545,13 @@ def _label_ratios(axes: Axes, at: FloatArray, ratio: FloatArray, language: str) 
     """Name the quantiles below the axis, on two lines where they crowd, and those not reached."""
     digits = 0 if np.allclose(at * 100, np.round(at * 100)) else 1
     gap = (0.075 if digits == 0 else 0.11) * float(np.ptp(axes.get_xlim()))
-    last = [-math.inf, -math.inf]
-    shown: dict[float, str] = {}
+    lines: tuple[list[float], list[float]] = ([], [])
     for q in at.tolist():
-        line = next((i for i in (0, 1) if q - last[i] >= gap), None)
-        if line is not None:
-            last[line] = q
-            shown[q] = "\n" * line + percent(q, digits, language=language)
-    axes.set_xticks(list(shown), list(shown.values()))
+        line = next((one for one in lines if not one or q - one[-1] >= gap), [])
+        line.append(q)
+    for line, minor in zip(lines, (False, True), strict=True):
+        axes.set_xticks(line, [percent(q, digits, language=language) for q in line], minor=minor)
+    axes.tick_params(axis="x", which="minor", length=3.5, pad=15, labelsize=9)
     for q in at[np.isnan(ratio)].tolist():
         style: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "color": INK}
         axes.text(q, 1, NOT_MEASURED[language], fontsize=SMALL, **style)
@@ -748,8 +747,12 @@ def _label_ballots(axes: Axes, booths: _Booths, words: Mapping[str, str]) -> Non
     ends = [float(v[~np.isnan(v)][-1]) for v, _, _ in booths.values()]
     top = axes.get_ylim()[1]
     for role, height in zip(booths, apart(ends, 0.14 * top, 0.05 * top, 0.95 * top), strict=True):
-        style: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "va": "center"}
-        axes.text(1.02, height, words[role], color=STYLES[role][0], fontsize=SMALL, **style)
+        color, place = STYLES[role][0], axes.get_yaxis_transform()
+        face = color if role == "new" else "white"
+        key: dict[str, Any] = {"mfc": face, "clip_on": False, "transform": place}
+        axes.plot(1.03, height, "o", color=color, markersize=6, **key)
+        style: dict[str, Any] = {"va": "center", "fontsize": SMALL, "transform": place}
+        axes.text(1.05, height, words[role], color=color, **style)
 
 
 def alt_text_booths_needed(
