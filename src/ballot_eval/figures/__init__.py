@@ -7,6 +7,12 @@ alternative text. Both take ``language``, "nl" or "en", for words and numbers.
 from __future__ import annotations
 
 from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
+from ballot_eval.figures.counting_times import (
+    alt_text_counting_rates,
+    alt_text_finished_by_clock,
+    counting_rates,
+    finished_by_clock,
+)
 from ballot_eval.figures.diagnostics import (
     alt_text_love_plot,
     alt_text_placebo_distribution,
@@ -36,6 +42,14 @@ from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
 )
+from ballot_eval.figures.voting_times import (
+    alt_text_booths_needed,
+    alt_text_quantile_effects,
+    alt_text_voting_time_ridges,
+    booths_needed,
+    quantile_effects,
+    voting_time_ridges,
+)
 
 __all__ = [
     "BLUE",
@@ -43,26 +57,36 @@ __all__ = [
     "ORANGE",
     "WIDTH",
     "alt_text_before_after",
+    "alt_text_booths_needed",
+    "alt_text_counting_rates",
     "alt_text_event_study",
+    "alt_text_finished_by_clock",
     "alt_text_invalid_rates",
     "alt_text_leave_one_out",
     "alt_text_love_plot",
     "alt_text_methods",
     "alt_text_placebo_distribution",
     "alt_text_power_curve",
+    "alt_text_quantile_effects",
     "alt_text_randomisation",
     "alt_text_residuals",
     "alt_text_specification_curve",
+    "alt_text_voting_time_ridges",
     "before_after",
+    "booths_needed",
+    "counting_rates",
     "event_study",
+    "finished_by_clock",
     "invalid_rates",
     "leave_one_out",
     "love_plot",
     "methods",
     "placebo_distribution",
     "power_curve",
+    "quantile_effects",
     "randomisation",
     "residuals",
     "save",
     "specification_curve",
+    "voting_time_ridges",
 ]
