@@ -38,8 +38,8 @@ COUNTING_TIME_COLUMNS = (
     "counting_status",
 )
 
-#: Shape of the Weibull distribution of station sizes. With a mean of 559 ballots the 5th percentile,
-#: the median and the 95th are 143, 525 and 1,092; those of 2022 are 145, 528 and 1,081.
+#: Shape of the Weibull distribution of station sizes. With a mean of 559 ballots the 5th
+#: percentile, median and 95th are 143, 525 and 1,092; those of 2022 are 145, 528 and 1,081.
 STATION_SHAPE = 2.0
 
 #: Lists on the ballot where they are the same everywhere (rounded); at GR they grow with size.
@@ -97,9 +97,9 @@ class CountingTimeTruth:
     - ``stations_per_session``: polling stations whose ballots one central session counts.
     """
 
-    dso: CountTruth = CountTruth(0.80, 540.0, 500, 5, 0.85, 0.25)  # noqa: RUF009 - frozen
-    cso: CountTruth = CountTruth(0.90, 420.0, 500, 5, 0.75, 0.40)  # noqa: RUF009 - frozen
-    central: CountTruth = CountTruth(0.85, 9000.0, 10_000, 30, 0.95, 0.25)  # noqa: RUF009 - frozen
+    dso: CountTruth = CountTruth(0.80, 490.0, 500, 5, 0.85, 0.25)
+    cso: CountTruth = CountTruth(0.90, 415.0, 500, 5, 0.75, 0.40)
+    central: CountTruth = CountTruth(0.85, 9000.0, 10_000, 30, 0.95, 0.25)
     cso_share: float = 0.58
     municipality_sd: float = 0.10
     election_sd: float = 0.05

@@ -63,7 +63,7 @@ def compared_municipalities(study: StudyDesign) -> pd.DataFrame:
     )
 
 
-def check_truth(truth: Any) -> None:  # noqa: ANN401 - any dataclass
+def check_truth(truth: Any) -> None:
     """Raise ValueError for a parameter outside its range, told by the ending of its name.
 
     ``…_share`` lies in [0, 1]; ``…_sd`` is at least 0; other numbers are above 0, elasticities

@@ -172,9 +172,9 @@ def _stations(rng: np.random.Generator, study: StudyDesign, truth: VotingTimeTru
         wanted = round(truth.stations_count * share)
         observed[mask] = _allocate(places.loc[mask], wanted)
     parts = []
-    for index, (row, count) in enumerate(zip(places.itertuples(), observed, strict=True)):
-        code = str(row.municipality_code)
-        numbers = np.sort(rng.choice(int(row.stations_count), int(count), replace=False)) + 1
+    columns = (places["municipality_code"], places["stations_count"], observed)
+    for index, (code, most, count) in enumerate(zip(*columns, strict=True)):
+        numbers = np.sort(rng.choice(int(most), int(count), replace=False)) + 1
         earlier = study.exposure(code, study.election) - (code in new)
         parts.append(
             pd.DataFrame(
@@ -237,7 +237,7 @@ def _voters(rng: np.random.Generator, station_of: IntArray, truth: VotingTimeTru
     shared = np.bincount(station_of)[station_of]
     first = np.r_[True, station_of[1:] != station_of[:-1]]
     half = voters[station_of] // shared
-    return np.where(first, voters[station_of] - half * (shared - 1), half)
+    return np.asarray(np.where(first, voters[station_of] - half * (shared - 1), half))
 
 
 def _voter_traits(
@@ -291,4 +291,5 @@ def _recorded(
     # Rounded down: what was seen of an unfinished vote must stay below the true time.
     part = np.maximum(np.floor(seen / step) * step, 1.0)
     whole = np.maximum(np.round(true / step) * step, step)
-    return np.round(np.where(censored, part, whole), 1), np.where(censored, kind, "complete")
+    seconds = np.where(censored, part, whole).astype(np.float64)
+    return np.round(seconds, 1), np.where(censored, kind, "complete")
