@@ -171,29 +171,23 @@ def _units(
     """Return the units that count at one election, with ballots, lists and shared shocks."""
     shock = places["shock"].to_numpy() + rng.normal(0, truth.election_sd, len(places))
     lists = _lists(rng, election, places["inhabitants_count"].to_numpy(dtype=float))
-    parts = []
-    for i, size in enumerate(sizes):
+    rows: list[tuple[str, str, str, int, int, float]] = []
+    columns = (places["municipality_code"], places["cso"], lists, shock, sizes, votes)
+    for code, cso, listed, common, size, cast in zip(*columns, strict=True):
         weight = size * rng.lognormal(0, 0.08, len(size))
         # One ballot at least: a station without votes has nothing to time.
-        ballots = 1 + rng.multinomial(votes[i] - len(size), weight / weight.sum())
-        cso = bool(places["cso"].iloc[i])
-        ids = [f"SB{n + 1}" for n in range(len(size))]
-        units = {"cso" if cso else "dso": pd.DataFrame({"id": ids, "ballots_count": ballots})}
+        ballots = 1 + rng.multinomial(cast - len(size), weight / weight.sum())
+        kinds = [("cso" if cso else "dso", "SB", ballots)]
         if cso:
             shares = np.array_split(ballots, -(-len(size) // truth.stations_per_session))
-            ids = [f"CS{n + 1}" for n in range(len(shares))]
-            sums = [int(share.sum()) for share in shares]
-            units["central"] = pd.DataFrame({"id": ids, "ballots_count": sums})
-        parts += [
-            table.assign(
-                kind=kind,
-                municipality_code=places["municipality_code"].iloc[i],
-                lists_count=lists[i],
-                shock=shock[i],
-            )
-            for kind, table in units.items()
-        ]
-    return pd.concat(parts, ignore_index=True)
+            kinds.append(("central", "CS", np.array([share.sum() for share in shares])))
+        for kind, prefix, counts in kinds:
+            rows += [
+                (kind, code, f"{prefix}{number}", int(count), listed, common)
+                for number, count in enumerate(counts, start=1)
+            ]
+    names = ["kind", "municipality_code", "id", "ballots_count", "lists_count", "shock"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _lists(rng: np.random.Generator, election: Election, inhabitants: FloatArray) -> IntArray:

@@ -44,8 +44,8 @@ def compared_municipalities(study: StudyDesign) -> pd.DataFrame:
     controls = [code for code in named if code in free.index]
     if not controls:
         for code in experiment if len(free) >= len(experiment) else ():
-            nearest = (free - size[code]).abs().sort_values(kind="stable").index[0]
-            controls.append(str(nearest))
+            nearest = str((free - size[code]).abs().idxmin())
+            controls.append(nearest)
             free = free.drop(nearest)
     if not experiment or not controls:
         msg = f"study {study.id}: no experiment or control municipality of today to simulate times"

@@ -171,23 +171,14 @@ def _stations(rng: np.random.Generator, study: StudyDesign, truth: VotingTimeTru
         mask = (places["experiment"] == group).to_numpy()
         wanted = round(truth.stations_count * share)
         observed[mask] = _allocate(places.loc[mask], wanted)
-    parts = []
+    rows: list[tuple[int, str, str, bool, bool]] = []
     columns = (places["municipality_code"], places["stations_count"], observed)
     for index, (code, most, count) in enumerate(zip(*columns, strict=True)):
         numbers = np.sort(rng.choice(int(most), int(count), replace=False)) + 1
         earlier = study.exposure(code, study.election) - (code in new)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "municipality": index,
-                    "municipality_code": code,
-                    "polling_station_id": [f"SB{n}" for n in numbers],
-                    "new": code in new,
-                    "experienced": earlier > 0,
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        rows += [(index, code, f"SB{n}", code in new, earlier > 0) for n in numbers]
+    names = ["municipality", "municipality_code", "polling_station_id", "new", "experienced"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _allocate(places: pd.DataFrame, wanted: int) -> IntArray:
