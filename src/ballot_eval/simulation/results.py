@@ -1,4 +1,4 @@
-"""Simulated raw data with a known effect, marked as simulated.
+"""Simulated results of municipalities with a known effect on the invalid rate.
 
 Levels follow the official results of 2018–2025: rates of about a quarter of a percent,
 persistent municipality effects, and shocks between elections that make the change of a
@@ -7,15 +7,12 @@ control municipality's invalid rate vary by about 0.10 percentage points.
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.municipalities import load_municipalities
-from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.schema import TABLES
 
 #: Share of inhabitants who may vote, and turnout by type of election (rounded official levels).
 ELIGIBLE_SHARE = 0.78
@@ -74,30 +71,3 @@ def _lognormal(rng: np.random.Generator, persistent: np.ndarray) -> np.ndarray:
     """Return factors of mean 1: the persistent part times a fresh shock, on the log scale."""
     log = persistent + rng.normal(0, SHOCK_SD, len(persistent))
     return np.asarray(np.exp(log - (PERSISTENT_SD**2 + SHOCK_SD**2) / 2))
-
-
-def simulate(study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.003) -> None:
-    """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
-
-    Deterministic in ``seed``. Raises FileExistsError rather than overwrite a results file.
-    """
-    results = simulate_panel(study, seed=seed, effect=effect)
-    target = folder / "municipality_results.csv"
-    if target.exists():
-        raise FileExistsError(target)
-    results.to_csv(target, index=False, lineterminator="\n")
-    national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
-    national = national.assign(region_code="L528", region_name="Nederland", region_type="national")
-    national[list(TABLES["region_results"].names)].to_csv(
-        folder / "region_results.csv", index=False, lineterminator="\n"
-    )
-    truth = {"simulated": True, "study": study.id, "seed": seed, "effect": effect}
-    text = json.dumps(truth, indent=1) + "\n"
-    (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
-    write_mark(folder)
-
-
-def write_mark(folder: Path) -> None:
-    """Write the file that marks a folder as simulated."""
-    notice = "Gesimuleerde gegevens, geen uitslagen.\nSimulated data, not results.\n"
-    (folder / "SIMULATED.txt").write_text(notice, encoding="utf-8", newline="\n")

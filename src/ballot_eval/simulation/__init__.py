@@ -1,0 +1,37 @@
+"""Simulated raw data with a known truth, marked as simulated."""
+
+from __future__ import annotations
+
+from ballot_eval.simulation.counting_times import (
+    CountingTimeTruth,
+    CountTruth,
+    simulate_counting_times,
+)
+from ballot_eval.simulation.folder import simulate, write_mark
+from ballot_eval.simulation.results import (
+    BLANK_RATE,
+    ELIGIBLE_SHARE,
+    INVALID_RATE,
+    PERSISTENT_SD,
+    SHOCK_SD,
+    TURNOUT,
+    simulate_panel,
+)
+from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting_times
+
+__all__ = [
+    "BLANK_RATE",
+    "ELIGIBLE_SHARE",
+    "INVALID_RATE",
+    "PERSISTENT_SD",
+    "SHOCK_SD",
+    "TURNOUT",
+    "CountTruth",
+    "CountingTimeTruth",
+    "VotingTimeTruth",
+    "simulate",
+    "simulate_counting_times",
+    "simulate_panel",
+    "simulate_voting_times",
+    "write_mark",
+]

@@ -1,0 +1,62 @@
+"""A raw folder of simulated data: the tables, the truth behind them, and the mark."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
+from ballot_eval.simulation.results import simulate_panel
+from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
+
+
+def simulate(
+    study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.003, times: bool = True
+) -> None:
+    """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
+
+    ``effect`` is added to the invalid rate (fraction of votes cast). ``times`` adds
+    ``voting_times.csv`` and ``counting_times.csv`` with their default truths; the results are the
+    same with and without. Deterministic in ``seed``. Raises FileExistsError, before anything is
+    written, rather than overwrite a table, and DesignError when the study has no municipality to
+    simulate times for.
+    """
+    tables = {"municipality_results": simulate_panel(study, seed=seed, effect=effect)}
+    tables["region_results"] = _national(tables["municipality_results"])
+    truth: dict[str, object] = {
+        "simulated": True,
+        "study": study.id,
+        "seed": seed,
+        "effect": effect,
+    }
+    if times:
+        tables["voting_times"] = simulate_voting_times(study, seed=seed)
+        tables["counting_times"] = simulate_counting_times(study, seed=seed)
+        truth["voting_times"] = asdict(VOTING_TIME_TRUTH)
+        truth["counting_times"] = asdict(COUNTING_TIME_TRUTH)
+    for name in tables:
+        if (target := folder / f"{name}.csv").exists():
+            raise FileExistsError(target)
+    for name, table in tables.items():
+        # %g: whole seconds without a decimal, tenths with one.
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format="%g")
+    text = json.dumps(truth, indent=1) + "\n"
+    (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
+    write_mark(folder)
+
+
+def _national(results: pd.DataFrame) -> pd.DataFrame:
+    national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
+    national = national.assign(region_code="L528", region_name="Nederland", region_type="national")
+    return national[list(TABLES["region_results"].names)]
+
+
+def write_mark(folder: Path) -> None:
+    """Write the file that marks a folder as simulated."""
+    notice = "Gesimuleerde gegevens, geen uitslagen.\nSimulated data, not results.\n"
+    (folder / "SIMULATED.txt").write_text(notice, encoding="utf-8", newline="\n")
