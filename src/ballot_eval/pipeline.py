@@ -20,9 +20,11 @@ from ballot_eval.panel import OUTCOMES, Panel, build_panel
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.raw import RawData
 from ballot_eval.reporting import Rendered, render
-from ballot_eval.results import Check, Effect, Power, Rate, ResultSet, to_frame
+from ballot_eval.results import Check, Effect, Measure, Power, Rate, ResultSet, to_frame
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
+from ballot_eval.topics.booths import booth_results
+from ballot_eval.topics.counting_time import CountingTimes, counting_time_results
 from ballot_eval.topics.invalid_votes import (
     EffectEstimate,
     effect_results,
@@ -32,6 +34,7 @@ from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
 from ballot_eval.topics.second_opinions import count_model, second_opinions
 from ballot_eval.topics.specifications import specification_checks, specification_results
+from ballot_eval.topics.voting_time import VotingTimes, voting_time_results
 from ballot_eval.validation import ValidationReport, validate
 
 #: Called with a short sentence at the start of each step.
@@ -49,6 +52,8 @@ class Outcome:
     results: ResultSet
     primary: EffectEstimate
     count_fit: CountFit | None
+    voting: VotingTimes
+    counting: CountingTimes
 
     @property
     def simulated(self) -> bool:
@@ -102,9 +107,31 @@ def evaluate(
     others = [e for outcome in OUTCOMES for e in second_opinions(panel, outcome)]
     say("power")
     power = power_results(panel)
-    every = (*(e.effect for e in effects), *others)
-    results = ResultSet(study.id, rates, every, checks, specifications, power)
-    return Outcome(study, data, report, panel, results, _primary(effects, study), _fit(panel))
+    say("times in the booth and at the count")
+    voting = voting_time_results(report.accepted["voting_times"], study)
+    booths = booth_results(voting.voters["all"], study) if "all" in voting.voters else ()
+    counting = counting_time_results(report.accepted["counting_times"], study)
+    results = ResultSet(
+        study.id,
+        rates,
+        (*(e.effect for e in effects), *others),
+        checks,
+        specifications,
+        power,
+        voting_time=(*voting.measures, *booths),
+        counting_time=counting.measures,
+    )
+    return Outcome(
+        study=study,
+        raw=data,
+        validation=report,
+        panel=panel,
+        results=results,
+        primary=_primary(effects, study),
+        count_fit=_fit(panel),
+        voting=voting,
+        counting=counting,
+    )
 
 
 def _fit(panel: Panel) -> CountFit | None:
@@ -137,6 +164,8 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "robustness": to_frame(results.checks, Check),
         "specifications": to_frame(results.specifications, Specification),
         "power": to_frame(results.power, Power),
+        "voting_time": to_frame(results.voting_time, Measure),
+        "counting_time": to_frame(results.counting_time, Measure),
     }
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
