@@ -1,0 +1,169 @@
+"""Measures of times as Markdown tables for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ballot_eval.formatting import interval, number, p_value, percent
+from ballot_eval.results import Measure
+from ballot_eval.tables import pipe_table
+from ballot_eval.topics.counting_time import MIDNIGHT
+
+BALLOTS = {"new": "nieuw", "old": "oud"}
+SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
+KINDS = {
+    "DSO": "DSO, stembureau",
+    "CSO": "CSO, stembureau",
+    "CSO_central": "CSO, centrale zitting",
+}
+METHODS = {
+    "mixed_model": "gemengd model",
+    "mixed_model_stations": "gemengd model, alleen stembureaus",
+    "mixed_model_age": "gemengd model, met leeftijd",
+    "randomisation": "hertoewijzing van gemeenten",
+    "kaplan_meier": "beperkt gemiddelde (Kaplan–Meier)",
+    "cr2": "regressie, CR2",
+    "cox": "Cox",
+    "cox_adjusted": "Cox, met omvang",
+}
+
+
+def limits(m: Measure, digits: int = 0) -> str:
+    """Return the limits of a measure; an upper limit that was not reached is open."""
+    if math.isnan(m.ci_lower) or math.isnan(m.ci_upper):
+        return "–"
+    return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
+
+
+def _index(items: Sequence[Measure]) -> dict[tuple[str, str, str, str], Measure]:
+    return {(m.quantity, m.group, m.subset, m.method): m for m in items}
+
+
+def _cells(m: Measure | None, digits: int = 0) -> list[str]:
+    if m is None or math.isnan(m.estimate):
+        return [number(math.nan), "–"]
+    return [number(m.estimate, digits), limits(m, digits)]
+
+
+def voting_times(items: Sequence[Measure]) -> str:
+    """Return median, P90 and restricted mean in seconds, by voters and ballot."""
+    found = _index(items)
+    rows = []
+    for subset, name in SUBSETS.items():
+        for ballot, label in BALLOTS.items():
+            key = (ballot, subset, "kaplan_meier")
+            median = found.get(("median_seconds", *key))
+            if median is None:
+                continue
+            p90, mean = found[("p90_seconds", *key)], found[("restricted_mean_seconds", *key)]
+            cells = [*_cells(median), *_cells(p90), *_cells(mean)]
+            rows.append([name, label, number(median.n), *cells])
+    header = ["Kiezers", "Biljet", "Aantal", "Mediaan", "Interval", "P90", "Interval"]
+    return pipe_table([*header, "Gemiddelde", "Interval"], rows, "llrrrrrrr")
+
+
+def voting_ratios(items: Sequence[Measure]) -> str:
+    """Return the ratios of new to old by voters and method; 1 is no difference."""
+    rows = [
+        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), p_value(m.p_value)]
+        for m in items
+        if m.quantity in ("ratio", "restricted_mean_ratio")
+    ]
+    return pipe_table(["Kiezers", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+def booths(items: Sequence[Measure]) -> str:
+    """Return the booths needed by arrivals in the busiest hour."""
+    rows = []
+    for rate, new, old, difference in booth_rows(items):
+        cells = [_booths(m) for m in (new, old, difference)]
+        rows.append([number(rate), *cells])
+    return pipe_table(["Kiezers in een uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
+
+
+def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure, Measure]]:
+    """Yield per arrival rate the booths with the new and the old ballot and their difference."""
+    by_rate: dict[int, list[Measure]] = {}
+    for m in items:
+        if m.quantity == "booths_needed":
+            by_rate.setdefault(int(m.subset.split("_", 1)[0]), []).append(m)
+    for rate, (new, old, difference) in by_rate.items():
+        yield rate, new, old, difference
+
+
+def _booths(m: Measure) -> str:
+    if math.isnan(m.estimate):
+        return number(math.nan)
+    sign = m.group == "new-old"
+    text = number(m.estimate, sign=sign)
+    if m.ci_lower == m.ci_upper == m.estimate:
+        return text
+    low, high = (number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
+    return f"{text} ({low} tot {high})"
+
+
+def counting_pace(items: Sequence[Measure]) -> str:
+    """Return person-minutes per 100 ballots by kind of count and ballot."""
+    found = _index(items)
+    rows = []
+    for kind, name in KINDS.items():
+        for ballot, label in BALLOTS.items():
+            median = found.get(
+                ("median_person_minutes_per_100_ballots", ballot, kind, "finished_counts")
+            )
+            if median is None:
+                continue
+            mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
+            rows.append([name, label, number(median.n), *_cells(median, 1), *_cells(mean, 1)])
+    header = ["Telling", "Biljet", "Aantal", "Mediaan", "Interval", "Gemiddelde", "Interval"]
+    return pipe_table(header, rows, "llrrrrr")
+
+
+def counting_ratios(items: Sequence[Measure]) -> str:
+    """Return the ratios of the person-minutes, new to old, by kind of count and method."""
+    rows = [
+        [KINDS[m.subset], METHODS[m.method], *_cells(m, 2), p_value(m.p_value)]
+        for m in items
+        if m.quantity == "person_minutes_ratio"
+    ]
+    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+def counting_finished(items: Sequence[Measure]) -> str:
+    """Return how fast counts were finished: median, share within three hours, Cox ratio.
+
+    Of polling stations the three hours run from their closing, so to midnight; of central
+    sessions from their start.
+    """
+    found = _index(items)
+    rows = []
+    for kind, name in KINDS.items():
+        for ballot, label in BALLOTS.items():
+            key = (ballot, kind, "kaplan_meier")
+            share = found.get((f"share_finished_after_{MIDNIGHT}_minutes", *key))
+            if share is None:
+                continue
+            middle = found["median_minutes_until_finished", ballot, kind, "kaplan_meier"]
+            cells = [percent(share.estimate, 0), interval(share.ci_lower, share.ci_upper, 0)]
+            rows.append([name, label, *_cells(middle), *cells])
+    header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Na drie uur klaar"]
+    return pipe_table([*header, "Interval"], rows, "llrrrr")
+
+
+def counting_since(items: Sequence[Measure]) -> str:
+    """Return the change of the pace since an earlier election, against controls, as a ratio."""
+    prefix = "person_minutes_ratio_since_"
+    rows = [
+        [
+            KINDS[m.subset],
+            m.quantity.removeprefix(prefix),
+            number(m.n),
+            *_cells(m, 2),
+            p_value(m.p_value),
+        ]
+        for m in items
+        if m.quantity.startswith(prefix)
+    ]
+    header = ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval", "p-waarde"]
+    return pipe_table(header, rows, "llrrrr")
