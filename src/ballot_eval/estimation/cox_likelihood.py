@@ -25,8 +25,9 @@ Ties = Literal["efron", "breslow"]
 SINGULAR = 1e-10
 #: Rows of a column that vary less than this share of its size are constant.
 CONSTANT = 1e-12
-#: Twice the distance from the maximum at which iteration stops; quadratic, so the next is nil.
-CONVERGED = 1e-16
+#: A step that raises the likelihood by less than half of this is the last. Newton's steps square
+#: the error, so that the coefficients are then right to some 1e-12 of their standard errors.
+CONVERGED = 1e-12
 _ITERATIONS = 60
 
 
@@ -37,7 +38,8 @@ class CoxData:
     ``x`` (n, p) is centred and scaled, ``event`` (n,), ``stratum`` (n,) and ``time`` (n,) sorted;
     ``set_of`` (n,) is each row's distinct stratum-time, ``start`` and ``stop`` (S,) the rows at
     risk at it. ``step_set`` and ``step_tie`` (E,) give the risk set of every event and the share
-    of the tied rows that it no longer sees (all 0 for Breslow's rule).
+    of the tied rows that it no longer sees (all 0 for Breslow's rule); ``step_first`` is the first
+    step of each risk set with events, ``heads`` the first row of each stratum.
     """
 
     x: FloatArray
@@ -49,17 +51,39 @@ class CoxData:
     stop: IntArray
     step_set: IntArray
     step_tie: FloatArray
+    step_first: IntArray
+    heads: IntArray
 
     def risk_sums(self, values: FloatArray) -> FloatArray:
-        """Return the sums of ``values`` (n, ...) over the risk set of every event (E, ...)."""
-        sums = np.zeros((len(values) + 1, *values.shape[1:]))
+        """Return the sums of ``values`` (n, k) over the risk set of every event (E, k)."""
+        sums = np.zeros((len(values) + 1, values.shape[1]))
         sums[:-1] = values[::-1].cumsum(axis=0)[::-1]
         total: FloatArray = (sums[self.start] - sums[self.stop])[self.step_set]
-        if self.step_tie.any():
-            tied = values * self.event.reshape(-1, *[1] * (values.ndim - 1))
-            tied = np.add.reduceat(tied, self.start, axis=0)[self.step_set]
-            total = total - self.step_tie.reshape(-1, *[1] * (values.ndim - 1)) * tied
+        later = np.flatnonzero(self.step_tie)
+        if len(later):
+            tied = self._by_set(values[self.event])
+            total[later] -= self.step_tie[later, None] * tied[self.step_set[later]]
         return total
+
+    def passed(self, values: FloatArray) -> FloatArray:
+        """Return the sums of ``values`` (E, k) over the events during which a row was at risk.
+
+        With Efron's rule a tied event takes part in each step with the weight that it still had.
+        """
+        whole = self._by_set(values)
+        before = whole.cumsum(axis=0) - whole
+        before -= before[np.searchsorted(self.stratum[self.start], self.stratum[self.start])]
+        found = (before + whole)[self.set_of]
+        if self.step_tie.any():
+            own = before + self._by_set(values * (1 - self.step_tie[:, None]))
+            found[self.event] = own[self.set_of[self.event]]
+        return found
+
+    def _by_set(self, values: FloatArray) -> FloatArray:
+        """Return the sums of ``values`` (E, k) per risk set (S, k); events are in row order."""
+        sums = np.zeros((len(self.start), values.shape[1]))
+        sums[self.step_set[self.step_first]] = np.add.reduceat(values, self.step_first, axis=0)
+        return sums
 
     def without(self, rows: BoolArray, ties: Ties) -> CoxData:
         """Return the data without the marked sorted rows; the order stays."""
@@ -85,7 +109,9 @@ def sorted_data(
     if ties == "efron":
         before = np.repeat(np.cumsum(deaths) - deaths, deaths)
         tie = (np.arange(len(step_set)) - before) / deaths[step_set]
-    return CoxData(x, event, stratum, time, set_of, start, stop, step_set, tie)
+    step_first = np.flatnonzero(np.diff(step_set, prepend=-1))
+    heads = np.flatnonzero(np.diff(stratum, prepend=-1))
+    return CoxData(x, event, stratum, time, set_of, start, stop, step_set, tie, step_first, heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +119,7 @@ class Evaluation:
     """The partial likelihood at one coefficient vector.
 
     ``weight`` (n,) is the relative hazard of a row (scaled within its stratum), ``total`` (E,) its
-    sum over the risk set of each event, ``mean`` (E, p) the weighted mean of the columns there,
-    ``variance`` (E, p, p) their weighted covariance.
+    sum over the risk set of each event, ``mean`` (E, p) the weighted mean of the columns there.
     """
 
     loglik: float
@@ -103,7 +128,6 @@ class Evaluation:
     weight: FloatArray
     total: FloatArray
     mean: FloatArray
-    variance: FloatArray
 
 
 def evaluate(data: CoxData, beta: FloatArray) -> Evaluation:
@@ -111,43 +135,55 @@ def evaluate(data: CoxData, beta: FloatArray) -> Evaluation:
     x = data.x
     eta = x @ beta
     # The likelihood does not change when a stratum is shifted; this keeps exp() in range.
-    heads = np.flatnonzero(np.diff(data.stratum, prepend=-1))
-    eta = eta - np.repeat(np.maximum.reduceat(eta, heads), np.diff(heads, append=len(eta)))
+    sizes = np.diff(data.heads, append=len(eta))
+    eta = eta - np.repeat(np.maximum.reduceat(eta, data.heads), sizes)
     weight = np.exp(eta)
-    weighted = weight[:, None] * x
-    total = data.risk_sums(weight)
-    mean = data.risk_sums(weighted) / total[:, None]
-    square = data.risk_sums(weighted[:, :, None] * x[:, None, :]) / total[:, None, None]
-    variance = square - mean[:, :, None] * mean[:, None, :]
+    sums = data.risk_sums(weight[:, None] * np.column_stack([np.ones(len(x)), x]))
+    total = sums[:, 0]
+    mean = sums[:, 1:] / total[:, None]
     score = x[data.event].sum(axis=0) - mean.sum(axis=0)
     loglik = float(eta[data.event].sum() - np.log(total).sum())
-    return Evaluation(loglik, score, variance.sum(axis=0), weight, total, mean, variance)
+    whole = np.ones(len(total))
+    return Evaluation(
+        loglik, score, information_of(data, weight, total, mean, whole), weight, total, mean
+    )
+
+
+def information_of(
+    data: CoxData, weight: FloatArray, total: FloatArray, mean: FloatArray, share: FloatArray
+) -> FloatArray:
+    """Return the covariance of the columns in the risk sets, summed with ``share`` (E,): (p, p).
+
+    The squares are summed by row, not by event: a row counts for all the risk sets it was in.
+    """
+    hazard = weight * data.passed((share / total)[:, None])[:, 0]
+    found: FloatArray = (data.x * hazard[:, None]).T @ data.x - (mean * share[:, None]).T @ mean
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Maximum:
-    """The maximum, with the evaluation there and at 0."""
+    """The maximum, with the evaluation there and at the start."""
 
     beta: FloatArray
     at_maximum: Evaluation
-    at_zero: Evaluation
+    at_start: Evaluation
     iterations: int
 
 
 def maximise(data: CoxData, names: Sequence[str], start: FloatArray | None = None) -> Maximum:
     """Return the maximum of the partial likelihood by Newton's method with step halving.
 
+    ``start`` (p,) is 0 by default.
     Raises ValueError for no event, a column that does not vary within the risk sets or is
     collinear with others, and a likelihood that keeps rising (an infinite coefficient).
     """
     if not data.event.any():
         msg = "no event was observed: every time is censored"
         raise ValueError(msg)
-    p = data.x.shape[1]
-    zero = evaluate(data, np.zeros(p))
-    check_information(zero.information, names)
-    beta = np.zeros(p) if start is None else start
-    now = zero if start is None else evaluate(data, beta)
+    beta = np.zeros(data.x.shape[1]) if start is None else start
+    first = now = evaluate(data, beta)
+    check_information(first.information, names)
     for iteration in range(1, _ITERATIONS + 1):
         step = _newton_step(now, names)
         decrement = float(now.score @ step)
@@ -161,10 +197,7 @@ def maximise(data: CoxData, names: Sequence[str], start: FloatArray | None = Non
             step = step / 2
         beta, now = beta + step, ahead
         if decrement < CONVERGED:
-            return Maximum(beta, now, zero, iteration)
-        # Rounding in the likelihood can keep the decrement just above the target.
-        if decrement < 1e-12 and iteration > 20:
-            return Maximum(beta, now, zero, iteration)
+            return Maximum(beta, now, first, iteration)
     msg = f"the Cox model did not converge in {_ITERATIONS} iterations"
     raise ValueError(msg)
 
@@ -186,7 +219,7 @@ def _raise_monotone(names: Sequence[str], column: int) -> None:
 
 
 def check_information(information: FloatArray, names: Sequence[str]) -> None:
-    """Raise ValueError for columns without information of their own at coefficients of 0."""
+    """Raise ValueError for columns without information of their own."""
     size = np.diag(information)
     flat = np.flatnonzero(size <= SINGULAR * max(1.0, float(size.max())))
     if len(flat):
@@ -201,24 +234,13 @@ def check_information(information: FloatArray, names: Sequence[str]) -> None:
 
 
 def residuals(data: CoxData, at: Evaluation) -> tuple[FloatArray, FloatArray]:
-    """Return martingale (n,) and score (n, p) residuals of the sorted rows.
-
-    With Efron's rule a tied event passes each step with the weight that it still had there.
-    """
-    size = len(data.start)
-    seen = (1 - data.step_tie) / at.total
+    """Return martingale (n,) and score (n, p) residuals of the sorted rows."""
     columns = np.column_stack([np.ones(len(at.total)), at.mean])
-    whole, own, average = (np.zeros((size, columns.shape[1])) for _ in range(3))
-    np.add.at(whole, data.step_set, columns / at.total[:, None])
-    np.add.at(own, data.step_set, columns * seen[:, None])
-    np.add.at(average, data.step_set, columns)
-    passed = whole.cumsum(axis=0) - whole
-    first = np.searchsorted(data.stratum[data.start], data.stratum[data.start])
-    passed = (passed - passed[first])[data.set_of]
-    passed += np.where(data.event[:, None], own[data.set_of], whole[data.set_of])
-    passed *= at.weight[:, None]
+    passed = at.weight[:, None] * data.passed(columns / at.total[:, None])
     martingale = data.event - passed[:, 0]
-    score = -(data.x * passed[:, :1] - passed[:, 1:])
-    mean = (average[:, 1:] / np.maximum(average[:, :1], 1))[data.set_of]
-    score[data.event] += (data.x - mean)[data.event]
+    score = passed[:, 1:] - data.x * passed[:, :1]
+    average = np.zeros((len(data.start), columns.shape[1]))
+    np.add.at(average, data.step_set, columns)
+    sets = data.set_of[data.event]
+    score[data.event] += data.x[data.event] - average[sets, 1:] / average[sets, :1]
     return martingale, score
