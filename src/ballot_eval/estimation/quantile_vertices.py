@@ -154,7 +154,7 @@ def _descend(
         sign, j, start = (1.0, j, down[j]) if down[j] <= up[k] else (-1.0, k, up[k])
         moved = x @ (inverse[:, j] * (sign / length[j]))
         moved[basis] = 0
-        met = np.flatnonzero(np.where(negative, -moved, moved) > COLLINEAR)
+        met = np.flatnonzero((np.abs(moved) > COLLINEAR) & ((moved < 0) == negative))
         order = met[np.argsort(residuals[met] / moved[met])]
         slopes = start + np.cumsum(weights[order] * np.abs(moved[order]))
         stop = int(np.searchsorted(slopes, -flat))
@@ -301,27 +301,32 @@ class _Vertices:
             cut = max(int(share * len(self._order)), min(len(self._order), 50))
             near, far = self._order[:cut], self._order[cut:]
             fixed = linear - weights @ self._sums(far, self._score, count)
+            stays = self._check(far)
             for d in np.flatnonzero(bases[:, 0] < 0):
-                found = self._solve(near, far, weights[d], fixed[d])
-                if found is not None:
+                found = self._solve(near, weights[d], fixed[d])
+                if found is not None and stays(found, weights[d]):
                     bases[d] = found
         if (bases < 0).any():
             raise ValueError(UNBOUNDED)
         return self._coefficients(bases)
 
-    def _solve(
-        self, near: IntArray, far: IntArray, weights: FloatArray, linear: FloatArray
-    ) -> IntArray | None:
-        """Return the vertex of one draw, or None when a far row turns out to matter."""
-        x, y, p = self._problem.columns, self._problem.outcomes, len(linear)
-        w = weights[self._codes[near]]
+    def _solve(self, near: IntArray, weights: FloatArray, linear: FloatArray) -> IntArray | None:
+        """Return the vertex of one draw, in which only the rows ``near`` take part."""
+        w, p = weights[self._codes[near]], len(linear)
         used = w > 0
         used[:p] = True  # the vertex to start from
         rows = near[used]
-        found = _descend(x[rows], y[rows], w[used], self._problem.quantile, linear, np.arange(p))
-        if found is None:
-            return None
-        basis = rows[found]
-        fit = np.linalg.solve(x[basis], y[basis])
-        crossed = (y[far] < x[far] @ fit) != (self._score[far] < 0)
-        return None if (crossed & (weights[self._codes[far]] > 0)).any() else basis
+        x, y = self._problem.columns[rows], self._problem.outcomes[rows]
+        found = _descend(x, y, w[used], self._problem.quantile, linear, np.arange(p))
+        return None if found is None else rows[found]
+
+    def _check(self, far: IntArray) -> Callable[[IntArray, FloatArray], bool]:
+        """Return a function that tells whether all rows ``far`` stay on their side of a vertex."""
+        x, y, codes = self._problem.columns, self._problem.outcomes, self._codes[far]
+        x_far, y_far, negative = x[far], y[far], self._score[far] < 0
+
+        def stays(basis: IntArray, weights: FloatArray) -> bool:
+            crossed = (y_far < x_far @ np.linalg.solve(x[basis], y[basis])) != negative
+            return not (weights[codes[crossed]] > 0).any()
+
+        return stays
