@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.mixed_sums import Forms, GroupSums, all_forms, base_form
+from ballot_eval.estimation.mixed_sums import Forms, GroupSums, all_forms, base_forms
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Starting values of τ times the mean group size; variances of group means beside those of rows.
-GRID = (0.0, 0.03, 0.3, 3.0, 30.0, 3e3, 3e5)
+GRID = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 20.0, 60.0, 1e3, 3e5)
 MAX_STEPS = 200
 #: Half the expected gain in deviance at which the search stops; the step itself is still taken.
 DECREMENT = 1e-14
@@ -75,39 +75,31 @@ class Profile:
         return self.products - np.multiply.outer(self.traces, self.traces) / self.freedom
 
 
-def _solve_base(base: FloatArray) -> tuple[FloatArray, FloatArray, float]:
-    """Return inverse, coefficients and residual square of the last column of M on the others."""
-    inverse = np.asarray(np.linalg.inv(base[:-1, :-1]), dtype=np.float64)
-    coefficients = inverse @ base[:-1, -1]
-    return inverse, coefficients, float(base[-1, -1] - base[:-1, -1] @ coefficients)
-
-
-def _deviance(
-    base: FloatArray, log_determinant: float, square: float, freedom: float, *, reml: bool
-) -> float:
-    value = log_determinant + freedom * (1 + math.log(2 * math.pi * square / freedom))
-    return value + float(np.linalg.slogdet(base[:-1, :-1])[1]) if reml else value
-
-
-def deviance_at(sums: GroupSums, tau: FloatArray, *, reml: bool) -> float:
-    """Return −2 log likelihood at ``tau`` (L,), profiled over coefficients and σ²."""
-    base, log_determinant = base_form(sums, tau)
-    freedom = sums.n_rows - (len(base) - 1 if reml else 0)
-    return _deviance(base, log_determinant, _solve_base(base)[2], freedom, reml=reml)
+def deviances(sums: GroupSums, taus: FloatArray, *, reml: bool) -> FloatArray:
+    """Return −2 log likelihood, profiled over coefficients and σ², at ``taus`` (B, L): (B,)."""
+    base, log_determinant = base_forms(sums, taus)
+    x, xy = base[:, :-1, :-1], base[:, :-1, -1:]
+    square = base[:, -1, -1] - (xy * np.linalg.solve(x, xy)).sum(axis=(1, 2))
+    freedom = sums.n_rows - (x.shape[1] if reml else 0)
+    value = log_determinant + freedom * (1 + np.log(2 * np.pi * square / freedom))
+    return np.asarray(value + np.linalg.slogdet(x)[1] if reml else value)
 
 
 def profile_at(sums: GroupSums, tau: FloatArray, *, reml: bool) -> Profile:
     """Return the model at ``tau`` (L,) with what derivatives and degrees of freedom need."""
     forms = all_forms(sums, tau)
-    inverse, coefficients, square = _solve_base(forms.base)
+    base = forms.base
+    inverse = np.asarray(np.linalg.inv(base[:-1, :-1]), dtype=np.float64)
+    coefficients = inverse @ base[:-1, -1]
+    square = float(base[-1, -1] - base[:-1, -1] @ coefficients)
     freedom = sums.n_rows - (len(coefficients) if reml else 0)
     residual = np.append(-coefficients, 1.0)
     toward = forms.first @ residual
-    curvature = np.einsum("a,ghab,b->gh", residual, forms.second, residual) - np.einsum(
-        "ga,ab,hb->gh", toward[:, :-1], inverse, toward[:, :-1]
-    )
+    curvature = forms.second @ residual @ residual - (toward[:, :-1] @ inverse @ toward[:, :-1].T)
     traces, products = forms.trace, forms.trace_product
+    deviance = forms.log_determinant + freedom * (1 + math.log(2 * math.pi * square / freedom))
     if reml:
+        deviance -= float(np.linalg.slogdet(inverse)[1])
         traces, products = projected_traces(
             inverse, forms.first[:, :-1, :-1], forms.second[:, :, :-1, :-1], traces, products
         )
@@ -117,7 +109,7 @@ def profile_at(sums: GroupSums, tau: FloatArray, *, reml: bool) -> Profile:
         coefficients=coefficients,
         square=square,
         freedom=freedom,
-        deviance=_deviance(forms.base, forms.log_determinant, square, freedom, reml=reml),
+        deviance=deviance,
         traces=traces,
         products=products,
         leaning=toward @ residual,
@@ -149,10 +141,10 @@ def minimise(sums: GroupSums, *, reml: bool) -> tuple[FloatArray, Profile]:
     """
     levels = sums.groups.levels
     mean_size = sums.n_rows / np.array([len(label) for label in sums.groups.labels])
-    grid = [np.array(point) / mean_size for point in itertools.product(GRID, repeat=levels)]
-    tau = min(grid, key=lambda point: deviance_at(sums, point, reml=reml))
+    grid = np.array(list(itertools.product(GRID, repeat=levels))) / mean_size
+    tau = grid[int(np.argmin(deviances(sums, grid, reml=reml)))]
+    here = profile_at(sums, tau, reml=reml)
     for _ in range(MAX_STEPS):
-        here = profile_at(sums, tau, reml=reml)
         gradient = here.gradient
         free = (tau > 0) | (gradient < 0)
         if not free.any():
@@ -164,9 +156,9 @@ def minimise(sums: GroupSums, *, reml: bool) -> tuple[FloatArray, Profile]:
         # No lower point along a direction of descent: only rounding is left.
         if moved is None:
             return tau, here
-        tau = moved
+        tau, here = moved
         if decrement < DECREMENT:
-            return tau, profile_at(sums, tau, reml=reml)
+            return tau, here
     msg = f"the likelihood was not maximised in {MAX_STEPS} steps; check groups and covariates"
     raise ValueError(msg)
 
@@ -183,16 +175,16 @@ def _direction(here: Profile, free: npt.NDArray[np.bool_]) -> FloatArray:
 
 def _line_search(
     sums: GroupSums, tau: FloatArray, step: FloatArray, here: Profile, *, reml: bool
-) -> FloatArray | None:
+) -> tuple[FloatArray, Profile] | None:
     noise = 1e-13 * (1 + abs(here.deviance))
-    length = 1.0
+    gradient, length = here.gradient, 1.0
     while length > 1e-9:
         candidate = np.maximum(tau + length * step, 0.0)
-        gain = float(here.gradient @ (candidate - tau))
-        bound = here.deviance + min(1e-4 * gain, 0.0) + noise
-        downhill = gain <= 0 and not np.array_equal(candidate, tau)
-        if downhill and deviance_at(sums, candidate, reml=reml) <= bound:
-            return candidate
+        gain = float(gradient @ (candidate - tau))
+        if gain <= 0 and not np.array_equal(candidate, tau):
+            there = profile_at(sums, candidate, reml=reml)
+            if there.deviance <= here.deviance + 1e-4 * gain + noise:
+                return candidate, there
         length /= 2
     return None
 

@@ -173,28 +173,29 @@ def group_sums(rows: FloatArray, groups: Groups) -> GroupSums:
     return GroupSums(centred.T @ centred, means, size, groups)
 
 
-def base_form(sums: GroupSums, tau: FloatArray) -> tuple[FloatArray, float]:
-    """Return M'H⁻¹M (c, c) and log|H| at ``tau`` (L,), outer level first."""
-    tau_outer, tau_inner = _both(tau)
-    scale = 1 + sums.size * tau_inner
+def base_forms(sums: GroupSums, taus: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return M'H⁻¹M (B, c, c) and log|H| (B,) at each row of ``taus`` (B, L), outer first."""
+    tau_outer = taus[:, :-1].sum(axis=1, keepdims=True)
+    scale = 1 + sums.size * taus[:, -1:]
     a = sums.size / scale
     starts, outer_of = sums.groups.starts, sums.groups.outer_of
-    total = np.add.reduceat(a, starts)
-    centre = np.add.reduceat(a[:, None] * sums.means, starts) / total[:, None]
-    spread = sums.means - centre[outer_of]
+    total = np.add.reduceat(a, starts, axis=1)
+    weighted = a[:, :, None] * sums.means
+    centre = np.add.reduceat(weighted, starts, axis=1) / total[:, :, None]
+    spread = sums.means - centre[:, outer_of]
     widened = 1 + tau_outer * total
     base = (
         sums.within
-        + (a[:, None] * spread).T @ spread
-        + ((total / widened)[:, None] * centre).T @ centre
+        + np.swapaxes(a[:, :, None] * spread, 1, 2) @ spread
+        + np.swapaxes((total / widened)[:, :, None] * centre, 1, 2) @ centre
     )
-    return base, float(np.log(scale).sum() + np.log(widened).sum())
+    return base, np.log(scale).sum(axis=1) + np.log(widened).sum(axis=1)
 
 
 def all_forms(sums: GroupSums, tau: FloatArray) -> Forms:
     """Return :class:`Forms` at ``tau`` (L,), outer level first."""
-    tau_outer, tau_inner = _both(tau)
-    base, log_determinant = base_form(sums, tau)
+    tau_outer, tau_inner = float(tau[:-1].sum()), float(tau[-1])
+    base, log_determinant = base_forms(sums, tau[None])
     starts, outer_of = sums.groups.starts, sums.groups.outer_of
     a = sums.size / (1 + sums.size * tau_inner)
     total, squares, cubes = (np.add.reduceat(a**k, starts) for k in (1, 2, 3))
@@ -215,8 +216,8 @@ def all_forms(sums: GroupSums, tau: FloatArray) -> Forms:
     own = float((squares - 2 * shrink * cubes + (shrink * squares) ** 2).sum())
     kept = slice(2 - sums.groups.levels, 2)
     return Forms(
-        base=base,
-        log_determinant=log_determinant,
+        base=base[0],
+        log_determinant=float(log_determinant[0]),
         first=np.array([outer.T @ outer, inner.T @ inner])[kept],
         second=second[kept, kept],
         trace=np.array([share.sum(), (total - shrink * squares).sum()])[kept],
@@ -224,10 +225,6 @@ def all_forms(sums: GroupSums, tau: FloatArray) -> Forms:
         outer_score=outer,
         inner_score=inner,
     )
-
-
-def _both(tau: FloatArray) -> tuple[float, float]:
-    return (0.0, float(tau[0])) if len(tau) == 1 else (float(tau[0]), float(tau[1]))
 
 
 def orthonormal_basis(x: npt.ArrayLike, n: int) -> tuple[FloatArray, FloatArray]:
