@@ -26,8 +26,9 @@ FloatArray = npt.NDArray[np.float64]
 #: Starting values of τ times the mean group size; variances of group means beside those of rows.
 GRID = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 20.0, 60.0, 1e3, 3e5)
 MAX_STEPS = 200
-#: Half the expected gain in deviance at which the search stops; the step itself is still taken.
-DECREMENT = 1e-14
+#: The search ends with the Newton step that promises less than half of this in deviance. Such a
+#: step begins within 1e-5 standard errors of τ, and Newton's method squares that.
+DECREMENT = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
