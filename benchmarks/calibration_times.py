@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import ttest_ind
+from scipy.special import stdtr, stdtrit
 
 from ballot_eval.estimation.clusters import cluster_design, cluster_ols
 from ballot_eval.estimation.mixed import Freedom, log_linear_ratio
@@ -115,10 +115,14 @@ def welch_of_means(unit: str) -> Callable[[Times], Answer]:
 
 
 def _welch(new: FloatArray, old: FloatArray) -> Answer:
-    test = ttest_ind(new, old, equal_var=False)
-    interval = test.confidence_interval(1 - LEVEL)
-    ratio = math.exp(new.mean() - old.mean())
-    return ratio, float(test.pvalue), math.exp(interval.low), math.exp(interval.high)
+    # As scipy's ttest_ind, which takes ten times as long to begin.
+    parts = np.array([new.var(ddof=1) / len(new), old.var(ddof=1) / len(old)])
+    error = math.sqrt(parts.sum())
+    df = parts.sum() ** 2 / (parts**2 / [len(new) - 1, len(old) - 1]).sum()
+    gap = new.mean() - old.mean()
+    half = stdtrit(df, 1 - LEVEL / 2) * error
+    p_value = 2 * stdtr(df, -abs(gap) / error)
+    return math.exp(gap), float(p_value), math.exp(gap - half), math.exp(gap + half)
 
 
 def cr2(unit: str) -> Callable[[Times], Answer]:

@@ -23,8 +23,12 @@ from ballot_eval.estimation.mixed_sums import Forms, GroupSums, all_forms, base_
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Starting values of τ times the mean group size; variances of group means beside those of rows.
-GRID = (0.0, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 20.0, 60.0, 1e3, 3e5)
+#: Starting values of τ times the mean group size, for one and for two levels. They are compared in
+#: one go, so that many of them cost less than the Newton steps they save.
+GRIDS = (
+    np.append(0.0, np.geomspace(0.03, 3e5, 60)),
+    np.array([0.0, 0.1, 0.3, 1.0, 2.0, 4.0, 8.0, 20.0, 60.0, 1e3, 3e5]),
+)
 MAX_STEPS = 200
 #: The search ends with the Newton step that promises less than half of this in deviance. Such a
 #: step begins within 1e-5 standard errors of τ, and Newton's method squares that.
@@ -142,7 +146,7 @@ def minimise(sums: GroupSums, *, reml: bool) -> tuple[FloatArray, Profile]:
     """
     levels = sums.groups.levels
     mean_size = sums.n_rows / np.array([len(label) for label in sums.groups.labels])
-    grid = np.array(list(itertools.product(GRID, repeat=levels))) / mean_size
+    grid = np.array(list(itertools.product(GRIDS[levels - 1], repeat=levels))) / mean_size
     tau = grid[int(np.argmin(deviances(sums, grid, reml=reml)))]
     here = profile_at(sums, tau, reml=reml)
     for _ in range(MAX_STEPS):
