@@ -22,7 +22,13 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from ballot_eval.estimation.clusters import check_confidence_level
-from ballot_eval.estimation.mixed_fit import Profile, kenward_roger, minimise, satterthwaite
+from ballot_eval.estimation.mixed_fit import (
+    Profile,
+    kenward_roger,
+    minimise,
+    profile_at,
+    satterthwaite,
+)
 from ballot_eval.estimation.mixed_sums import (
     COLLINEAR,
     ROUNDING,
@@ -104,8 +110,9 @@ def mixed_model(
     prefer it with few groups.
 
     Raises ValueError for missing values, lengths that differ, collinear columns, fewer than two
-    groups on a level, levels that are not nested or cannot be told apart, an outcome that is
-    constant, fitted perfectly, or without spread within groups, and an unknown method.
+    groups on a level, levels that are not nested or cannot be told apart, columns that explain all
+    differences between groups, an outcome that is constant, fitted perfectly, or without spread
+    within groups, and an unknown method.
     """
     _check_call(method, degrees_of_freedom, confidence_level)
     outcome, basis, r = _read_rows(y, x)
@@ -121,6 +128,7 @@ def mixed_model(
     scale = length / math.sqrt(len(outcome))
     sums = group_sums(np.column_stack([basis, residual / scale]), read)
     _check_within(sums)
+    _check_between(sums)
     tau, here = minimise(sums, reml=method == "reml")
     in_basis = projection + scale * here.coefficients
     intercepts, fitted = _predictions(read, here, tau, scale, basis @ in_basis)
@@ -220,6 +228,22 @@ def _check_within(sums: GroupSums) -> None:
         msg = (
             "within groups the outcome does not vary beyond what x explains: the model has no "
             "residual variance; compare one value per group instead"
+        )
+        raise ValueError(msg)
+
+
+def _check_between(sums: GroupSums) -> None:
+    """Raise ValueError when x leaves nothing to tell the variances of the levels apart by.
+
+    They are identified when P and the PG_gP are linearly independent (P removes x): their
+    inner products, with P itself taken out, are the expected Hessian at τ = 0.
+    """
+    here = profile_at(sums, np.zeros(sums.groups.levels), reml=True)
+    unit = np.sqrt(np.diag(here.forms.trace_product))
+    if np.linalg.eigvalsh(here.expected_hessian / np.outer(unit, unit))[0] <= COLLINEAR:
+        msg = (
+            "x explains all differences between the groups of a level, so that their variance "
+            "cannot be estimated: use fewer columns, more groups, or leave that level out"
         )
         raise ValueError(msg)
 
