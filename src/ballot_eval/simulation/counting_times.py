@@ -97,8 +97,8 @@ class CountingTimeTruth:
     - ``stations_per_session``: polling stations whose ballots one central session counts.
     """
 
-    dso: CountTruth = CountTruth(0.80, 490.0, 500, 5, 0.85, 0.25)
-    cso: CountTruth = CountTruth(0.90, 415.0, 500, 5, 0.75, 0.40)
+    dso: CountTruth = CountTruth(0.80, 500.0, 500, 5, 0.85, 0.25)
+    cso: CountTruth = CountTruth(0.90, 405.0, 500, 5, 0.75, 0.40)
     central: CountTruth = CountTruth(0.85, 9000.0, 10_000, 30, 0.95, 0.25)
     cso_share: float = 0.58
     municipality_sd: float = 0.10
