@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import replace
 
-from ballot_eval.design import Queue, StudyDesign
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.queueing import booths_needed
 from ballot_eval.estimation.queueing_interval import (
     BoothsInterval,
@@ -14,11 +14,14 @@ from ballot_eval.estimation.queueing_interval import (
 )
 from ballot_eval.estimation.queueing_paths import kaplan_meier_weights
 from ballot_eval.results import Measure
-from ballot_eval.topics.measures import Comparison, Numbers
+from ballot_eval.topics.measures import Basis, Comparison, Numbers
 from ballot_eval.topics.voting_time import STATION, Voters
 
 #: Replications of the peak in each resample of the stations; the estimate has those of the plan.
 RESAMPLE_REPLICATIONS = 200
+
+#: The note on a number of booths that more replications could change by one.
+CLOSE = "within the Monte-Carlo error of the next number"
 
 
 def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
@@ -33,84 +36,69 @@ def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
     made: list[Measure] = []
     parts = {"new": voters.only(voters.new), "old": voters.only(~voters.new)}
     for rate in queue.arrivals_per_hour:
-        subset = f"{rate}_arrivals_per_hour"
         intervals: dict[str, BoothsInterval] = {}
         for ballot, part in parts.items():
-            to = Comparison(ballot, subset, part.n, made)
-            to.add(
-                "booths_needed",
-                "queue_simulation",
-                _needed(part, queue, study, rate, intervals, ballot),
-                cluster=STATION,
-                n_clusters=len(set(part.station)),
-                draws=queue.draws,
-                seed=study.analysis.seed,
-            )
-        Comparison("new-old", subset, voters.n, made).add(
-            "booths_needed",
-            "queue_simulation",
-            _difference(intervals, made[-2:], study),
-            cluster=STATION,
-            n_clusters=len(set(voters.station)),
-            draws=queue.draws,
-            seed=study.analysis.seed,
-        )
+            _one_ballot(Comparison(ballot, _subset(rate), part.n, made), part, study, intervals)
+        new, old = made[-2:]
+
+        def difference(
+            new: Measure = new, old: Measure = old, found: dict[str, BoothsInterval] = intervals
+        ) -> Numbers:
+            if len(found) < len(parts):
+                msg = "the booths with one of the ballots could not be found"
+                raise ValueError(msg)
+            level = study.analysis.confidence_level
+            limits = booths_difference(found["new"], found["old"], confidence_level=level)
+            return new.estimate - old.estimate, limits.lower, limits.upper, math.nan
+
+        basis = Basis.of(STATION, voters.station).drawn(queue.draws, study.analysis.seed)
+        to = Comparison("new-old", _subset(rate), voters.n, made)
+        to.add("booths_needed", "queue_simulation", difference, basis)
     return tuple(made)
 
 
-def _needed(
-    part: Voters,
-    queue: Queue,
-    study: StudyDesign,
-    rate: int,
-    intervals: dict[str, BoothsInterval],
-    ballot: str,
-) -> Callable[[], Numbers]:
+def _subset(rate: int) -> str:
+    return f"{rate}_arrivals_per_hour"
+
+
+def _one_ballot(
+    to: Comparison, part: Voters, study: StudyDesign, intervals: dict[str, BoothsInterval]
+) -> None:
+    """Add the booths needed with one ballot, and keep its resamples for the difference."""
+    queue, seed = study.times.queue, study.analysis.seed
+    assert queue is not None
+    rate = float(to.subset.split("_", 1)[0])
+    close = False
+
     def work() -> Numbers:
-        wanted = {
-            "max_wait_minutes": queue.max_wait_minutes,
-            "max_share": queue.max_share,
-            "peak_minutes": queue.peak_minutes,
-        }
-        weights = kaplan_meier_weights(part.seconds, part.complete)
+        nonlocal close
         point = booths_needed(
             rate,
             part.seconds,
-            weights,
+            kaplan_meier_weights(part.seconds, part.complete),
+            max_wait_minutes=queue.max_wait_minutes,
+            max_share=queue.max_share,
+            peak_minutes=queue.peak_minutes,
             replications=queue.replications,
-            seed=study.analysis.seed,
-            **wanted,
+            seed=seed,
         )
         found = booths_needed_interval(
             rate,
             part.seconds,
             part.station,
             complete=part.complete,
+            max_wait_minutes=queue.max_wait_minutes,
+            max_share=queue.max_share,
+            peak_minutes=queue.peak_minutes,
             replications=RESAMPLE_REPLICATIONS,
             draws=queue.draws,
-            seed=study.analysis.seed,
+            seed=seed,
             confidence_level=study.analysis.confidence_level,
-            **wanted,
         )
-        intervals[ballot] = found
+        intervals[to.group], close = found, point.close
         return float(point.booths), float(found.lower), float(found.upper), math.nan
 
-    return work
-
-
-def _difference(
-    intervals: dict[str, BoothsInterval], points: list[Measure], study: StudyDesign
-) -> Callable[[], Numbers]:
-    def work() -> Numbers:
-        if len(intervals) < 2:
-            msg = "one of the two numbers of booths could not be found"
-            raise ValueError(msg)
-        found = booths_difference(
-            intervals["new"],
-            intervals["old"],
-            confidence_level=study.analysis.confidence_level,
-        )
-        estimate = points[0].estimate - points[1].estimate
-        return estimate, float(found.lower), float(found.upper), math.nan
-
-    return work
+    basis = Basis.of(STATION, part.station).drawn(queue.draws, seed)
+    to.add("booths_needed", "queue_simulation", work, basis)
+    if close:
+        to.made[-1] = replace(to.made[-1], note=CLOSE)

@@ -26,7 +26,7 @@ from ballot_eval.estimation.mixed import mixed_model
 from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
 from ballot_eval.mergers import current_code
 from ballot_eval.results import Measure
-from ballot_eval.topics.measures import Comparison, Numbers, compared_rows, exponentiated
+from ballot_eval.topics.measures import Basis, Comparison, Numbers, compared_rows, exponentiated
 from ballot_eval.topics.measures import randomised_means as randomised
 from ballot_eval.validation.moments import CLOSING_HOUR, election_days
 
@@ -61,9 +61,9 @@ KINDS = (
 
 def require_one_kind(frame: pd.DataFrame) -> None:
     """Raise ValueError unless all counts are of one kind."""
-    found = frame.groupby(["counting_method", "counting_unit_type"]).size()
+    found = frame.value_counts(["counting_method", "counting_unit_type"]).to_dict()
     if len(found) > 1:
-        kinds = "; ".join(f"{m} {t} ({n})" for (m, t), n in found.items())
+        kinds = "; ".join(f"{' '.join(map(str, kind))} ({n})" for kind, n in found.items())
         msg = (
             f"counts of different kinds cannot be put together: {kinds}. Under DSO a polling "
             "station counts lists and candidates, under CSO lists only, and a central session "
@@ -176,7 +176,7 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
     level = study.analysis.confidence_level
     done = counts.only(counts.finished)
     clusters = done.municipality.to_numpy()
-    shared = {"cluster": "municipality", "n_clusters": len(set(clusters))}
+    basis = Basis.of("municipality", clusters)
 
     def mean() -> Numbers:
         found = mean_interval(done.pace, clusters, confidence_level=level)
@@ -188,8 +188,8 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_person_minutes_per_100_ballots", "finished_counts", mean, **shared)
-    to.add("median_person_minutes_per_100_ballots", "finished_counts", median, **shared)
+    to.add("mean_person_minutes_per_100_ballots", "finished_counts", mean, basis)
+    to.add("median_person_minutes_per_100_ballots", "finished_counts", median, basis)
 
 
 def _curve(counts: Counts, kind: CountKind, study: StudyDesign) -> SurvivalCurve | None:
@@ -208,7 +208,7 @@ def _curve(counts: Counts, kind: CountKind, study: StudyDesign) -> SurvivalCurve
 
 def _shares(curve: SurvivalCurve, counts: Counts, to: Comparison) -> None:
     """Add the share of counts finished by the clock, or that long after the start."""
-    clusters = {"cluster": "municipality", "n_clusters": counts.municipality.nunique()}
+    basis = Basis.of("municipality", counts.municipality)
     for minutes in CLOCK_MINUTES:
         at = curve.at([minutes])
 
@@ -216,13 +216,13 @@ def _shares(curve: SurvivalCurve, counts: Counts, to: Comparison) -> None:
             s, low, high = (float(getattr(at, f)[0]) for f in ("survival", "lower", "upper"))
             return 1 - s, 1 - high, 1 - low, math.nan
 
-        to.add(f"share_finished_after_{minutes}_minutes", "kaplan_meier", share, **clusters)
+        to.add(f"share_finished_after_{minutes}_minutes", "kaplan_meier", share, basis)
     middle = curve.quantile(0.5)
     to.add(
         "median_minutes_until_finished",
         "kaplan_meier",
         lambda: (middle.estimate, middle.lower, middle.upper, math.nan),
-        **clusters,
+        basis,
     )
 
 
@@ -250,7 +250,7 @@ def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign
     level, analysis = study.analysis.confidence_level, study.analysis
     done = counts.only(counts.finished)
     codes = done.municipality.to_numpy()
-    shared = {"cluster": "municipality", "n_clusters": len(set(codes))}
+    basis = Basis.of("municipality", codes)
 
     def regression() -> Numbers:
         y, x, _ = log_linear(done)
@@ -276,10 +276,10 @@ def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
     quantity = "person_minutes_ratio"
-    to.add(quantity, "mixed_model", mixed, **shared)
-    to.add(quantity, "cr2", regression, **shared)
-    drawn = {"draws": analysis.draws, "seed": analysis.seed}
-    to.add(quantity, "randomisation", reassigned, **shared, **drawn)
+    to.add(quantity, "mixed_model", mixed, basis)
+    to.add(quantity, "cr2", regression, basis)
+    drawn = basis.drawn(analysis.draws, analysis.seed)
+    to.add(quantity, "randomisation", reassigned, drawn)
     _compare_finishing(counts, kind, to, study)
 
 
@@ -287,7 +287,7 @@ def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: S
     analysis = study.analysis
     codes = counts.municipality.to_numpy()
     durations = counts.minutes if kind.counting_unit_type == "central_session" else counts.clock
-    shared = {"cluster": "municipality", "n_clusters": len(set(codes))}
+    basis = Basis.of("municipality", codes)
 
     def hazard(columns: Callable[[], FloatArray]) -> Callable[[], Numbers]:
         def work() -> Numbers:
@@ -323,10 +323,10 @@ def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: S
         )
         return found.observed / found.expected, math.nan, math.nan, found.p_value
 
-    to.add("finishing_rate_ratio", "cox", hazard(role), **shared)
-    to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), **shared)
-    drawn = {"draws": analysis.draws, "seed": analysis.seed}
-    to.add("finished_over_expected", "logrank_randomisation", permuted, **shared, **drawn)
+    to.add("finishing_rate_ratio", "cox", hazard(role), basis)
+    to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), basis)
+    drawn = basis.drawn(analysis.draws, analysis.seed)
+    to.add("finished_over_expected", "logrank_randomisation", permuted, drawn)
 
 
 def _since(
@@ -359,10 +359,7 @@ def _since(
             f"person_minutes_ratio_since_{baseline}",
             "randomisation",
             change,
-            cluster="municipality",
-            n_clusters=len(both),
-            draws=analysis.draws,
-            seed=analysis.seed,
+            Basis("municipality", len(both), analysis.draws, analysis.seed),
         )
 
 

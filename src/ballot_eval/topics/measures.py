@@ -20,6 +20,25 @@ Numbers = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What the uncertainty of a measure rests on: clusters, and draws from a seed, if any."""
+
+    cluster: str
+    n_clusters: int
+    draws: int = 0
+    seed: int = 0
+
+    @classmethod
+    def of(cls, cluster: str, labels: npt.ArrayLike) -> Basis:
+        """Return the basis of rows whose clusters are named by ``labels`` (n,)."""
+        return cls(cluster, len(np.unique(np.asarray(labels))))
+
+    def drawn(self, draws: int, seed: int) -> Basis:
+        """Return the same clusters with draws."""
+        return Basis(self.cluster, self.n_clusters, draws, seed)
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """What the measures of one comparison share, and the list they are added to."""
 
@@ -28,17 +47,7 @@ class Comparison:
     n: int
     made: list[Measure]
 
-    def add(
-        self,
-        quantity: str,
-        method: str,
-        work: Callable[[], Numbers],
-        *,
-        cluster: str = "",
-        n_clusters: int = 0,
-        draws: int = 0,
-        seed: int = 0,
-    ) -> None:
+    def add(self, quantity: str, method: str, work: Callable[[], Numbers], basis: Basis) -> None:
         """Add the measure that ``work`` computes, or NaN with the reason why there is none."""
         estimate = low = high = p_value = math.nan
         note = ""
@@ -46,9 +55,23 @@ class Comparison:
             estimate, low, high, p_value = work()
         except ValueError as reason:
             note = str(reason)
-        fields = (quantity, self.group, self.subset, method, estimate, low, high, p_value)
         self.made.append(
-            Measure(*fields, self.n, cluster, n_clusters, draws, seed if draws else 0, note)
+            Measure(
+                quantity=quantity,
+                group=self.group,
+                subset=self.subset,
+                method=method,
+                estimate=estimate,
+                ci_lower=low,
+                ci_upper=high,
+                p_value=p_value,
+                n=self.n,
+                cluster=basis.cluster,
+                n_clusters=basis.n_clusters,
+                draws=basis.draws,
+                seed=basis.seed,
+                note=note,
+            )
         )
 
 
@@ -98,5 +121,3 @@ def compared_rows(frame: pd.DataFrame, study: StudyDesign, election: str) -> pd.
     roles = rows["municipality_code"].map(study.role)
     rows["experiment"] = (roles == "experiment").to_numpy(dtype=bool)
     return rows[(roles != "former").to_numpy(dtype=bool)].reset_index(drop=True)
-
-

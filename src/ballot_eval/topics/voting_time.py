@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ from ballot_eval.estimation.restricted_mean import (
 from ballot_eval.estimation.survival import kaplan_meier
 from ballot_eval.results import Measure
 from ballot_eval.topics.measures import (
+    Basis,
     Comparison,
     Numbers,
     compared_rows,
@@ -137,15 +139,11 @@ def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
     return VotingTimes(tuple(made), voters, main)
 
 
-def _clusters(labels: npt.NDArray[np.str_], cluster: str) -> dict[str, object]:
-    return {"cluster": cluster, "n_clusters": len(np.unique(labels))}
-
-
 def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
     """Add mean, median and P90 of one ballot: complete observations alone, and all of them."""
     level, horizon = study.analysis.confidence_level, study.times.horizon_seconds
     done = voters.only(voters.complete)
-    shared = {"cluster": STATION, "n_clusters": len(np.unique(voters.station))}
+    stations = Basis.of(STATION, voters.station)
 
     def mean() -> Numbers:
         found = mean_interval(done.seconds, done.station, confidence_level=level)
@@ -180,11 +178,11 @@ def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_seconds", "complete_observations", mean, **shared)
+    to.add("mean_seconds", "complete_observations", mean, stations)
     for name, q in REPORTED.items():
-        to.add(name, "complete_observations", quantile(q), **shared)
-        to.add(name, "kaplan_meier", survival_quantile(q), **shared)
-    to.add("restricted_mean_seconds", "kaplan_meier", restricted, **shared)
+        to.add(name, "complete_observations", quantile(q), stations)
+        to.add(name, "kaplan_meier", survival_quantile(q), stations)
+    to.add("restricted_mean_seconds", "kaplan_meier", restricted, stations)
 
 
 def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
@@ -192,8 +190,8 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
     analysis = study.analysis
     done = voters.only(voters.complete)
     codes = done.municipality.to_numpy(str)
-    stations = {"cluster": STATION, "n_clusters": len(np.unique(done.station))}
-    units = {"cluster": MUNICIPALITY, "n_clusters": len(np.unique(codes))}
+    stations = Basis.of(STATION, done.station)
+    units = Basis.of(MUNICIPALITY, codes)
 
     def model(groups: object, *, ages: bool = False) -> Callable[[], Numbers]:
         def work() -> Numbers:
@@ -212,13 +210,13 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         found = randomised_means(np.log(done.seconds), done.new, done.municipality, study)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
-    to.add("ratio", "mixed_model", model((codes, done.station)), **units)
-    to.add("ratio", "mixed_model_stations", model(done.station), **stations)
+    to.add("ratio", "mixed_model", model((codes, done.station)), units)
+    to.add("ratio", "mixed_model_stations", model(done.station), stations)
     if done.n and (done.frame["age_band"] != "").any():
         aged = model((codes, done.station), ages=True)
-        to.add("ratio", "mixed_model_age", aged, **units)
-    drawn = {"draws": analysis.draws, "seed": analysis.seed}
-    to.add("ratio", "randomisation", reassigned, **units, **drawn)
+        to.add("ratio", "mixed_model_age", aged, units)
+    drawn = units.drawn(analysis.draws, analysis.seed)
+    to.add("ratio", "randomisation", reassigned, drawn)
 
 
 def _ages(voters: Voters) -> FloatArray:
@@ -231,8 +229,7 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
     """Add the ratio at each quantile of the plan."""
     times, analysis = study.times, study.analysis
     done = voters.only(voters.complete)
-    shared = {"cluster": STATION, "n_clusters": len(np.unique(done.station))}
-    drawn = {"draws": times.draws, "seed": analysis.seed}
+    basis = Basis.of(STATION, done.station).drawn(times.draws, analysis.seed)
     names = [f"ratio_q{100 * q:g}" for q in times.quantiles]
     try:
         found = quantile_regression_bootstrap(
@@ -253,18 +250,17 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
             raise error
 
         for name in names:
-            to.add(name, "quantile_regression", refused, **shared, **drawn)
+            to.add(name, "quantile_regression", refused, basis)
         return None
     columns = (found.estimates, found.ci_lower, found.ci_upper, found.p_values)
     for name, row in zip(names, np.column_stack(columns).tolist(), strict=True):
-        numbers = exponentiated((row[0], row[1], row[2], row[3]))
-        to.add(name, "quantile_regression", lambda n=numbers: n, **shared, **drawn)
+        to.add(name, "quantile_regression", partial(exponentiated, tuple(row)), basis)
     return found
 
 
 def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDesign) -> None:
     """Add difference and ratio of the restricted means, with broken-off observations."""
-    shared = {"cluster": STATION, "n_clusters": len(np.unique(voters.station))}
+    stations = Basis.of(STATION, voters.station)
 
     def work(part: Callable[[RestrictedMeanContrast], MeanContrast]) -> Callable[[], Numbers]:
         def numbers() -> Numbers:
@@ -284,10 +280,10 @@ def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDe
 
     difference = Comparison("new-old", subset, voters.n, made)
     difference.add(
-        "restricted_mean_seconds", "kaplan_meier", work(lambda c: c.difference), **shared
+        "restricted_mean_seconds", "kaplan_meier", work(lambda c: c.difference), stations
     )
     ratio = Comparison("new/old", subset, voters.n, made)
-    ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), **shared)
+    ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), stations)
 
 
 def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
@@ -298,10 +294,12 @@ def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
     """
     done = voters.only(voters.complete)
     observers = (done.frame["municipality_code"] + ":" + done.frame["observer_id"]).to_numpy(str)
-    drawn = {"draws": study.times.draws, "seed": study.analysis.seed}
+    draws, seed = study.times.draws, study.analysis.seed
 
     def found() -> ObserverEffects:
-        return observer_effects(np.log(done.seconds), observers, done.station, done.new, **drawn)
+        return observer_effects(
+            np.log(done.seconds), observers, done.station, done.new, draws=draws, seed=seed
+        )
 
     def share() -> Numbers:
         return found().share, math.nan, math.nan, math.nan
@@ -315,6 +313,7 @@ def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
         return spread, math.nan, math.nan, effects.p_value
 
     to = Comparison("all", SUBSETS[0], done.n, made)
-    shared = {"cluster": "observer", "n_clusters": len(np.unique(observers))}
-    to.add("observer_share_of_variance", "analysis_of_variance", share, **shared)
-    to.add("observer_sd_log_seconds", "permutation_within_station", within, **shared, **drawn)
+    basis = Basis.of("observer", observers)
+    to.add("observer_share_of_variance", "analysis_of_variance", share, basis)
+    drawn = basis.drawn(draws, seed)
+    to.add("observer_sd_log_seconds", "permutation_within_station", within, drawn)

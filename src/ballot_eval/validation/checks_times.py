@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
+from ballot_eval.estimation.observers import heaping
 from ballot_eval.validation.checks import Check, rows_of
 from ballot_eval.validation.context import Context, Hit
 from ballot_eval.validation.moments import CLOSING_HOUR, NIGHT_ENDS, election_days, is_bare
@@ -179,5 +181,33 @@ def bare_times(context: Context) -> Iterator[Hit]:
 
 
 def heaped(context: Context) -> Iterator[Hit]:
-    """Yield the observers whose times are too often multiples of 5, 10 or 30 seconds."""
-    return iter(())
+    """Yield the observers whose times are too often multiples of 5, 10 or 30 seconds.
+
+    Exact binomial tests, with Holm's adjustment over all observers and multiples.
+    """
+    frame = context.kept(VOTING)
+    frame = frame[frame["observation_status"] == "complete"]
+    tests: list[tuple[float, tuple[str, str, str], str]] = []
+    for key, group in frame.groupby(["election_id", "municipality_code", "observer_id"]):
+        times = group["voting_seconds"].to_numpy(dtype=float)
+        # Times in whole seconds, or else in tenths; what is finer is not heaped on anything.
+        units = [u for u in (1.0, 0.1) if np.allclose(times / u, np.round(times / u))]
+        if not units:
+            continue
+        for found in heaping(times, np.zeros(len(times)), resolution=units[0]):
+            value = (
+                f"multiples_of_{found.multiple:g}={found.count} of {found.n}; "
+                f"expected={found.expected_share:.0%}"
+            )
+            tests.append((found.p_value, key, value))
+    # Holm: the smallest p-value times the number of tests, the next one less, and so on.
+    reported = set()
+    for rank, (p_value, key, value) in enumerate(sorted(tests)):
+        if p_value * (len(tests) - rank) >= HEAPING_P:
+            break
+        if key in reported:
+            continue
+        reported.add(key)
+        election, code, observer = key
+        shown = f"observer={observer}; {value}"
+        yield Hit(VOTING, fields="voting_seconds", value=shown, election=election, code=code)
