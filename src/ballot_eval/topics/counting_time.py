@@ -8,6 +8,7 @@ of CSO (candidates). Every function here is about one of them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -61,9 +62,9 @@ KINDS = (
 
 def require_one_kind(frame: pd.DataFrame) -> None:
     """Raise ValueError unless all counts are of one kind."""
-    found = frame.value_counts(["counting_method", "counting_unit_type"]).to_dict()
+    found = Counter(frame["counting_method"] + " " + frame["counting_unit_type"])
     if len(found) > 1:
-        kinds = "; ".join(f"{' '.join(map(str, kind))} ({n})" for kind, n in found.items())
+        kinds = "; ".join(f"{kind} ({n})" for kind, n in sorted(found.items()))
         msg = (
             f"counts of different kinds cannot be put together: {kinds}. Under DSO a polling "
             "station counts lists and candidates, under CSO lists only, and a central session "

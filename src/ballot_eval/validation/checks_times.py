@@ -188,7 +188,10 @@ def heaped(context: Context) -> Iterator[Hit]:
     frame = context.kept(VOTING)
     frame = frame[frame["observation_status"] == "complete"]
     tests: list[tuple[float, tuple[str, str, str], str]] = []
-    for key, group in frame.groupby(["election_id", "municipality_code", "observer_id"]):
+    for (election, code, observer), group in frame.groupby(
+        ["election_id", "municipality_code", "observer_id"]
+    ):
+        key = (str(election), str(code), str(observer))
         times = group["voting_seconds"].to_numpy(dtype=float)
         # Times in whole seconds, or else in tenths; what is finer is not heaped on anything.
         units = [u for u in (1.0, 0.1) if np.allclose(times / u, np.round(times / u))]
@@ -208,6 +211,5 @@ def heaped(context: Context) -> Iterator[Hit]:
         if key in reported:
             continue
         reported.add(key)
-        election, code, observer = key
-        shown = f"observer={observer}; {value}"
-        yield Hit(VOTING, fields="voting_seconds", value=shown, election=election, code=code)
+        shown = f"observer={key[2]}; {value}"
+        yield Hit(VOTING, fields="voting_seconds", value=shown, election=key[0], code=key[1])
