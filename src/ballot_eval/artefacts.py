@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballot_eval import tables
+from ballot_eval import tables, tables_times
 from ballot_eval.report_figures import display_names, save_figures
 from ballot_eval.validation.rules import RULES
 from ballot_eval.wording import report_variables
@@ -71,4 +71,21 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
+    return made | _time_tables(outcome)
+
+
+def _time_tables(outcome: Outcome) -> dict[str, str]:
+    made: dict[str, str] = {}
+    voting, counting = outcome.results.voting_time, outcome.results.counting_time
+    if voting:
+        made["voting_times"] = tables_times.voting_times(voting)
+        made["voting_ratios"] = tables_times.voting_ratios(voting)
+    if any(tables_times.booth_rows(voting)):
+        made["booths"] = tables_times.booths(voting)
+    if counting:
+        made["counting_pace"] = tables_times.counting_pace(counting)
+        made["counting_ratios"] = tables_times.counting_ratios(counting)
+        made["counting_finished"] = tables_times.counting_finished(counting)
+    if any(m.quantity.startswith(tables_times.SINCE) for m in counting):
+        made["counting_since"] = tables_times.counting_since(counting)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,12 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
+from ballot_eval.report_figures_times import Drawing, time_figures
 from ballot_eval.results import Check, Power, Rate, to_frame
 from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
-
-#: Positional and keyword arguments of a figure function and of its alternative text.
-Drawing = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def display_names(study: StudyDesign) -> dict[str, str]:
@@ -32,11 +30,15 @@ def display_names(study: StudyDesign) -> dict[str, str]:
 def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
     """Save every figure that these results allow; return the alternative text of each by name."""
     texts = {}
-    for name, (arguments, choices) in (_rates(outcome) | _checks(outcome)).items():
+    for name, (arguments, choices) in _drawings(outcome).items():
         options = choices | {"language": outcome.study.language}
         figures.save(getattr(figures, name)(*arguments, **options), folder, name)
         texts[name] = getattr(figures, f"alt_text_{name}")(*arguments, **options)
     return texts
+
+
+def _drawings(outcome: Outcome) -> dict[str, Drawing]:
+    return _rates(outcome) | _checks(outcome) | time_figures(outcome)
 
 
 def _rates(outcome: Outcome) -> dict[str, Drawing]:

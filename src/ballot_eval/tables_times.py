@@ -28,6 +28,9 @@ METHODS = {
     "cox_adjusted": "Cox, met omvang",
 }
 
+#: How the quantity starts that compares with the municipalities' own earlier election.
+SINCE = "person_minutes_ratio_since_"
+
 
 def limits(m: Measure, digits: int = 0) -> str:
     """Return the limits of a measure; an upper limit that was not reached is open."""
@@ -153,17 +156,16 @@ def counting_finished(items: Sequence[Measure]) -> str:
 
 def counting_since(items: Sequence[Measure]) -> str:
     """Return the change of the pace since an earlier election, against controls, as a ratio."""
-    prefix = "person_minutes_ratio_since_"
     rows = [
         [
             KINDS[m.subset],
-            m.quantity.removeprefix(prefix),
+            m.quantity.removeprefix(SINCE),
             number(m.n),
             *_cells(m, 2),
             p_value(m.p_value),
         ]
         for m in items
-        if m.quantity.startswith(prefix)
+        if m.quantity.startswith(SINCE)
     ]
     header = ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval", "p-waarde"]
     return pipe_table(header, rows, "llrrrr")

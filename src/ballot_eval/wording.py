@@ -28,6 +28,7 @@ from ballot_eval.wording_checks import (
     margin_text,
     municipalities,
 )
+from ballot_eval.wording_times import time_sentences
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -81,6 +82,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "other_effects_text": _other_effects_text(outcome),
     }
     values |= check_sentences(outcome)
+    values |= time_sentences(outcome)
     values |= _rate_variables(results.rates, study)
     ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     key = (study.election, "experiment", study.analysis.outcome)

@@ -29,7 +29,7 @@ from ballot_eval.estimation.restricted_mean import (
     restricted_mean,
     restricted_mean_contrast,
 )
-from ballot_eval.estimation.survival import kaplan_meier
+from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
 from ballot_eval.results import Measure
 from ballot_eval.topics.measures import (
     Basis,
@@ -108,18 +108,21 @@ class VotingTimes:
     """Measures of the time in the booth, and what the figures draw.
 
     ``voters`` are those of each subset; ``quantiles`` the ratios by quantile of the main
-    comparison, on the logarithmic scale, or None where they cannot be estimated.
+    comparison, on the logarithmic scale, or None where they cannot be estimated; ``curves`` the
+    Kaplan–Meier curves by subset and ballot, where there are any.
     """
 
     measures: tuple[Measure, ...]
     voters: dict[str, Voters]
     quantiles: QuantileBootstrap | None
+    curves: dict[tuple[str, str], SurvivalCurve]
 
 
 def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
     """Return all measures of the accepted ``voting_times``; none where nothing was measured."""
     made: list[Measure] = []
     voters: dict[str, Voters] = {}
+    curves: dict[tuple[str, str], SurvivalCurve] = {}
     main: QuantileBootstrap | None = None
     for subset in SUBSETS:
         found = select_voters(frame, study, subset)
@@ -129,18 +132,23 @@ def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
         for group, rows in (("new", found.new), ("old", ~found.new)):
             if rows.any():
                 part = found.only(rows)
-                _one_ballot(part, Comparison(group, subset, part.n, made), study)
+                curve = _one_ballot(part, Comparison(group, subset, part.n, made), study)
+                if curve is not None:
+                    curves[subset, group] = curve
         _ratios(found, Comparison("new/old", subset, found.n, made), study)
         quantiles = _quantiles(found, Comparison("new/old", subset, found.n, made), study)
         main = quantiles if subset == SUBSETS[0] else main
         _restricted(found, subset, made, study)
     if SUBSETS[0] in voters:
         _observers(voters[SUBSETS[0]], made, study)
-    return VotingTimes(tuple(made), voters, main)
+    return VotingTimes(tuple(made), voters, main, curves)
 
 
-def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
-    """Add mean, median and P90 of one ballot: complete observations alone, and all of them."""
+def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> SurvivalCurve | None:
+    """Add mean, median and P90 of one ballot: complete observations alone, and all of them.
+
+    Returns the Kaplan–Meier curve of all observations, None where there is none.
+    """
     level, horizon = study.analysis.confidence_level, study.times.horizon_seconds
     done = voters.only(voters.complete)
     stations = Basis.of(STATION, voters.station)
@@ -160,10 +168,7 @@ def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
 
     def survival_quantile(q: float) -> Callable[[], Numbers]:
         def work() -> Numbers:
-            curve = kaplan_meier(
-                voters.seconds, voters.complete, clusters=voters.station, confidence_level=level
-            )
-            found = curve.quantile(q)
+            found = _curve(voters, level).quantile(q)
             return found.estimate, found.lower, found.upper, math.nan
 
         return work
@@ -183,6 +188,16 @@ def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         to.add(name, "complete_observations", quantile(q), stations)
         to.add(name, "kaplan_meier", survival_quantile(q), stations)
     to.add("restricted_mean_seconds", "kaplan_meier", restricted, stations)
+    try:
+        return _curve(voters, level)
+    except ValueError:
+        return None
+
+
+def _curve(voters: Voters, level: float) -> SurvivalCurve:
+    return kaplan_meier(
+        voters.seconds, voters.complete, clusters=voters.station, confidence_level=level
+    )
 
 
 def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
