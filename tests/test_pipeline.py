@@ -21,7 +21,7 @@ from ballot_eval.wording import report_variables
 
 TABLE_FILES = (
     *("findings", "excluded_rows", "rates", "effects"),
-    *("robustness", "specifications", "power"),
+    *("robustness", "specifications", "power", "voting_time", "counting_time"),
 )
 
 

@@ -148,7 +148,10 @@ def counting_finished(items: Sequence[Measure]) -> str:
             if share is None:
                 continue
             middle = found["median_minutes_until_finished", ballot, kind, "kaplan_meier"]
-            cells = [percent(share.estimate, 0), interval(share.ci_lower, share.ci_upper, 0)]
+            limit = share.ci_lower, share.ci_upper
+            # Where nobody, or everybody, is finished there is no interval.
+            within = "–" if math.isnan(limit[0]) or limit == (0, 0) else interval(*limit, 0)
+            cells = [percent(share.estimate, 0), within]
             rows.append([name, label, *_cells(middle), *cells])
     header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Na drie uur klaar"]
     return pipe_table([*header, "Interval"], rows, "llrrrr")

@@ -282,10 +282,13 @@ def _finished(outcome: Outcome) -> str:
         ]
         if shares[0] is not None and shares[1] is not None:
             new, old = (percent(s.estimate, 0) for s in shares if s is not None)
-            parts.append(f"van de {IN_WORDS[kind]} {new} met het nieuwe en {old} met het oude")
+            parts.append(
+                f"op {IN_WORDS[kind]} {new} van de tellingen met het nieuwe en {old} van die met "
+                "het oude stembiljet"
+            )
     if not parts:
         return NO_COUNTING
-    return f"Om middernacht was {enumerate_words(parts)} stembiljet klaar."
+    return f"Om middernacht was {enumerate_words(parts)} klaar."
 
 
 def _since(outcome: Outcome) -> str:
