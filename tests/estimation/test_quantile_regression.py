@@ -134,7 +134,7 @@ def test_scale_does_not_matter():
         assert other == pytest.approx(scale * fit, rel=1e-9)
 
 
-@pytest.mark.parametrize("tau", [0.25, 0.5, 0.9])
+@pytest.mark.parametrize("tau", [0.25, 0.4, 0.9])
 @pytest.mark.parametrize(("kind", "method"), [("pairs", "pairs"), ("wild", "wild_gradient")])
 def test_draws_are_those_of_r_for_the_same_multipliers(kind, method, tau):
     y, x = case("times_age")
@@ -178,7 +178,7 @@ def test_errors_of_pairs_are_those_of_r_survey_up_to_monte_carlo():
 def test_errors_of_the_wild_gradient_are_those_of_r_up_to_monte_carlo():
     y, x = case("times_age")
     cluster = read_csv("quantile_times.csv")["cluster"]
-    result = boot(y, x, cluster, quantiles=[0.25, 0.5, 0.75], draws=2000, method="wild_gradient")
+    result = boot(y, x, cluster, quantiles=[0.25, 0.5, 0.75], draws=999, method="wild_gradient")
     # Ours are multiplied by √(G/(G−1)) per arm of 12 and 15 clusters: about 1.04.
     expected = 1.04 * np.array(NUMBERS["wild_se"])[:, 1]
     assert result.std_errors == pytest.approx(expected, rel=0.10)
