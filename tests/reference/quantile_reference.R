@@ -43,7 +43,7 @@ golden <- c(-(sqrt(5) - 1) / 2, (sqrt(5) + 1) / 2)
 wild <- matrix(sample(golden, 27 * 6, TRUE, c(golden[2], -golden[1]) / sqrt(5)), 27)
 out$pairs <- list(multipliers = t(pairs_weights))
 out$wild <- list(multipliers = t(wild))
-for (tau in c(.25, .5, .9)) {
+for (tau in c(.25, .4, .9)) {
   key <- sub("0.", "q", format(tau), fixed = TRUE)
   out$pairs[[key]] <- t(apply(pairs_weights, 2, function(w)
     rq.wfit(x, times$seconds, tau, weights = w[times$cluster], method = "br")$coefficients))

@@ -4,6 +4,7 @@ Durations are skewed, and voters in one polling station resemble each other, so 
 voters as independent: the clusters (stations) carry the uncertainty. Quantiles are those of type 1,
 the inverse of the empirical distribution function, as in
 :mod:`~ballot_eval.estimation.quantile_regression`. Censored rows do not belong here.
+Observers are compared in :mod:`~ballot_eval.estimation.observers`.
 
 Sources: Woodruff (1952), JASA 47 and Dorfman & Valliant (1993), ASA Survey Research Methods (logit
 scale); Kish (1965), Survey Sampling (design effect); Donner & Koval (1980), Biometrics 36

@@ -27,6 +27,9 @@ SAME = 1e-6
 #: Two statistics closer than this, relative to the observed one, are tied.
 TIE_TOLERANCE = 1e-9
 
+#: Binomial tails smaller than this are given as this; a p-value is never 0.
+TINY = 1e-300
+
 
 @dataclass(frozen=True, slots=True)
 class ObserverEffects:
@@ -192,7 +195,7 @@ def heaping(
                     count=count,
                     share=count / len(times),
                     expected_share=expected,
-                    p_value=float(binom.sf(count - 1, len(times), expected)),
+                    p_value=max(float(binom.sf(count - 1, len(times), expected)), TINY),
                 )
             )
     return tuple(rows)
