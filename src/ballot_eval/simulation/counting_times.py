@@ -15,28 +15,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import Election, StudyDesign
+from ballot_eval.schema import TABLES
 from ballot_eval.simulation.places import check_truth, compared_municipalities, stream
 from ballot_eval.simulation.results import simulate_panel
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-#: Columns of ``counting_times.csv``; the key is the first four.
-COUNTING_TIME_COLUMNS = (
-    "election_id",
-    "municipality_code",
-    "counting_unit_id",
-    "counting_unit_type",
-    "counting_method",
-    "ballot",
-    "started_at",
-    "ended_at",
-    "counters_count",
-    "ballots_count",
-    "lists_count",
-    "recount",
-    "counting_status",
-)
 
 #: Shape of the Weibull distribution of station sizes. With a mean of 559 ballots the 5th
 #: percentile, median and 95th are 143, 525 and 1,092; those of 2022 are 145, 528 and 1,081.
@@ -235,7 +219,7 @@ def _timed(
             "counting_status": np.where(unfinished, "still_counting", "finished"),
         }
     )
-    return table[list(COUNTING_TIME_COLUMNS)]
+    return table[list(TABLES["counting_times"].names)]
 
 
 def _workload(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.schema import TABLES
 from ballot_eval.simulation.places import (
     centred_logs,
     check_truth,
@@ -23,21 +24,6 @@ from ballot_eval.simulation.places import (
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-#: Columns of ``voting_times.csv``; the key is the first three, observer and number.
-VOTING_TIME_COLUMNS = (
-    "election_id",
-    "municipality_code",
-    "polling_station_id",
-    "ballot",
-    "voting_seconds",
-    "assisted",
-    "observer_id",
-    "observation_number",
-    "observation_status",
-    "first_use",
-    "age_band",
-)
 
 #: Nobody is in and out of the booth in less, or stays longer, in seconds.
 SHORTEST_SECONDS, LONGEST_SECONDS = 3.0, 1200.0
@@ -159,7 +145,7 @@ def simulate_voting_times(
         observation_status=status,
         age_band=voters["age_band"].where(notes_age, ""),
     )
-    return table[list(VOTING_TIME_COLUMNS)]
+    return table[list(TABLES["voting_times"].names)]
 
 
 def _stations(rng: np.random.Generator, study: StudyDesign, truth: VotingTimeTruth) -> pd.DataFrame:

@@ -46,23 +46,28 @@ def _like(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda cell: pattern.fullmatch(cell.strip()) is not None
 
 
+PEOPLE = "names of people"
+
 CONTENTS: dict[str, Callable[[str], bool]] = {
     "e-mail addresses": _like(EMAIL),
     "telephone numbers": _like(PHONE),
     "citizen service numbers": _is_citizen_number,
     "dates of birth or other dates": _like(BIRTH),
     "postcodes with letters": _like(POSTCODE),
-    "names of people": _like(PERSON),
+    PEOPLE: _like(PERSON),
 }
 
 
 def personal_sign(column: str, cells: Sequence[str]) -> str:
     """Return in words why a column looks like personal data, or an empty text when it does not."""
     name = re.sub(r"[^a-z]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip()).lower())
-    if NAMES.search(name) and not OF_THINGS.search(name):
+    of_things = OF_THINGS.search(name)
+    if NAMES.search(name) and not of_things:
         return "its name"
     filled = [cell for cell in cells if cell.strip()]
     for kind, looks in CONTENTS.items():
+        if of_things and kind == PEOPLE:
+            continue
         if filled and sum(map(looks, filled)) >= MIN_SHARE * len(filled):
             return f"it holds what look like {kind}"
     return ""
