@@ -260,9 +260,8 @@ def main() -> None:
     found = {scenario: np.concatenate(rows) for scenario, rows in parts.items()}
     print_table(APART, found)
     print_table(NESTED, found)
-    print(
-        f"\n{options.sets:,} sets, seed {options.seed}, {time.perf_counter() - begun:.0f} seconds."
-    )
+    numbers = f"{options.sets:,} sets, {options.sets // 2:,} with municipalities"
+    print(f"\n{numbers}, seed {options.seed}, {time.perf_counter() - begun:.0f} seconds.")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # Writes mixed_*.csv and mixed_reference.json. Run in this folder: Rscript mixed_reference.R
-# Made with the versions of R, lme4, lmerTest and pbkrtest stored in the JSON (Debian 12).
+# Made with R 4.2.2, lme4 1.1-31, lmerTest 3.1-3, pbkrtest 0.5.2 (Debian 12).
 #
 # Data sets as shipped with lme4 (GPL >= 2; all published before): sleepstudy (Belenky et al. 2003),
 # Dyestuff and Dyestuff2 (Davies & Goldsmith 1972; Box & Tiao 1973), Pastes (Davies & Goldsmith
