@@ -27,8 +27,15 @@ from ballot_eval.estimation.mixed import mixed_model
 from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
 from ballot_eval.mergers import current_code
 from ballot_eval.results import Measure
-from ballot_eval.topics.measures import Basis, Comparison, Numbers, compared_rows, exponentiated
-from ballot_eval.topics.measures import randomised_means as randomised
+from ballot_eval.topics.measures import (
+    Basis,
+    Comparison,
+    Numbers,
+    compared_rows,
+    exponentiated,
+    randomised_means,
+    reached,
+)
 from ballot_eval.validation.moments import CLOSING_HOUR, election_days
 
 FloatArray = npt.NDArray[np.float64]
@@ -222,7 +229,7 @@ def _shares(curve: SurvivalCurve, counts: Counts, to: Comparison) -> None:
     to.add(
         "median_minutes_until_finished",
         "kaplan_meier",
-        lambda: (middle.estimate, middle.lower, middle.upper, math.nan),
+        lambda: reached(middle),
         basis,
     )
 
@@ -273,7 +280,7 @@ def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign
         return exponentiated((*limits, float(fit.p_values[1])))
 
     def reassigned() -> Numbers:
-        found = randomised(np.log(done.pace), done.experiment, done.municipality, study)
+        found = randomised_means(np.log(done.pace), done.experiment, done.municipality, study)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
     quantity = "person_minutes_ratio"
@@ -341,7 +348,7 @@ def _since(
     now = _means(counts)
     for baseline in study.baselines:
         then = _means(select_counts(frame, study, baseline, kind))
-        both = now.join(then, how="inner", lsuffix="_now", rsuffix="_then")
+        both = now.add_suffix("_now").join(then.add_suffix("_then"), how="inner")
         if then.empty:
             continue
 

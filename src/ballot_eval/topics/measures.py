@@ -13,6 +13,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
+from ballot_eval.estimation.survival import SurvivalQuantile
 from ballot_eval.results import Measure
 
 #: Estimate, lower and upper limit, p-value.
@@ -73,6 +74,14 @@ class Comparison:
                 note=note,
             )
         )
+
+
+def reached(found: SurvivalQuantile) -> Numbers:
+    """Return a quantile of a survival curve; ValueError where the curve does not fall so far."""
+    if math.isnan(found.estimate):
+        msg = f"too many observations broke off: {found.probability:.0%} is never reached"
+        raise ValueError(msg)
+    return found.estimate, found.lower, found.upper, math.nan
 
 
 def exponentiated(numbers: Numbers) -> Numbers:

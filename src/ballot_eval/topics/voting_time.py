@@ -38,6 +38,7 @@ from ballot_eval.topics.measures import (
     compared_rows,
     exponentiated,
     randomised_means,
+    reached,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -168,8 +169,7 @@ def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> SurvivalC
 
     def survival_quantile(q: float) -> Callable[[], Numbers]:
         def work() -> Numbers:
-            found = _curve(voters, level).quantile(q)
-            return found.estimate, found.lower, found.upper, math.nan
+            return reached(_curve(voters, level).quantile(q))
 
         return work
 
