@@ -12,10 +12,12 @@ from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError, R
 from ballot_eval.panel import Panel, build_panel
 from ballot_eval.pipeline import RunSummary, run
 from ballot_eval.raw import RawData
-from ballot_eval.results import Check, Effect, Rate, ResultSet
+from ballot_eval.results import Check, Effect, Measure, Rate, ResultSet
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
+from ballot_eval.topics.counting_time import counting_time_results
 from ballot_eval.topics.invalid_votes import invalid_vote_effect, invalid_vote_rates
+from ballot_eval.topics.voting_time import voting_time_results
 from ballot_eval.validation import Finding, ValidationReport, validate
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Effect",
     "Finding",
     "InvalidDataError",
+    "Measure",
     "Panel",
     "Rate",
     "RawData",
@@ -34,6 +37,7 @@ __all__ = [
     "StudyDesign",
     "ValidationReport",
     "build_panel",
+    "counting_time_results",
     "figures",
     "invalid_vote_effect",
     "invalid_vote_rates",
@@ -42,4 +46,5 @@ __all__ = [
     "run",
     "simulate",
     "validate",
+    "voting_time_results",
 ]

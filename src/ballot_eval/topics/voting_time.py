@@ -1,7 +1,9 @@
 """How long voters are in the booth, with the new and the old ballot.
 
 Times are skewed, clustered in polling stations and sometimes broken off before the voter left.
-Voters who were helped are kept apart: the main comparison is of those who voted alone.
+Voters who were helped are kept apart: the main comparison is of those who voted alone. Intervals
+of one ballot take polling stations as clusters; comparisons of the ballots take municipalities,
+since these were assigned (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -244,13 +246,13 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
     """Add the ratio at each quantile of the plan."""
     times, analysis = study.times, study.analysis
     done = voters.only(voters.complete)
-    basis = Basis.of(STATION, done.station).drawn(times.draws, analysis.seed)
+    basis = Basis.of(MUNICIPALITY, done.municipality).drawn(times.draws, analysis.seed)
     names = [f"ratio_q{100 * q:g}" for q in times.quantiles]
     try:
         found = quantile_regression_bootstrap(
             np.log(done.seconds),
             np.column_stack([np.ones(done.n), done.new]),
-            clusters=done.station,
+            clusters=done.municipality.to_numpy(str),
             quantiles=times.quantiles,
             column=1,
             method="pairs",
@@ -275,7 +277,7 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
 
 def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDesign) -> None:
     """Add difference and ratio of the restricted means, with broken-off observations."""
-    stations = Basis.of(STATION, voters.station)
+    basis = Basis.of(MUNICIPALITY, voters.municipality)
 
     def work(part: Callable[[RestrictedMeanContrast], MeanContrast]) -> Callable[[], Numbers]:
         def numbers() -> Numbers:
@@ -285,7 +287,7 @@ def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDe
                     voters.complete,
                     voters.new,
                     horizon=study.times.horizon_seconds,
-                    clusters=voters.station,
+                    clusters=voters.municipality.to_numpy(str),
                     confidence_level=study.analysis.confidence_level,
                 )
             )
@@ -294,11 +296,9 @@ def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDe
         return numbers
 
     difference = Comparison("new-old", subset, voters.n, made)
-    difference.add(
-        "restricted_mean_seconds", "kaplan_meier", work(lambda c: c.difference), stations
-    )
+    difference.add("restricted_mean_seconds", "kaplan_meier", work(lambda c: c.difference), basis)
     ratio = Comparison("new/old", subset, voters.n, made)
-    ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), stations)
+    ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), basis)
 
 
 def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
