@@ -36,8 +36,10 @@ _BOOTHS = {
         "new": "nieuw\nstembiljet",
         "old": "oud\nstembiljet",
         "alt": "Aantal stemhokjes dat nodig is zodat hooguit {share} van de kiezers langer dan "
-        "{wait} wacht, bij {low} tot {high} kiezers in het drukste uur: {each}.",
-        "each": "vanaf {arrivals} kiezers nieuw {new} en oud {old}",
+        "{wait} wacht, bij {arrivals} kiezers in het drukste uur: {each}.",
+        "range": "{low} tot {high}",
+        "each": "vanaf {arrivals} kiezers {both}",
+        "both": "nieuw {new} en oud {old}",
     },
     "en": {
         "axis": "voters per hour in the busiest hour",
@@ -47,8 +49,10 @@ _BOOTHS = {
         "new": "new\nballot",
         "old": "old\nballot",
         "alt": "Number of booths needed so that at most {share} of the voters wait longer than "
-        "{wait}, for {low} to {high} voters in the busiest hour: {each}.",
-        "each": "from {arrivals} voters new {new} and old {old}",
+        "{wait}, for {arrivals} voters in the busiest hour: {each}.",
+        "range": "{low} to {high}",
+        "each": "from {arrivals} voters {both}",
+        "both": "new {new} and old {old}",
     },
 }
 
@@ -76,18 +80,7 @@ def booths_needed(
     bounds = {"new": (lower_new, upper_new), "old": (lower_old, upper_old)}
     at, booths = _booth_values(arrivals_per_hour, booths_new, booths_old, bounds)
     figure, axes = new_axes(3.6)
-    distance = float(np.diff(at).min()) if len(at) > 1 else 1.0
-    left, right = at[0] - 0.6 * distance, at[-1] + 0.6 * distance
-    axes.set_xlim(left, right)
-    size = float(np.clip(5 * distance / (right - left) * 30, 2.5, 6))
-    for side, role in ((-1, "old"), (1, "new")):
-        color, dashes = STYLES[role]
-        value, low, high = booths[role]
-        here = at + side * 0.13 * distance
-        axes.plot(at, value, color=color, linestyle=dashes, linewidth=1, drawstyle="steps-mid")
-        axes.vlines(here, low, high, color, linewidth=1.6, alpha=0.6)
-        face = color if role == "new" else "white"
-        axes.plot(here, value, "o", color=color, mfc=face, markersize=size, zorder=3)
+    _draw_booths(axes, at, booths)
     highest = max(float(np.nanmax(np.r_[0, value, high])) for value, _, high in booths.values())
     axes.set_ylim(0, 1.12 * highest + 0.6)
     _label_differences(axes, at, booths)
@@ -142,6 +135,22 @@ def _booth_values(
     if any(np.isnan(value).all() for value, _, _ in made.values()):
         raise ValueError("one of the ballots has no number of booths at all")
     return at, made
+
+
+def _draw_booths(axes: Axes, at: FloatArray, booths: _Booths) -> None:
+    """Draw steps through the numbers of both ballots, whose dots stand side by side."""
+    distance = float(np.diff(at).min()) if len(at) > 1 else 1.0
+    left, right = at[0] - 0.6 * distance, at[-1] + 0.6 * distance
+    axes.set_xlim(left, right)
+    size = float(np.clip(5 * distance / (right - left) * 30, 2.5, 6))
+    for side, role in ((-1, "old"), (1, "new")):
+        color, dashes = STYLES[role]
+        value, low, high = booths[role]
+        here = at + side * 0.13 * distance
+        axes.plot(at, value, color=color, linestyle=dashes, linewidth=1, drawstyle="steps-mid")
+        axes.vlines(here, low, high, color, linewidth=1.6, alpha=0.6)
+        face = color if role == "new" else "white"
+        axes.plot(here, value, "o", color=color, mfc=face, markersize=size, zorder=3)
 
 
 def _criterion(
@@ -212,14 +221,16 @@ def alt_text_booths_needed(
     bounds = {"new": (lower_new, upper_new), "old": (lower_old, upper_old)}
     at, booths = _booth_values(arrivals_per_hour, booths_new, booths_old, bounds)
     share, wait = _criterion(max_wait_minutes, max_share, words, language)
+    low, high = (number(float(x), language=language) for x in (at[0], at[-1]))
     each = []
     pairs = np.column_stack([at, booths["new"][0], booths["old"][0]])
     for i, (x, new, old) in enumerate(pairs.tolist()):
         if i and np.array_equal(pairs[i, 1:], pairs[i - 1, 1:], equal_nan=True):
             continue
-        arrivals = number(x, language=language)
         new_text, old_text = (number(v, language=language) for v in (new, old))
-        each.append(words["each"].format(arrivals=arrivals, new=new_text, old=old_text))
-    low, high = (number(float(x), language=language) for x in (at[0], at[-1]))
-    frame = words["alt"]
-    return frame.format(share=share, wait=wait, low=low, high=high, each="; ".join(each))
+        both = words["both"].format(new=new_text, old=old_text)
+        arrivals = number(x, language=language)
+        each.append(words["each"].format(arrivals=arrivals, both=both) if len(at) > 1 else both)
+    arrivals = words["range"].format(low=low, high=high) if len(at) > 1 else low
+    text = {"share": share, "wait": wait, "arrivals": arrivals, "each": "; ".join(each)}
+    return words["alt"].format(**text)

@@ -16,6 +16,7 @@ from ballot_eval.figures.base import (
     BLACK,
     SMALL,
     FloatArray,
+    horizontal_intervals,
     in_language,
     new_axes,
     vectors,
@@ -26,7 +27,6 @@ from ballot_eval.figures.times import (
     STYLES,
     Estimate,
     check_estimate,
-    interval_bar,
     plain_log_axis,
     with_interval,
 )
@@ -171,7 +171,7 @@ def _draw_rates(axes: Axes, row: float, group: _Group, rng: np.random.Generator)
     open_dots: dict[str, Any] = {"markersize": size + 2, "mfc": "white", "markeredgewidth": 0.9}
     axes.plot(group.rates[~done], heights[~done], ">", color=color, zorder=3, **open_dots)
     median, low, high = group.median
-    interval_bar(axes, row, low, high)
+    horizontal_intervals(axes, row, low, high, BLACK)
     if not math.isnan(median):
         axes.plot(median, row, "D", color=BLACK, mfc="white", markersize=6, zorder=4)
 

@@ -16,6 +16,7 @@ from ballot_eval.figures.base import (
     GREY,
     SMALL,
     FloatArray,
+    horizontal_intervals,
     in_language,
     new_axes,
     number_ticks,
@@ -28,7 +29,6 @@ from ballot_eval.figures.times import (
     Estimate,
     check_estimate,
     checked_roles,
-    interval_bar,
     with_interval,
 )
 from ballot_eval.formatting import NOT_MEASURED, number, percent
@@ -65,6 +65,9 @@ _RIDGES = {
 #: With fewer times than this a density suggests a shape that the data do not show.
 FEWEST_FOR_DENSITY = 10
 
+#: How many times as high as the middle one a peak is drawn at most.
+TALLEST = 3.0
+
 
 class _Ridge(NamedTuple):
     label: str
@@ -93,9 +96,11 @@ def voting_time_ridges(
 
     ``weights`` (n,) hold the share of the voters that each time stands for, at most 1 together:
     the steps of a Kaplan–Meier curve, with 0 for a censored time. What is lacking from 1 counts
-    as longer than the horizon. By default all times weigh the same. The areas of all groups are
-    equal: the density is that of a normal kernel on the logarithm of the time, so that nothing
-    lies below zero. Fewer than ten times are drawn as dots.
+    as longer than the horizon. By default all times weigh the same. The density is that of a
+    normal kernel on the logarithm of the time, so that nothing lies below zero. The areas of the
+    groups are equal, save those of very narrow groups: a peak that would stand more than
+    :data:`TALLEST` times as high as the middle one is drawn lower, to that height, so that the
+    other groups keep their shape. Fewer than ten times are drawn as dots.
     """
     words = in_language(_RIDGES, language)
     ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights)
@@ -109,9 +114,8 @@ def voting_time_ridges(
     grid = np.linspace(0, horizon_seconds, 400)[1:]
     shapes = [_log_kernel(r, grid) for r in ridges]
     digits = _digits(ridges)
-    scale = 0.64 / (max(float(s.max()) for s in shapes) or 1.0)
-    for line, (ridge, shape) in enumerate(zip(ridges, shapes, strict=True)):
-        _draw_ridge(axes, -line, ridge, (grid, scale * shape), role.get(ridge.label))
+    for line, (ridge, heights) in enumerate(zip(ridges, _heights(shapes), strict=True)):
+        _draw_ridge(axes, -line, ridge, (grid, heights), role.get(ridge.label))
         _write_ridge(axes, -line, ridge, (words, digits, language))
     small = SMALL if len(ridges) > 6 else 9
     axes.set_yticks(0.1 - np.arange(len(ridges)), labels, fontsize=small)
@@ -170,6 +174,17 @@ def _log_kernel(ridge: _Ridge, grid: FloatArray) -> FloatArray:
     return density
 
 
+def _heights(shapes: list[FloatArray]) -> list[FloatArray]:
+    """Return densities on one scale as parts of a row, the peaks that stand out made lower."""
+    peaks = np.sort([float(s.max()) for s in shapes if s.any()])
+    if not len(peaks):
+        return shapes
+    # Of an even number the lower of the middle two, so that one of two groups can stand out.
+    tallest = TALLEST * float(peaks[(len(peaks) - 1) // 2])
+    scale = 0.64 / min(float(peaks[-1]), tallest)
+    return [scale * s * min(1.0, tallest / (float(s.max()) or tallest)) for s in shapes]
+
+
 def _draw_ridge(
     axes: Axes, base: float, ridge: _Ridge, curve: tuple[FloatArray, FloatArray], role: str | None
 ) -> None:
@@ -188,7 +203,7 @@ def _draw_ridge(
     median, low, high = ridge.median
     if math.isnan(median):
         return
-    interval_bar(axes, base, low, high)
+    horizontal_intervals(axes, base, low, high, BLACK)
     if median > end:
         axes.plot(end, base, ">", color=BLACK, clip_on=False)
     else:

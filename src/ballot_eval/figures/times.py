@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -70,19 +69,6 @@ def plain_log_axis(axis: Axis, low: float, high: float, language: str) -> None:
     every = [(d, p) for p in range(lowest, highest + 1, stride) for d in digits]
     shown = {float(f"{d}e{p}"): max(0, -p) for d, p in every if low <= d * 10.0**p <= high}
     axis.set_ticks(list(shown), [number(t, p, language=language) for t, p in shown.items()])
-
-
-def interval_bar(axes: Axes, row: float, lower: float, upper: float) -> None:
-    """Draw one horizontal interval; what lies beyond the axis ends in an arrow at its edge."""
-    if math.isnan(lower) or math.isnan(upper):
-        return
-    left, right = axes.get_xlim()
-    low, high = (min(max(v, left), right) for v in (lower, upper))
-    axes.hlines(row, low, high, BLACK, linewidth=2)
-    for edge, marker, beyond in ((left, "<", lower < left), (right, ">", upper > right)):
-        # An empty set of marks that is not clipped would upset the layout.
-        if beyond:
-            axes.plot(edge, row, marker, color=BLACK, clip_on=False)
 
 
 def apart(heights: list[float], gap: float, low: float, high: float) -> list[float]:
