@@ -106,13 +106,7 @@ def finished_by_clock(
     figure = new_figure(0.35 + 2.15 * len(panels))
     every = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
     for axes, (panel, made) in zip(every, panels.items(), strict=True):
-        open_frame(axes)
-        end = max(float(max(c.minutes[-1], *c.censored, 0)) for c in made) or 1.0
-        axes.set_xlim(0, 1.02 * end)
-        axes.set_ylim(0, 1.04)
-        axes.axhline(0.5, color=PALE, linewidth=1, zorder=0)
-        for curve in made:
-            _draw_curve(axes, curve, STYLES[role[curve.label]])
+        _draw_panel(axes, made, role)
         origin = _origin(panel, clock_origin_minutes)
         _label_curves(axes, made, role, origin, words, language)
         _clock_axis(axes, origin, words, language)
@@ -172,6 +166,16 @@ def _origin(panel: str, origins: Mapping[str, float] | None) -> float:
     if math.isinf(origin) or origin < 0:
         raise ValueError(f"the origin of {panel} must be minutes after midnight, not {origin}")
     return origin
+
+
+def _draw_panel(axes: Axes, curves: list[_Curve], role: Mapping[str, str]) -> None:
+    open_frame(axes)
+    end = max(float(max(c.minutes[-1], *c.censored, 0)) for c in curves) or 1.0
+    axes.set_xlim(0, 1.02 * end)
+    axes.set_ylim(0, 1.04)
+    axes.axhline(0.5, color=PALE, linewidth=1, zorder=0)
+    for curve in curves:
+        _draw_curve(axes, curve, STYLES[role[curve.label]])
 
 
 def _draw_curve(axes: Axes, curve: _Curve, style: tuple[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -86,17 +87,13 @@ def quantile_effects(
     """
     words = in_language(_QUANTILES, language)
     values = _ratio_values(quantiles, ratios, lower, upper, band_lower, band_upper, mean_ratio)
-    at, ratio, low, high, band_low, band_high = values
+    at, ratio, *_ = values
     figure, axes = new_axes(3.9)
     axes.set_yscale("log")
     axes.set_ylim(*_ratio_limits([1.0, *(mean_ratio or ())], *values[1:]))
     axes.set_xlim(min(0.03, at[0] - 0.04), max(0.97, at[-1] + 0.04))
     axes.axhline(1, color=GREY, linewidth=1, zorder=0)
-    if np.isfinite(band_low).any():
-        _vertical_intervals(axes, at, band_low, band_high, {"linewidth": 1}, "_")
-        axes.plot([], [], color=BLUE, linewidth=1, marker="_", label=words["uniform"])
-    _vertical_intervals(axes, at, low, high, {"linewidth": 4, "alpha": 0.55}, None)
-    axes.plot([], [], color=BLUE, linewidth=4, alpha=0.55, label=words["pointwise"])
+    _draw_intervals(axes, values, words)
     axes.plot(at, ratio, "o-", color=BLUE, linewidth=0.8, zorder=3)
     if mean_ratio is not None and not math.isnan(mean_ratio[0]):
         _draw_mean(axes, mean_ratio, words["mean"], language)
@@ -149,6 +146,16 @@ def _ratio_limits(fixed: list[float], *values: FloatArray) -> tuple[float, float
     every = np.log(every[np.isfinite(every) & (every > 0)])
     pad = 0.07 * max(float(np.ptp(every)), 0.05)
     return math.exp(float(every.min()) - pad), math.exp(float(every.max()) + pad)
+
+
+def _draw_intervals(axes: Axes, values: _Ratios, words: Mapping[str, str]) -> None:
+    """Draw the wide interval per quantile over the thin one for all quantiles together."""
+    at, _, low, high, band_low, band_high = values
+    if np.isfinite(band_low).any():
+        _vertical_intervals(axes, at, band_low, band_high, {"linewidth": 1}, "_")
+        axes.plot([], [], color=BLUE, linewidth=1, marker="_", label=words["uniform"])
+    _vertical_intervals(axes, at, low, high, {"linewidth": 4, "alpha": 0.55}, None)
+    axes.plot([], [], color=BLUE, linewidth=4, alpha=0.55, label=words["pointwise"])
 
 
 def _vertical_intervals(

@@ -117,10 +117,7 @@ def voting_time_ridges(
     for line, (ridge, heights) in enumerate(zip(ridges, _heights(shapes), strict=True)):
         _draw_ridge(axes, -line, ridge, (grid, heights), role.get(ridge.label))
         _write_ridge(axes, -line, ridge, (words, digits, language))
-    small = SMALL if len(ridges) > 6 else 9
-    axes.set_yticks(0.1 - np.arange(len(ridges)), labels, fontsize=small)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    _label_rows(axes, labels)
     axes.set_xticks(_second_ticks(horizon_seconds))
     number_ticks(axes.xaxis, language)
     axes.set_xlabel(words["axis"])
@@ -260,6 +257,13 @@ def _ridge_labels(ridges: list[_Ridge], words: Mapping[str, str], language: str)
         label = "\n".join(wrapped(part, 26) for part in parts)
         labels.append(words["label"].format(label=label, n=n, voters=voters))
     return labels
+
+
+def _label_rows(axes: Axes, labels: list[str]) -> None:
+    small = SMALL if len(labels) > 6 else 9
+    axes.set_yticks(0.1 - np.arange(len(labels)), labels, fontsize=small)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
 
 
 def _voters(ridge: _Ridge, words: Mapping[str, str], language: str) -> tuple[str, str]:
