@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ballot_eval import figures
-from ballot_eval.figures.voting_times import apart
+from ballot_eval.figures.times import apart
 
 NAN, INF = float("nan"), float("inf")
 GROUPS = {

@@ -7,12 +7,8 @@ alternative text. Both take ``language``, "nl" or "en", for words and numbers.
 from __future__ import annotations
 
 from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
-from ballot_eval.figures.counting_times import (
-    alt_text_counting_rates,
-    alt_text_finished_by_clock,
-    counting_rates,
-    finished_by_clock,
-)
+from ballot_eval.figures.booths import alt_text_booths_needed, booths_needed
+from ballot_eval.figures.counting import alt_text_counting_rates, counting_rates
 from ballot_eval.figures.diagnostics import (
     alt_text_love_plot,
     alt_text_placebo_distribution,
@@ -27,6 +23,7 @@ from ballot_eval.figures.effects import (
     event_study,
     methods,
 )
+from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
     alt_text_invalid_rates,
@@ -38,17 +35,11 @@ from ballot_eval.figures.invalid_votes import (
     randomisation,
 )
 from ballot_eval.figures.power import alt_text_power_curve, power_curve
+from ballot_eval.figures.quantiles import alt_text_quantile_effects, quantile_effects
+from ballot_eval.figures.ridges import alt_text_voting_time_ridges, voting_time_ridges
 from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
-)
-from ballot_eval.figures.voting_times import (
-    alt_text_booths_needed,
-    alt_text_quantile_effects,
-    alt_text_voting_time_ridges,
-    booths_needed,
-    quantile_effects,
-    voting_time_ridges,
 )
 
 __all__ = [

@@ -181,14 +181,23 @@ def span(*values: FloatArray, margin: float = 0.05) -> tuple[float, float]:
 
 
 def horizontal_intervals(
-    axes: Axes, at: FloatArray, lower: FloatArray, upper: FloatArray, color: str
+    axes: Axes, at: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike, color: str
 ) -> None:
-    """Draw intervals within the x-limits; an unbounded one ends in an arrow at the edge."""
+    """Draw one or more intervals; one that runs beyond the x-limits ends in an arrow there.
+
+    An interval of which a bound is NaN is left out.
+    """
+    rows = np.column_stack([np.atleast_1d(np.asarray(v, dtype=float)) for v in (at, lower, upper)])
+    height, low, high = rows[~np.isnan(rows).any(axis=1)].T
+    if not len(height):
+        return
     left, right = axes.get_xlim()
-    axes.hlines(at, np.clip(lower, left, right), np.clip(upper, left, right), color, linewidth=2)
-    for edge, marker, is_open in ((left, "<", lower == -np.inf), (right, ">", upper == np.inf)):
-        ends = np.full(is_open.sum(), edge)
-        axes.plot(ends, at[is_open], marker, color=color, clip_on=False)
+    axes.hlines(height, np.clip(low, left, right), np.clip(high, left, right), color, linewidth=2)
+    for edge, marker, beyond in ((left, "<", low < left), (right, ">", high > right)):
+        # An empty set of marks that is not clipped would upset the layout.
+        if beyond.any():
+            ends = np.full(beyond.sum(), edge)
+            axes.plot(ends, height[beyond], marker, color=color, clip_on=False)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
