@@ -132,6 +132,34 @@ class Times(_Frozen):
         return self
 
 
+class Exposure(_Frozen):
+    """One use of the new ballot whose excess is compared with that of the others."""
+
+    election: ElectionId
+    #: Election of the same type with the old ballot; without it the excess is a plain difference.
+    baseline: ElectionId | None = None
+
+
+class PublishedShare(_Frozen):
+    """A share of votes cast of which only the rounded figure is known, never a count.
+
+    ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
+    them) or a municipality code; ``share`` is the text as published, such as ``0.74%``.
+    """
+
+    election: ElectionId
+    unit: Annotated[str, StringConstraints(pattern=r"^(experiment|rest|\d{4})$")]
+    share: Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d{1,3})?%$")]
+    outcome: Outcome = "invalid"
+
+
+class Learning(_Frozen):
+    """Which uses of the new ballot are compared, and what is known of them besides counts."""
+
+    exposures: Annotated[tuple[Exposure, ...], Field(min_length=2)]
+    published: tuple[PublishedShare, ...] = ()
+
+
 class StudyDesign(_Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
@@ -145,6 +173,7 @@ class StudyDesign(_Frozen):
     analysis: Analysis
     reference: Reference | None = None
     times: Times = Times()
+    learning: Learning | None = None
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
     #: Folder of the report project, relative to the study file.
@@ -183,7 +212,39 @@ class StudyDesign(_Frozen):
         if clash := sorted(chosen & set(self.ever_exposed())):
             msg = f"reference: {', '.join(clash)} used the new ballot and cannot be a reference"
             raise ValueError(msg)
+        if self.learning is not None:
+            self._check_learning(self.learning)
         return self
+
+    def _check_learning(self, learning: Learning) -> None:
+        days = []
+        for exposure in learning.exposures:
+            names = [exposure.election, *filter(None, [exposure.baseline])]
+            if unknown := [n for n in names if n not in {e.id for e in self.elections}]:
+                msg = f"learning: {unknown[0]} is not among the elections"
+                raise ValueError(msg)
+            used = self.election_by_id(exposure.election)
+            days.append(used.date)
+            if not used.new_ballot:
+                msg = f"learning: {used.id} has no new_ballot, so it is no exposure"
+                raise ValueError(msg)
+            if exposure.baseline is None:
+                continue
+            then = self.election_by_id(exposure.baseline)
+            if then.type != used.type or then.date >= used.date or then.new_ballot:
+                msg = (
+                    f"learning: the baseline of {used.id} must be an earlier {used.type} election "
+                    f"with the old ballot, not {then.id}"
+                )
+                raise ValueError(msg)
+        if days != sorted(set(days)) or learning.exposures[-1].election != self.election:
+            msg = f"learning: exposures must follow each other in time and end with {self.election}"
+            raise ValueError(msg)
+        compared = {e.election for e in learning.exposures}
+        keys = [(p.election, p.unit, p.outcome) for p in learning.published]
+        if len(set(keys)) < len(keys) or not {k[0] for k in keys} <= compared:
+            msg = "learning: published gives a share twice, or of an election that is no exposure"
+            raise ValueError(msg)
 
     def _check_baselines(self, target: Election) -> None:
         for name in self.baselines:
@@ -236,6 +297,17 @@ class StudyDesign(_Frozen):
     def needed_elections(self) -> tuple[str, ...]:
         """Return the elections whose results are needed: baselines, oldest first, then its own."""
         return (*sorted(self.baselines, key=lambda e: self.election_by_id(e).date), self.election)
+
+    def learning_elections(self) -> tuple[str, ...]:
+        """Return the further elections that the learning effect needs, oldest first.
+
+        They may be missing: what they are needed for is then left out, and a finding says so.
+        """
+        if self.learning is None:
+            return ()
+        pairs = [(e.baseline, e.election) for e in self.learning.exposures]
+        names = {n for pair in pairs for n in pair if n} - set(self.needed_elections())
+        return tuple(sorted(names, key=lambda e: self.election_by_id(e).date))
 
 
 def shipped_study(study_id: str) -> Path | None:

@@ -26,12 +26,26 @@ PERSISTENT_SD = 0.27
 SHOCK_SD = 0.27
 
 
-def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFrame:
+def simulate_panel(
+    study: StudyDesign,
+    *,
+    seed: int,
+    effect: float,
+    learning: float = 0.0,
+    leaver_factor: float = 1.0,
+) -> pd.DataFrame:
     """Return simulated ``municipality_results`` with integer counts, in memory.
 
     ``effect`` (fraction of votes cast) is added to the invalid rate wherever the new ballot is
-    used. One row per needed election and municipality of today.
+    used for the first time; the share ``learning`` of it is lost with every further use. In
+    municipalities that used it and left, it is ``leaver_factor`` times as large: composition then
+    changes the average without anybody learning. One row per municipality of today and election,
+    first the elections the study needs, then those for the learning effect.
+    Raises ValueError unless ``learning`` lies between 0 and 1.
     """
+    if not 0 <= learning <= 1:
+        msg = f"learning must lie between 0 and 1, found {learning}"
+        raise ValueError(msg)
     rng = np.random.default_rng(seed)
     units = load_municipalities().reset_index()
     n = len(units)
@@ -40,13 +54,14 @@ def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFr
     turnout_level = rng.normal(0, 0.05, n)
     codes = units["municipality_code"].to_numpy()
     parts = []
-    for election in study.needed_elections():
+    for election in (*study.needed_elections(), *study.learning_elections()):
         plan = study.election_by_id(election)
         eligible = np.round(units["inhabitants_count"].to_numpy() * ELIGIBLE_SHARE).astype(int)
         turnout = TURNOUT[plan.type] + turnout_level + rng.normal(0, 0.01, n)
         cast = np.round(eligible * np.clip(turnout, 0.2, 0.95)).astype(int)
         rate = INVALID_RATE * _lognormal(rng, persistent)
-        rate = np.clip(rate + effect * np.isin(codes, plan.new_ballot), 0, 0.5)
+        added = [_effect(study, code, election, effect, learning, leaver_factor) for code in codes]
+        rate = np.clip(rate + added, 0, 0.5)
         invalid = rng.binomial(cast, rate)
         blank = rng.binomial(cast - invalid, BLANK_RATE * _lognormal(rng, blank_persistent))
         parts.append(
@@ -65,6 +80,21 @@ def simulate_panel(study: StudyDesign, *, seed: int, effect: float) -> pd.DataFr
             )
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def _effect(
+    study: StudyDesign,
+    code: str,
+    election: str,
+    effect: float,
+    learning: float,
+    leaver_factor: float,
+) -> float:
+    """Return what the new ballot adds to the rate of one municipality at one election."""
+    if code not in study.election_by_id(election).new_ballot:
+        return 0.0
+    factor = leaver_factor if study.role(code) == "former" else 1.0
+    return float(factor * effect * (1 - learning) ** (study.exposure(code, election) - 1))
 
 
 def _lognormal(rng: np.random.Generator, persistent: np.ndarray) -> np.ndarray:

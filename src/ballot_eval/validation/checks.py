@@ -51,7 +51,9 @@ def unused(context: Context) -> Iterator[Hit]:
     """Yield the rows of elections that the study does not need, once per file and election."""
     for table in context.typed:
         frame = context.kept(table)
-        frame = frame[~frame["election_id"].isin(context.study.needed_elections())]
+        study = context.study
+        wanted = (*study.needed_elections(), *study.learning_elections())
+        frame = frame[~frame["election_id"].isin(wanted)]
         for (file, election), group in frame.groupby(["source_file", "election_id"]):
             yield _group(table, group, file=str(file), election=str(election))
 
@@ -126,6 +128,16 @@ def no_election(context: Context) -> Iterator[Hit]:
     for election in context.study.needed_elections():
         if context.today(election).empty:
             yield Hit(MUNICIPAL, election=election, value="rows=0")
+
+
+def no_learning_election(context: Context) -> Iterator[Hit]:
+    """Yield the elections for the learning effect without counts, and what is known instead."""
+    learning = context.study.learning
+    for election in context.study.learning_elections():
+        if not context.today(election).empty or learning is None:
+            continue
+        published = sum(p.election == election for p in learning.published)
+        yield Hit(MUNICIPAL, election=election, value=f"published_shares={published}")
 
 
 def missing_experiment(context: Context) -> Iterator[Hit]:

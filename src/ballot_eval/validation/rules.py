@@ -146,6 +146,14 @@ _GENERAL_RULES = (
         checks.no_election,
     ),
     Rule(
+        "P.111",
+        "warning",
+        "Geen aantallen van deze verkiezing voor het leereffect; alleen gepubliceerde aandelen "
+        "tellen",
+        "No counts of this election for the learning effect; only published shares count",
+        checks.no_learning_election,
+    ),
+    Rule(
         "P.101",
         "error",
         "Experimentgemeente ontbreekt bij deze verkiezing",
