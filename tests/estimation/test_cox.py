@@ -256,6 +256,20 @@ def test_bad_times_and_events():
         cox(time, seen, x, clusters=np.zeros(80))
 
 
+def test_more_columns_than_clusters_have_no_joint_test():
+    time, seen, x, group = sample(n=300)
+    fit = cox(time, seen, np.column_stack([x, x[:, 0] ** 2]), clusters=group % 3)
+    assert math.isnan(fit.wald.p_value)
+    assert np.isfinite(fit.p_values).all()
+
+
+def test_a_ratio_beyond_any_number_is_infinite():
+    time, seen, x, _ = sample()
+    fit = cox(time, seen, -1e-9 * x[:, 0])
+    assert np.isinf(fit.hazard_ratios[0])
+    assert np.isfinite(fit.coefficients[0])
+
+
 def test_a_likelihood_without_maximum_is_refused():
     time, seen, x, group = sample()
     with pytest.raises(ValueError, match="coefficient of ballot"):

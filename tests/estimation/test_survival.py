@@ -200,6 +200,13 @@ def test_many_clusters_are_counted_in_blocks(monkeypatch):
     np.testing.assert_allclose(parts.standard_error, whole.standard_error)
 
 
+def test_clusters_that_are_alike_leave_no_limits():
+    curve = kaplan_meier([1.0, 2, 1, 2], [1] * 4, clusters=[1, 1, 2, 2])
+    assert curve.survival[0] == 0.5
+    assert math.isnan(curve.lower[0])
+    assert math.isnan(curve.upper[0])
+
+
 def test_rounded_sums_are_tied():
     curve = kaplan_meier([0.1 + 0.2, 0.3, 1.0], [1, 1, 1])
     assert list(curve.events) == [2, 1]
@@ -465,6 +472,10 @@ def test_bad_mean_calls():
         restricted_mean_contrast(*OK, [1, 1, 1, 1], horizon=2)
     with pytest.raises(ValueError, match="single cluster"):
         restricted_mean_contrast(*OK, [1, 0, 0, 0], horizon=1, clusters=[1, 2, 2, 3])
+    with pytest.raises(ValueError, match=r"standard error .* is 0"):
+        restricted_mean([2.0] * 8, [1] * 8, horizon=3)
+    with pytest.raises(ValueError, match=r"standard error .* is 0"):
+        restricted_mean([1.0, 2, 1, 2], [1] * 4, horizon=3, clusters=[1, 1, 2, 2])
     with pytest.raises(ValueError, match=r"standard error .* is 0"):
         restricted_mean_contrast([2.0] * 8, [1] * 8, [1, 0] * 4, horizon=3)
 

@@ -267,7 +267,7 @@ def _result(
     return CoxResult(
         names=problem.names,
         coefficients=beta,
-        hazard_ratios=np.exp(beta),
+        hazard_ratios=_exp(beta),
         model_se=errors["model"],
         robust_se=errors.get("robust", unknown),
         corrected_se=errors.get("corrected", unknown),
@@ -276,14 +276,14 @@ def _result(
         covariance=covariances[chosen],
         standard_error=error,
         df=df,
-        ci_lower=np.exp(beta - half),
-        ci_upper=np.exp(beta + half),
+        ci_lower=_exp(beta - half),
+        ci_upper=_exp(beta + half),
         p_values=2 * _below(ratio, df),
         loglik_null=zero.loglik,
         loglik=top.loglik,
         likelihood_ratio=_chi2(2 * (top.loglik - zero.loglik), p),
         score=_chi2(float(zero.score @ np.linalg.solve(zero.information, zero.score)), p),
-        wald=_wald(beta, covariances[chosen], df),
+        wald=_wald(beta, covariances[chosen], df, n_clusters),
         martingale=original,
         ties=ties,
         n_units=len(martingale),
@@ -293,6 +293,12 @@ def _result(
     )
 
 
+def _exp(values: FloatArray) -> FloatArray:
+    # Per unit of a tiny column a ratio can be beyond any number: infinite, without a warning.
+    with np.errstate(over="ignore"):
+        return np.exp(values)
+
+
 def _below(values: FloatArray, df: float) -> FloatArray:
     """Return the chance of less than ``values`` under the normal or t distribution."""
     # scipy's t distribution at infinite degrees of freedom is the normal one.
@@ -300,12 +306,13 @@ def _below(values: FloatArray, df: float) -> FloatArray:
     return found
 
 
-def _wald(beta: FloatArray, covariance: FloatArray, df: float) -> CoxTest:
+def _wald(beta: FloatArray, covariance: FloatArray, df: float, n_clusters: int) -> CoxTest:
     """Return the test that all coefficients are 0; NaN with fewer clusters than columns allow."""
     p = len(beta)
     scale = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(scale, scale)
-    if np.linalg.matrix_rank(correlation, tol=1e-10, hermitian=True) < p:
+    flat = np.linalg.matrix_rank(correlation, tol=1e-10, hermitian=True) < p
+    if flat or 0 < n_clusters <= p:
         return CoxTest(math.nan, p, df, math.nan)
     standard = beta / scale
     statistic = float(standard @ np.linalg.solve(correlation, standard))

@@ -191,7 +191,9 @@ def maximise(data: CoxData, names: Sequence[str], start: FloatArray | None = Non
         if decrement < 1e-6 and np.abs(step).max() > 0.1:
             _raise_monotone(names, int(np.argmax(np.abs(step))))
         for _ in range(30):
-            ahead = evaluate(data, beta + step)
+            # A step far too long makes all weights of a risk set 0; it is then halved.
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ahead = evaluate(data, beta + step)
             if ahead.loglik >= now.loglik - 1e-12 * abs(now.loglik):
                 break
             step = step / 2

@@ -128,7 +128,8 @@ def restricted_mean(
     around the full estimate, with t(G−1) (the default with clusters).
 
     Raises ValueError for bad times, a horizon that is not positive or past the last time of a
-    curve that has not reached 0 (also after leaving a cluster out), and no event by the horizon.
+    curve that has not reached 0 (also after leaving a cluster out), no event by the horizon, and a
+    standard error of 0.
     """
     check_confidence_level(confidence_level)
     times, seen = check_times(durations, observed)
@@ -138,7 +139,11 @@ def restricted_mean(
     )
     sample = _Sample.of(times, seen, codes, labels)
     _check_horizon(horizon, [(sample, "")])
-    return _one_mean(sample, horizon, chosen, confidence_level)
+    mean = _one_mean(sample, horizon, chosen, confidence_level)
+    if mean.standard_error <= SAME_TIME**2 * mean.estimate:
+        msg = "the standard error of the restricted mean is 0: units or clusters are all alike"
+        raise ValueError(msg)
+    return mean
 
 
 def _method_of(method: Method | None, clustered: bool) -> Method:  # noqa: FBT001

@@ -65,6 +65,9 @@ __all__ = [
 
 Interval = Literal["log_log", "log", "plain"]
 
+#: A standard error of a fraction below this is rounding.
+ROUNDING = 1e-13
+
 
 @dataclass(frozen=True, slots=True)
 class CurvePoints:
@@ -199,7 +202,8 @@ def kaplan_meier(
     log S (cut off at 1; R's default), ``"plain"`` S (cut off at 0 and 1). Where the curve is still
     1 both limits are 1; where it has fallen to 0 the limits are NaN, and so is Greenwood's
     standard error (the one of clusters is 0). R does the same, except that its log–log limits are
-    NaN where the curve is still 1.
+    NaN where the curve is still 1. Limits are NaN also where clusters are exactly alike, which
+    leaves no standard error.
     Raises ValueError for bad times, fewer than two clusters and an unknown interval.
     """
     check_confidence_level(confidence_level)
@@ -255,7 +259,8 @@ def _limits(
     survival: FloatArray, error: FloatArray, critical: float, interval: Interval
 ) -> tuple[FloatArray, FloatArray]:
     """Return pointwise limits of a curve on the scale named by ``interval``."""
-    inside = (survival > 0) & (survival < 1)
+    # Clusters that are exactly alike would give a band without width.
+    inside = (survival > 0) & (survival < 1) & (error > ROUNDING)
     s = np.where(inside, survival, 0.5)
     half = critical * np.where(inside, error, 0.0)
     if interval == "plain":
