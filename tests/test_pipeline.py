@@ -21,7 +21,7 @@ from ballot_eval.wording import report_variables
 
 TABLE_FILES = (
     *("findings", "excluded_rows", "rates", "effects"),
-    *("robustness", "specifications", "power", "voting_time", "counting_time"),
+    *("robustness", "specifications", "power", "voting_time", "counting_time", "learning"),
 )
 
 
@@ -129,8 +129,7 @@ def test_outputs_are_the_contract(finished):
     for name, digest in manifest["outputs"].items():
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
     assert {f["path"] for f in manifest["inputs"] if f["status"] == "read"} == {
-        "municipality_results.csv",
-        "region_results.csv",
+        f"{name}.csv" for name in TABLES
     }
     assert not [p for p in finished.iterdir() if p.name.startswith(".")]
 

@@ -30,6 +30,7 @@ from ballot_eval.topics.invalid_votes import (
     effect_results,
     rate_results,
 )
+from ballot_eval.topics.learning import LearningResults, learning_results
 from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
 from ballot_eval.topics.second_opinions import count_model, second_opinions
@@ -54,6 +55,7 @@ class Outcome:
     count_fit: CountFit | None
     voting: VotingTimes
     counting: CountingTimes
+    learning: LearningResults | None
 
     @property
     def simulated(self) -> bool:
@@ -111,6 +113,8 @@ def evaluate(
     voting = voting_time_results(report.accepted["voting_times"], study)
     booths = booth_results(voting.voters["all"], study) if "all" in voting.voters else ()
     counting = counting_time_results(report.accepted["counting_times"], study)
+    say("learning")
+    learning = learning_results(panel, report.accepted)
     results = ResultSet(
         study.id,
         rates,
@@ -120,6 +124,7 @@ def evaluate(
         power,
         voting_time=(*voting.measures, *booths),
         counting_time=counting.measures,
+        learning=learning.measures if learning else (),
     )
     return Outcome(
         study=study,
@@ -131,6 +136,7 @@ def evaluate(
         count_fit=_fit(panel),
         voting=voting,
         counting=counting,
+        learning=learning,
     )
 
 
@@ -166,6 +172,7 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "power": to_frame(results.power, Power),
         "voting_time": to_frame(results.voting_time, Measure),
         "counting_time": to_frame(results.counting_time, Measure),
+        "learning": to_frame(results.learning, Measure),
     }
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

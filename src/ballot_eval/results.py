@@ -148,6 +148,7 @@ class ResultSet:
     power: tuple[Power, ...] = ()
     voting_time: tuple[Measure, ...] = ()
     counting_time: tuple[Measure, ...] = ()
+    learning: tuple[Measure, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -171,6 +172,7 @@ class ResultSet:
             power=tuple(Power(**_decode(v)) for v in values["power"]),
             voting_time=tuple(Measure(**_decode(v)) for v in values["voting_time"]),
             counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
+            learning=tuple(Measure(**_decode(v)) for v in values["learning"]),
         )
 
 

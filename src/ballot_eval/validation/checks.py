@@ -157,8 +157,9 @@ def experiment_without_votes(context: Context) -> Iterator[Hit]:
 
 def before_mergers(context: Context) -> Iterator[Hit]:
     """Yield the elections of the study that are older than the table of mergers."""
-    for election in context.study.needed_elections():
-        if context.study.election_by_id(election).date < MERGERS_SINCE:
+    study = context.study
+    for election in (*study.needed_elections(), *study.learning_elections()):
+        if study.election_by_id(election).date < MERGERS_SINCE:
             yield Hit(MUNICIPAL, election=election, value=f"table from {MERGERS_SINCE}")
 
 
