@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,7 @@ class _Excess:
         check_bounds(self.rounded_lower, self.rounded_upper)
         self.singles = {}
         for name, values in (municipalities or {}).items():
-            made = vectors(missing=True, exposures=exposures, **{"municipality": values})[1]
+            made = vectors(missing=True, exposures=exposures, municipality=values)[1]
             if not np.isfinite(made).any():
                 raise ValueError(f"{name} has no value at any exposure")
             self.singles[name] = made
@@ -141,7 +142,7 @@ def excess_by_exposure(
     names = len(made.singles)
     figure, axes = new_axes(4.2 if names < 9 else 4.2 + 0.14 * (names - 8))
     for i, values in enumerate(made.singles.values()):
-        style = {"color": GREY, "linewidth": 0.9, "marker": ".", "markersize": 4}
+        style: dict[str, Any] = {"color": GREY, "linewidth": 0.9, "marker": ".", "markersize": 4}
         axes.plot(values, label=words["single"] if i == 0 else None, zorder=1, **style)
     at = np.arange(len(made.labels))
     axes.vlines(at, made.lower, made.upper, ORANGE, linewidth=4, alpha=0.6, zorder=2)
@@ -150,7 +151,7 @@ def excess_by_exposure(
     every = [made.estimates, made.lower, made.upper, made.rounded_lower, made.rounded_upper]
     axes.set_ylim(*span(*every, *made.singles.values()))
     axes.axhline(0, color=GREY, linewidth=1, zorder=0)
-    axes.set_xlim(-0.35, len(at) - (0.65 if not names else 0.1 + 0.06 * (len(at) == 1)))
+    axes.set_xlim(-0.4, len(at) - 0.6)
     _name_lines(figure, axes, made.singles)
     axes.set_xticks(at, _exposure_labels(made, words, language))
     points_ticks(axes.yaxis, language)
@@ -180,17 +181,22 @@ def _name_lines(figure: Figure, axes: Axes, singles: Mapping[str, FloatArray]) -
     for (name, end), height, label in zip(
         ends.items(), heights, apart(heights, gap, low, high), strict=True
     ):
-        leader = {"color": GREY, "linewidth": 0.6, "linestyle": (0, (1, 2)), "clip_on": False}
+        leader: dict[str, Any] = {
+            "color": GREY,
+            "linewidth": 0.6,
+            "linestyle": (0, (1, 2)),
+            "clip_on": False,
+        }
         axes.plot([end, right], [height, label], zorder=0.5, **leader)
         axes.text(right, label, f" {name}", va="center", fontsize=SMALL, color=INK)
 
 
 def _exposure_labels(made: _Excess, words: Mapping[str, str], language: str) -> list[str]:
     """Return election, time and estimate for below the axis."""
-    texts = []
+    texts, width = [], 24 if len(made.labels) < 4 else 14
     for label, n, estimate in zip(made.labels, made.exposures, made.estimates, strict=True):
         value = points(float(estimate), language=language, unit=False)
-        texts.append(f"{wrapped(label, 14)}\n{words['time'].format(n=number(n))}\n{value}")
+        texts.append(f"{wrapped(label, width)}\n{words['time'].format(n=number(n))}\n{value}")
     return texts
 
 
@@ -235,11 +241,13 @@ _LATER = {
         "spread": "middelste 95% zonder nieuw stembiljet",
         "difference": "verschil tussen\nde groepen",
         "tested": "{text}\np = {p}",
+        "mean_of": "gemiddeld {value}",
         "many": "{n} gemeenten",
+        "one": "1 gemeente",
         "alt": "Stippengrafiek van het verschil met gemeenten zonder het nieuwe stembiljet, in "
         "procentpunt: {each}. Het verschil tussen de groepen is {difference}, p-waarde {p}."
         "{spread}",
-        "alt_group": "{label} gemiddeld {mean} ({n} gemeenten{values})",
+        "alt_group": "{label} gemiddeld {mean} ({n}{values})",
         "alt_spread": " De middelste 95% van de gemeenten zonder nieuw stembiljet ligt op {low}.",
     },
     "en": {
@@ -249,11 +257,13 @@ _LATER = {
         "spread": "middle 95% without the new ballot",
         "difference": "difference between\nthe groups",
         "tested": "{text}\np = {p}",
+        "mean_of": "mean {value}",
         "many": "{n} municipalities",
+        "one": "1 municipality",
         "alt": "Dot plot of the difference from municipalities without the new ballot, in "
         "percentage points: {each}. The difference between the groups is {difference}, p-value "
         "{p}.{spread}",
-        "alt_group": "{label} mean {mean} ({n} municipalities{values})",
+        "alt_group": "{label} mean {mean} ({n}{values})",
         "alt_spread": " The middle 95% of the municipalities without the new ballot lies at {low}.",
     },
 }
@@ -295,13 +305,17 @@ def later_against_first(
     if spread:
         above.axvspan(*spread, color=PALE, zorder=0, linewidth=0, label=words["spread"])
     _draw_groups(above, rows, means, words, named=named, language=language)
-    horizontal_intervals(below, [0], *([v] for v in difference[1:3]), BLACK)
+    horizontal_intervals(below, 0, difference[1], difference[2], BLACK)
     below.plot(difference[0], 0, "D", color=BLACK)
     below.set_yticks([0], [words["difference"]])
     below.set_ylim(-0.6, 0.6)
-    (text,) = estimate_texts(*([v] for v in difference[:3]), language)
+    text = _difference_text(difference, language)
     tested = words["tested"].format(text=text, p=p_value(difference[3], language=language))
-    place = {"transform": below.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
+    place: dict[str, Any] = {
+        "transform": below.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": SMALL,
+    }
     below.text(1.02, 0, tested.replace("= <", "<"), **place)
     above.tick_params(bottom=False)
     below.xaxis.set_major_locator(MaxNLocator(6))
@@ -322,7 +336,8 @@ def _group_rows(
     vectors(means=means)
     made = {}
     for label, values in groups.items():
-        vectors(**{label: list(values.values())})
+        if not values or not all(map(math.isfinite, values.values())):
+            raise ValueError(f"{label} has no municipality, or a value that is not a finite number")
         made[label] = dict(sorted(values.items(), key=lambda item: -item[1]))
     if len(difference) != 4 or not math.isfinite(difference[0]):
         raise ValueError("the difference must hold estimate, lower, upper and p-value")
@@ -331,6 +346,11 @@ def _group_rows(
     if not 0 <= difference[3] <= 1:
         raise ValueError(f"a p-value lies between 0 and 1, not {difference[3]}")
     return made
+
+
+def _difference_text(difference: Difference, language: str) -> str:
+    estimate, lower, upper = ([v] for v in difference[:3])
+    return estimate_texts(estimate, lower, upper, language)[0]
 
 
 def _spread(never_exposed: npt.ArrayLike | None) -> tuple[float, float] | None:
@@ -357,25 +377,39 @@ def _draw_groups(
     ):
         lines = len(values) if named else 3
         at = top + 0.8 + np.arange(len(values)) if named else np.full(len(values), top + 1.8)
-        first = words["single"], words["mean"]
-        style = {"color": color, "alpha": 0.85, "markersize": 5, "linestyle": "none"}
+        style: dict[str, Any] = {
+            "color": color,
+            "alpha": 0.85 if named else 0.4,
+            "markersize": 5,
+            "linestyle": "none",
+        }
         axes.plot(list(values.values()), at, marker=marker, zorder=3, **style)
         ends = top + 0.4, top + lines + 0.2
         axes.plot([mean, mean], ends, color=color, linewidth=2, zorder=2)
         text = points(float(mean), language=language, unit=False)
-        place = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
-        axes.text(1.02, top, f"{text}", color=color, fontweight="bold", **place)
+        place: dict[str, Any] = {
+            "transform": axes.get_yaxis_transform(),
+            "va": "center",
+            "fontsize": SMALL,
+        }
+        axes.text(
+            1.02, top, words["mean_of"].format(value=text), color=color, fontweight="bold", **place
+        )
         ticks[top] = label
-        names = list(values) if named else [words["many"].format(n=number(len(values)))]
+        names = list(values) if named else [_how_many(len(values), words, language)]
         ticks |= dict(zip(at.tolist() if named else [top + 1.8], names, strict=True))
         top += lines + 0.8
-    axes.plot([], [], "o", color=INK, markersize=5, label=first[0])
-    axes.plot([], [], color=INK, linewidth=2, label=first[1])
+    axes.plot([], [], "o", color=INK, markersize=5, label=words["single"])
+    axes.plot([], [], color=INK, linewidth=2, label=words["mean"])
     axes.set_yticks(list(ticks), list(ticks.values()))
     for place_, tick in zip(ticks, axes.get_yticklabels(), strict=True):
         tick.set_fontweight("bold" if ticks[place_] in rows else "normal")
     axes.tick_params(left=False)
     axes.set_ylim(top - 0.2, -0.7)
+
+
+def _how_many(n: int, words: Mapping[str, str], language: str) -> str:
+    return words["one"] if n == 1 else words["many"].format(n=number(n, language=language))
 
 
 def alt_text_later_against_first(
@@ -398,11 +432,11 @@ def alt_text_later_against_first(
             words["alt_group"].format(
                 label=label,
                 mean=points(float(mean), language=language, unit=False),
-                n=number(len(values), language=language),
+                n=_how_many(len(values), words, language),
                 values=f": {', '.join(written)}" if named else "",
             )
         )
-    (text,) = estimate_texts(*([v] for v in difference[:3]), language)
+    text = _difference_text(difference, language)
     return words["alt"].format(
         each="; ".join(each),
         difference=text,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,6 @@ from ballot_eval.figures.base import (
     check_bounds,
     horizontal_intervals,
     in_language,
-    limits,
     new_axes,
     percent_ticks,
     span,
@@ -90,7 +90,12 @@ def waterfall(
         (steps < 0, BLUE, "////", "down"),
     ):
         if chosen.any():
-            style = {"facecolor": color, "hatch": hatch, "edgecolor": "white", "linewidth": 0}
+            style: dict[str, Any] = {
+                "facecolor": color,
+                "hatch": hatch,
+                "edgecolor": "white",
+                "linewidth": 0,
+            }
             bars = axes.barh(at[chosen], steps[chosen], 0.62, before[chosen], zorder=2, **style)
             bars.set_label(words[name])
     levels = np.r_[start, before + steps]
@@ -145,12 +150,16 @@ def _steps(
 
 
 def _digits(steps: FloatArray, start: float, end: float) -> tuple[int, bool]:
-    """Return the decimals of a percentage with which printed numbers add up, and whether they do."""
+    """Return decimals with which the printed percentages add up, and whether they do."""
     for digits in (2, 3):
         printed = [round(v * 100, digits) for v in (start, *steps.tolist())]
         if abs(math.fsum(printed) - round(end * 100, digits)) < 0.1 * 10.0**-digits:
             return digits, True
     return 3, False
+
+
+def _open(low: float, high: float, digits: int, language: str) -> str:
+    return interval(low, high, digits, percent_sign=False, sign=True, language=language)
 
 
 def _write_steps(
@@ -169,8 +178,12 @@ def _write_steps(
     beside = [first, *signed, last]
     for i, (a, b) in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
         if not math.isnan(a):
-            beside[i + 1] += f"\n({limits(a, b, language)})"
-    place = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
+            beside[i + 1] += f"\n({_open(a, b, digits, language)})"
+    place: dict[str, Any] = {
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": SMALL,
+    }
     for i, text in enumerate(beside):
         weight = "bold" if i in (0, len(steps) + 1) else "normal"
         axes.text(1.02, i, text, fontweight=weight, **place)
@@ -201,7 +214,7 @@ def alt_text_waterfall(
     for label, *row in zip(labels[1:-1], steps.tolist(), low.tolist(), high.tolist(), strict=True):
         text = f"{label} {points(row[0], digits, language=language, unit=False)}"
         if not math.isnan(row[1]):
-            text += words["open"].format(ends=limits(row[1], row[2], language))
+            text += words["open"].format(ends=_open(row[1], row[2], digits, language))
         each.append(text)
     return words["alt"].format(
         first=labels[0],
@@ -218,11 +231,11 @@ _FORECAST = {
         "axis": "verwacht aandeel ongeldige stemmen bij landelijke invoering",
         "additive": "zelfde verschil in procentpunt",
         "ratio": "zelfde verhouding",
-        "range": "spreiding over enkele gemeenten",
+        "range": "van de laagste tot de hoogste gemeente",
         "control": "zonder nieuw stembiljet: {rate}",
-        "header": "ongeldig (extra)",
+        "header": "aandeel, stemmen (extra)",
         "row": "{label}, {scale}: {share} ({ends}), {votes} ongeldige stemmen, {extra} extra",
-        "row_range": ", enkele gemeenten {ends}",
+        "row_range": ", afzonderlijke gemeenten {ends}",
         "none": "zonder interval",
         "alt": "Stippengrafiek van het verwachte aandeel ongeldige stemmen bij landelijke "
         "invoering: {each}. Zonder het nieuwe stembiljet is het {rate}.",
@@ -231,9 +244,9 @@ _FORECAST = {
         "axis": "expected share of invalid votes at a national introduction",
         "additive": "same difference in points",
         "ratio": "same ratio",
-        "range": "range over single municipalities",
+        "range": "from lowest to highest municipality",
         "control": "without the new ballot: {rate}",
-        "header": "invalid (extra)",
+        "header": "share, votes (extra)",
         "row": "{label}, {scale}: {share} ({ends}), {votes} invalid votes, {extra} extra",
         "row_range": ", single municipalities {ends}",
         "none": "no interval",
@@ -261,8 +274,14 @@ class _Forecasts:
         if (ranges[0] is None) != (ranges[1] is None):
             raise ValueError("range_lower and range_upper come as a pair")
         far = [np.full(n, np.nan) if r is None else r for r in ranges]
-        named = dict(zip(("lower", "upper", "range_lower", "range_upper"), [*shares[1:], *far]))
-        _, *bounds = vectors(missing=True, shares=self.share, **named)
+        _, *bounds = vectors(
+            missing=True,
+            shares=self.share,
+            lower=shares[1],
+            upper=shares[2],
+            range_lower=far[0],
+            range_upper=far[1],
+        )
         self.lower, self.upper, self.range_lower, self.range_upper = bounds
         for low, high in ((self.lower, self.upper), (self.range_lower, self.range_upper)):
             check_bounds(low, high)
@@ -349,7 +368,11 @@ def _write_votes(
     axes: Axes, made: _Forecasts, at: FloatArray, words: dict[str, str], language: str
 ) -> None:
     """Name the scenarios on the left and write shares and votes on the right."""
-    place = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
+    place: dict[str, Any] = {
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": SMALL,
+    }
     axes.text(1.02, -0.85, words["header"], color=INK, **place)
     for row, height in enumerate(at):
         votes, extra = made.votes(row, language)
