@@ -44,7 +44,7 @@ def test_rounding_is_drawn_as_boxes_and_uncertainty_as_bars():
     assert not box.get_fill()
     assert (box.get_y(), box.get_y() + box.get_height()) == pytest.approx((0.00512, 0.00532))
     (bars,) = axes.collections
-    assert bars.get_linewidth()[0] == 4
+    assert bars.get_linewidth()[0] == 5
 
 
 def test_printed_steps_add_up_or_the_figure_says_that_they_are_rounded():
