@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.special import ndtr
 
+import figure_learning_cases as learning
 import figure_time_cases as times
 from ballot_eval import figures
 
@@ -105,82 +106,101 @@ def _residuals() -> tuple:
 
 
 #: What each figure is drawn from; after a colon, a variant of the same figure.
-CASES = times.CASES | {
-    "invalid_rates": (_rates(), {}),
-    "before_after": (_slopes(), {}),
-    "randomisation": ((np.random.default_rng(6).normal(0, 0.0008, 5000), 0.0021, 0.004), {}),
-    "leave_one_out": (
-        (method_rows()[:5].assign(ci_lower=-0.0008, variant=list(NAMES.values())), 0.0012),
-        {},
-    ),
-    "methods": ((method_rows(),), {}),
-    "event_study": (_event_study(), {}),
-    "event_study:labels": (
-        _event_study(),
-        {"labels": ["GR2010", "GR2014", "GR2018", "GR2022", "TK2025", "GR2026"]},
-    ),
-    "specification_curve": ((_specifications(),), {}),
-    "love_plot": (
-        (COVARIATES, [-0.62, 0.48, 0.05, 0.31, -0.22, 0.11], [0.04, 0.09, -0.06, 0.02, 0.12, 0.0]),
-        {},
-    ),
-    "power_curve": (_power(5, 11), {}),
-    "power_curve:missed": (_power(2, 3, 5, 11), {}),
-    "placebo_distribution": (_placebo(), {"names": list(NAMES.values())}),
-    "placebo_distribution:nameless": (_placebo(), {}),
-    "residuals": (_residuals(), {"experiment": np.arange(684) % 60 == 0}),
-}
+CASES = (
+    times.CASES
+    | learning.CASES
+    | {
+        "invalid_rates": (_rates(), {}),
+        "before_after": (_slopes(), {}),
+        "randomisation": ((np.random.default_rng(6).normal(0, 0.0008, 5000), 0.0021, 0.004), {}),
+        "leave_one_out": (
+            (method_rows()[:5].assign(ci_lower=-0.0008, variant=list(NAMES.values())), 0.0012),
+            {},
+        ),
+        "methods": ((method_rows(),), {}),
+        "event_study": (_event_study(), {}),
+        "event_study:labels": (
+            _event_study(),
+            {"labels": ["GR2010", "GR2014", "GR2018", "GR2022", "TK2025", "GR2026"]},
+        ),
+        "specification_curve": ((_specifications(),), {}),
+        "love_plot": (
+            (
+                COVARIATES,
+                [-0.62, 0.48, 0.05, 0.31, -0.22, 0.11],
+                [0.04, 0.09, -0.06, 0.02, 0.12, 0.0],
+            ),
+            {},
+        ),
+        "power_curve": (_power(5, 11), {}),
+        "power_curve:missed": (_power(2, 3, 5, 11), {}),
+        "placebo_distribution": (_placebo(), {"names": list(NAMES.values())}),
+        "placebo_distribution:nameless": (_placebo(), {}),
+        "residuals": (_residuals(), {"experiment": np.arange(684) % 60 == 0}),
+    }
+)
 
 #: Pieces of the alternative text in Dutch and in English.
-TEXTS = times.TEXTS | {
-    "invalid_rates": (
-        ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],
-        ["Alphen aan den Rijn 1.02%", "Borne 0.39%"],
-    ),
-    "before_after": (
-        ["van GR2022 naar GR2026", "mediaan van de experimentgemeenten van 0,"],
-        ["from GR2022 to GR2026", "median of the experiment municipalities from 0."],
-    ),
-    "randomisation": (
-        ["5.000 andere toewijzingen", "+0,21 procentpunt, p-waarde 0,004"],
-        ["5,000 other assignments", "+0.21 percentage points, p-value 0.004"],
-    ),
-    "leave_one_out": (
-        ["+0,09 tot +0,15 procentpunt", "het +0,12 procentpunt"],
-        ["+0.09 to +0.15 percentage points", "it is +0.12 percentage points"],
-    ),
-    "methods": (
-        ["randomisatie +0,12 (−0,05 tot +0,30)", "(−∞ tot +0,34)", "niet gemeten"],
-        ["randomisatie +0.12 (−0.05 to +0.30)", "(−∞ to +0.34)", "not measured"],
-    ),
-    "event_study": (
-        ["Vóór het eerste gebruik: −3: +0,02 (−0,06 tot +0,10)", "0: +0,21", "−0,14 tot +0,35"],
-        ["Before first use: −3: +0.02 (−0.06 to +0.10)", "0: +0.21", "−0.14 to +0.35"],
-    ),
-    "event_study:labels": (["GR2018: 0,00.", "GR2022: +0,21"], ["GR2018: 0.00.", "GR2022: +0.21"]),
-    "specification_curve": (
-        ["36 combinaties", "vergeleken met, controlegemeenten, weging, methode", "+0,"],
-        ["36 combinations", "compared with, control municipalities, weighting, method", "+0."],
-    ),
-    "love_plot": (
-        ["ouder van 0,62 naar 0,04", "lijn van 0,1 liggen vóór 5 en na 1 van de 6"],
-        ["ouder from 0.62 to 0.04", "line of 0.1 lie 5 before and 1 after, of 6"],
-    ),
-    "power_curve": (
-        ["80% kans", "bij 5 experimentgemeenten 0,50 procentpunt", "bij 11"],
-        ["80% probability", "with 5 experiment municipalities 0.50 percentage points", "with 11"],
-    ),
-    "power_curve:missed": (
-        ["bij 2 experimentgemeenten wordt 80% niet gehaald (hoogste kans 56%)"],
-        ["with 2 experiment municipalities 80% is not reached (highest probability 56%)"],
-    ),
-    "placebo_distribution": (
-        ["330 controlegemeenten", "5 effecten", "Midden-Groningen +0,28", "−0,06 tot +0,28"],
-        ["330 control municipalities", "5 effects", "Midden-Groningen +0.28", "−0.06 to +0.28"],
-    ),
-    "placebo_distribution:nameless": (["op −0,06 tot +0,28 procentpunt;"], ["−0.06 to +0.28"]),
-    "residuals": (["684 Pearson-residuen", "buiten −2 tot +2"], ["684 Pearson residuals"]),
-}
+TEXTS = (
+    times.TEXTS
+    | learning.TEXTS
+    | {
+        "invalid_rates": (
+            ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],
+            ["Alphen aan den Rijn 1.02%", "Borne 0.39%"],
+        ),
+        "before_after": (
+            ["van GR2022 naar GR2026", "mediaan van de experimentgemeenten van 0,"],
+            ["from GR2022 to GR2026", "median of the experiment municipalities from 0."],
+        ),
+        "randomisation": (
+            ["5.000 andere toewijzingen", "+0,21 procentpunt, p-waarde 0,004"],
+            ["5,000 other assignments", "+0.21 percentage points, p-value 0.004"],
+        ),
+        "leave_one_out": (
+            ["+0,09 tot +0,15 procentpunt", "het +0,12 procentpunt"],
+            ["+0.09 to +0.15 percentage points", "it is +0.12 percentage points"],
+        ),
+        "methods": (
+            ["randomisatie +0,12 (−0,05 tot +0,30)", "(−∞ tot +0,34)", "niet gemeten"],
+            ["randomisatie +0.12 (−0.05 to +0.30)", "(−∞ to +0.34)", "not measured"],
+        ),
+        "event_study": (
+            ["Vóór het eerste gebruik: −3: +0,02 (−0,06 tot +0,10)", "0: +0,21", "−0,14 tot +0,35"],
+            ["Before first use: −3: +0.02 (−0.06 to +0.10)", "0: +0.21", "−0.14 to +0.35"],
+        ),
+        "event_study:labels": (
+            ["GR2018: 0,00.", "GR2022: +0,21"],
+            ["GR2018: 0.00.", "GR2022: +0.21"],
+        ),
+        "specification_curve": (
+            ["36 combinaties", "vergeleken met, controlegemeenten, weging, methode", "+0,"],
+            ["36 combinations", "compared with, control municipalities, weighting, method", "+0."],
+        ),
+        "love_plot": (
+            ["ouder van 0,62 naar 0,04", "lijn van 0,1 liggen vóór 5 en na 1 van de 6"],
+            ["ouder from 0.62 to 0.04", "line of 0.1 lie 5 before and 1 after, of 6"],
+        ),
+        "power_curve": (
+            ["80% kans", "bij 5 experimentgemeenten 0,50 procentpunt", "bij 11"],
+            [
+                "80% probability",
+                "with 5 experiment municipalities 0.50 percentage points",
+                "with 11",
+            ],
+        ),
+        "power_curve:missed": (
+            ["bij 2 experimentgemeenten wordt 80% niet gehaald (hoogste kans 56%)"],
+            ["with 2 experiment municipalities 80% is not reached (highest probability 56%)"],
+        ),
+        "placebo_distribution": (
+            ["330 controlegemeenten", "5 effecten", "Midden-Groningen +0,28", "−0,06 tot +0,28"],
+            ["330 control municipalities", "5 effects", "Midden-Groningen +0.28", "−0.06 to +0.28"],
+        ),
+        "placebo_distribution:nameless": (["op −0,06 tot +0,28 procentpunt;"], ["−0.06 to +0.28"]),
+        "residuals": (["684 Pearson-residuen", "buiten −2 tot +2"], ["684 Pearson residuals"]),
+    }
+)
 
 
 def draw(case: str, language: str = "nl") -> Figure:

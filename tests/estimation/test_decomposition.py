@@ -66,6 +66,8 @@ def test_parts_are_those_of_the_formula_and_add_up():
         total = math.fsum(part.midpoint for part in made.parts.values())
         largest = max(abs(part.midpoint) for part in made.parts.values())
         assert total == pytest.approx(made.naive.midpoint, rel=1e-15, abs=1e-15 * largest)
+        _check_central(made)
+        assert made.central["learning"] == made.learning.midpoint
         joint = made.own_start + made.learning
         assert made.excess_over_control.midpoint == pytest.approx(joint.midpoint, abs=1e-17)
         for level in (made.now, made.then):
@@ -112,6 +114,7 @@ def test_without_a_baseline_starting_point_and_learning_are_one_part():
         made = _decompose(**missing)
         assert not made.separable
         assert made.own_start is made.learning is None
+        _check_central(made)
         assert list(made.parts) == ["joiners", "leavers", "control_trend", "excess_over_control"]
         assert made.excess_over_control == full.excess_over_control
         total = math.fsum(part.midpoint for part in made.parts.values())
@@ -142,6 +145,18 @@ def _published(election: ElectionCounts, exposed, *, cast: bool = True) -> Publi
     return PublishedShares(shares, _rounded(together, 2), _rounded(control, 2), votes)
 
 
+def _check_central(made):
+    """The central values fit the intervals and add up."""
+    steps = [made.central[name] for name in made.parts]
+    assert list(made.central) == ["start", *made.parts, "end"]
+    assert made.then.exposed.contains(made.central["start"], tolerance=1e-18)
+    assert made.now.exposed.contains(made.central["end"], tolerance=1e-18)
+    end = math.fsum([made.central["start"], *steps])
+    assert end == pytest.approx(made.central["end"], rel=1e-14)
+    for step, part in zip(steps, made.parts.values(), strict=True):
+        assert part.contains(step, tolerance=1e-17)
+
+
 @pytest.mark.parametrize("cast", [True, False])
 def test_intervals_hold_the_parts_of_the_counts_that_were_rounded(cast):
     for seed in range(0, 120, 4):
@@ -155,6 +170,7 @@ def test_intervals_hold_the_parts_of_the_counts_that_were_rounded(cast):
                     value = getattr(true, name).midpoint
                     assert part.contains(value, tolerance=1e-17), name
                 assert made.own_start.exact is False
+                _check_central(made)
                 assert made.joiners.exact is isinstance(now, ElectionCounts)
                 assert made.leavers.exact is isinstance(old, ElectionCounts)
 
@@ -178,7 +194,7 @@ def test_intervals_hold_every_value_inside_the_rounding_and_little_more():
     weights, kept = np.asarray(then.votes_cast)[THEN], FIXED[THEN]
     now, b1, b0 = COUNTS[0], COUNTS[2], COUNTS[3]
     seen = {name: [] for name in made.parts}
-    for _ in range(20_000):
+    for _ in range(8_000):
         drawn = _any_values(then, THEN, rng)
         if drawn is None:
             continue
@@ -190,7 +206,7 @@ def test_intervals_hold_every_value_inside_the_rounding_and_little_more():
         seen["leavers"].append(fixed - np.average(x, weights=weights))
         seen["control_trend"].append(_rate(now, NEVER) - control)
         seen["learning"].append(excess1 - (fixed - control - gap0))
-    assert len(seen["learning"]) > 500
+    assert len(seen["learning"]) > 200
     for name, values in seen.items():
         if not values:
             assert made.parts[name].exact
@@ -262,6 +278,8 @@ def test_the_published_shares_of_2024_give_intervals_and_the_counts_of_2025_do_n
         exposed_now=exposed & (np.arange(6) > 0),
         exposed_then=exposed,
     )
+    _check_central(made)
+    _check_central(tight)
     assert made.leavers.lower < tight.leavers.lower
     assert tight.leavers.upper < 0
 

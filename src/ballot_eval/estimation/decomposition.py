@@ -29,17 +29,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.rounded import (
-    Bounds,
-    Rounded,
-    exact_linear_bounds,
-    unit_weights,
-)
+from ballot_eval.estimation.rounded import Bounds, Pair, Rounded
+from ballot_eval.estimation.rounded_groups import middle, minus, mixture
 
 __all__ = [
     "Decomposition",
@@ -50,8 +45,6 @@ __all__ = [
 ]
 
 BoolArray = npt.NDArray[np.bool_]
-_Pair = tuple[Fraction, Fraction]
-_ZERO = (Fraction(0), Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +96,10 @@ class Decomposition:
     When a baseline is absent ``separable`` is false, ``own_start`` and ``learning`` are None and
     that joint part takes their place. ``members`` holds the numbers of municipalities in F, of
     joiners, of leavers and of the never exposed (of whom a published share may hold others).
+
+    Every limit of a part is reached, but not all at once. ``central`` is one set of values in
+    the middle of the rounding that fit together: ``start`` and ``end``, which are R₀(S₀) and
+    R₁(S₁), and the parts between them, which add up. Without rounded shares it is the result.
     """
 
     naive: Bounds
@@ -115,6 +112,7 @@ class Decomposition:
     then: ElectionLevels
     now: ElectionLevels
     members: dict[str, int]
+    central: dict[str, float]
 
     @property
     def separable(self) -> bool:
@@ -163,20 +161,15 @@ def decompose_change(
         None if e is None else _baseline_groups(e, s, fixed, never)
         for e, s in ((baseline_now, s1), (baseline_then, s0))
     )
-    own = learning = None
-    if base1 is not None and base0 is not None:
-        own = _sum(base1.fixed, _minus(base1.control), _minus(base0.fixed), base0.control)
-        learning = _sum(*_excess(level1, base1), *map(_minus, _excess(level0, base0)))
+    made = _parts(level1, level0, base1, base0)
     return Decomposition(
-        naive=_sum(level1.exposed, _minus(level0.exposed)),
-        joiners=_sum(level1.gap),
-        leavers=_sum(_minus(level0.gap)),
-        control_trend=_sum(level1.control, _minus(level0.control)),
-        own_start=own,
-        learning=learning,
-        excess_over_control=_sum(
-            level1.fixed, _minus(level1.control), _minus(level0.fixed), level0.control
-        ),
+        naive=_sum(level1.exposed, minus(level0.exposed)),
+        joiners=made["joiners"],
+        leavers=made["leavers"],
+        control_trend=made["control_trend"],
+        own_start=made.get("own_start"),
+        learning=made.get("learning"),
+        excess_over_control=_sum(*_over_control(level1), *map(minus, _over_control(level0))),
         then=_levels(level0, base0),
         now=_levels(level1, base1),
         members={
@@ -185,6 +178,7 @@ def decompose_change(
             "left": int((s0 & ~s1).sum()),
             "never_exposed": int(never.sum()),
         },
+        central=_central(level1, level0, base1, base0),
     )
 
 
@@ -202,12 +196,21 @@ def _check_groups(s1: BoolArray, s0: BoolArray, never: BoolArray) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Groups:
-    """Exact limits of the pooled shares of one election; ``gap`` is R(S) − R(F)."""
+    """Exact limits of the pooled shares of one election; ``gap`` is R(S) − R(F).
 
-    exposed: _Pair
-    fixed: _Pair
-    gap: _Pair
-    control: _Pair
+    ``centre`` holds values of R(S) and R(F) in the middle of the limits that fit together.
+    """
+
+    exposed: Pair
+    fixed: Pair
+    gap: Pair
+    centre: Pair
+    control: Pair
+
+    def at_centre(self) -> _Groups:
+        """Return the groups with one value each."""
+        r, f = self.centre
+        return _Groups((r, r), (f, f), (r - f, r - f), self.centre, middle(self.control))
 
 
 def _groups(
@@ -223,7 +226,7 @@ def _groups(
         raise ValueError(msg)
     whole, kept, control = (_pooled(election, group) for group in (exposed, fixed, never))
     gap = whole - kept
-    return _Groups((whole, whole), (kept, kept), (gap, gap), (control, control))
+    return _Groups((whole, whole), (kept, kept), (gap, gap), (whole, kept), (control, control))
 
 
 def _baseline_groups(
@@ -238,29 +241,54 @@ def _baseline_groups(
     return _groups(baseline, whole, fixed, never)
 
 
-def _sum(*terms: _Pair) -> Bounds:
+def _parts(
+    level1: _Groups, level0: _Groups, base1: _Groups | None, base0: _Groups | None
+) -> dict[str, Bounds]:
+    """Return the parts that add up, in order."""
+    made = {
+        "joiners": _sum(level1.gap),
+        "leavers": _sum(minus(level0.gap)),
+        "control_trend": _sum(level1.control, minus(level0.control)),
+    }
+    later, earlier = _over_control(level1), [*map(minus, _over_control(level0))]
+    if base1 is None or base0 is None:
+        return made | {"excess_over_control": _sum(*later, *earlier)}
+    gaps = *_over_control(base1), *map(minus, _over_control(base0))
+    return made | {
+        "own_start": _sum(*gaps),
+        "learning": _sum(*later, *earlier, *map(minus, gaps)),
+    }
+
+
+def _central(
+    level1: _Groups, level0: _Groups, base1: _Groups | None, base0: _Groups | None
+) -> dict[str, float]:
+    """Return start, parts and end at the centres of all groups."""
+    now, then = level1.at_centre(), level0.at_centre()
+    b1, b0 = (None if b is None else b.at_centre() for b in (base1, base0))
+    parts = {k: v.midpoint for k, v in _parts(now, then, b1, b0).items()}
+    return {"start": float(then.exposed[0]), **parts, "end": float(now.exposed[0])}
+
+
+def _over_control(group: _Groups) -> tuple[Pair, Pair]:
+    """Return the terms of R(F) − C."""
+    return group.fixed, minus(group.control)
+
+
+def _sum(*terms: Pair) -> Bounds:
     """Return the sum of limits of separate quantities, rounded once."""
     low, high = (sum((t[i] for t in terms), Fraction(0)) for i in (0, 1))
     return Bounds(float(low), float(high))
 
 
-def _minus(pair: _Pair) -> _Pair:
-    return -pair[1], -pair[0]
-
-
-def _excess(level: _Groups, baseline: _Groups) -> tuple[_Pair, ...]:
-    """Return the terms of E: the change of R(F) minus that of the never exposed."""
-    return level.fixed, _minus(baseline.fixed), _minus(level.control), baseline.control
-
-
 def _levels(level: _Groups, baseline: _Groups | None) -> ElectionLevels:
-    gap = None if baseline is None else _sum(baseline.fixed, _minus(baseline.control))
+    gap = None if baseline is None else _over_control(baseline)
     return ElectionLevels(
         exposed=_sum(level.exposed),
         fixed=_sum(level.fixed),
         control=_sum(level.control),
-        start_gap=gap,
-        excess=None if baseline is None else _sum(*_excess(level, baseline)),
+        start_gap=None if gap is None else _sum(*gap),
+        excess=None if gap is None else _sum(*_over_control(level), *map(minus, gap)),
     )
 
 
@@ -298,16 +326,21 @@ def _published_groups(election: PublishedShares, exposed: BoolArray, fixed: Bool
     listed = [election.shares[i] for i in np.flatnonzero(exposed).tolist()]
     boxes = [_limits(share) for share in listed]
     whole, control, kept = _limits(election.together), _limits(election.control), fixed[exposed]
-    if election.votes_cast is None:
-        return _Groups(*_any_mixture(boxes, kept, whole), control)
-    cast = np.asarray(election.votes_cast, dtype=float)
-    if cast.shape != exposed.shape:
-        msg = f"votes cast {cast.shape} do not fit {len(exposed)} municipalities"
-        raise ValueError(msg)
-    return _Groups(*_known_mixture(boxes, kept, cast[exposed], whole), control)
+    cast = None
+    if election.votes_cast is not None:
+        cast = np.asarray(election.votes_cast, dtype=float)
+        if cast.shape != exposed.shape:
+            msg = f"votes cast {cast.shape} do not fit {len(exposed)} municipalities"
+            raise ValueError(msg)
+        cast = cast[exposed]
+    r, f, gap = mixture(boxes, kept, whole, cast)
+    centre = middle(r)
+    return _Groups(
+        r, f, gap, (centre[0], middle(mixture(boxes, kept, centre, cast)[1])[0]), control
+    )
 
 
-def _limits(share: Bounds | Rounded | None) -> _Pair:
+def _limits(share: Bounds | Rounded | None) -> Pair:
     """Return exact limits of a published share, 0 to 1 for one that was not published."""
     if share is None:
         return Fraction(0), Fraction(1)
@@ -315,65 +348,3 @@ def _limits(share: Bounds | Rounded | None) -> _Pair:
         msg = "a published share is undefined; leave it out as None"
         raise ValueError(msg)
     return Fraction(share.lower), Fraction(share.upper)
-
-
-def _known_mixture(
-    boxes: list[_Pair], kept: BoolArray, cast: npt.NDArray[np.float64], whole: _Pair
-) -> tuple[_Pair, _Pair, _Pair]:
-    """Return limits of R(S), R(F) and R(S) − R(F) when the votes cast are known."""
-    if not (np.isfinite(cast).all() and (cast > 0).all()):
-        msg = "votes cast of an exposed municipality are missing or not positive"
-        raise ValueError(msg)
-    of_all, of_kept = (
-        unit_weights(cast, len(cast)),
-        unit_weights(np.where(kept, cast, 0), len(cast)),
-    )
-    difference = [a - b for a, b in zip(of_all, of_kept, strict=True)]
-    r, f, gap = (
-        exact_linear_bounds(c, boxes, of_all, whole) for c in (of_all, of_kept, difference)
-    )
-    return r, f, gap
-
-
-def _any_mixture(boxes: list[_Pair], kept: BoolArray, whole: _Pair) -> tuple[_Pair, _Pair, _Pair]:
-    """Return limits of R(S), R(F) and R(S) − R(F) when any votes cast are possible.
-
-    R(F) is then anywhere among its members' shares, the share of the leavers or joiners among
-    theirs, and R(S) between the two.
-    """
-    f = _hull([box for box, inside in zip(boxes, kept, strict=True) if inside])
-    if kept.all():
-        r = max(f[0], whole[0]), min(f[1], whole[1])
-        if r[0] > r[1]:
-            _refuse(f, whole)
-        return r, r, _ZERO
-    rest = _hull([box for box, inside in zip(boxes, kept, strict=True) if not inside])
-    upward = _upward(f, rest, whole)
-    mirrored = _upward(_minus(f), _minus(rest), _minus(whole))
-    downward = None if mirrored is None else [_minus(pair) for pair in mirrored]
-    cases = [case for case in (upward, downward) if case is not None]
-    if not cases:
-        _refuse(_hull([f, rest]), whole)
-    r, k, gap = (_hull(list(pairs)) for pairs in zip(*cases, strict=True))
-    return r, k, gap
-
-
-def _hull(pairs: list[_Pair]) -> _Pair:
-    return min(low for low, _ in pairs), max(high for _, high in pairs)
-
-
-def _upward(f: _Pair, rest: _Pair, whole: _Pair) -> list[_Pair] | None:
-    """Return limits of R(S), R(F) and the gap where R(F) ≤ R(S) ≤ the rest; None if nowhere."""
-    low, high = max(whole[0], f[0]), min(whole[1], rest[1])
-    if low > high:
-        return None
-    return [(low, high), (f[0], min(f[1], high)), (max(low - f[1], Fraction(0)), high - f[0])]
-
-
-def _refuse(parts: _Pair, whole: _Pair) -> NoReturn:
-    low, high, start, end = (float(v) for v in (*parts, *whole))
-    msg = (
-        f"the municipalities lie at {low:.6f} to {high:.6f}, all together at {start:.6f} to "
-        f"{end:.6f}: the published shares contradict each other"
-    )
-    raise ValueError(msg)

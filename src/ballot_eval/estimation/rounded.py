@@ -24,6 +24,9 @@ import numpy.typing as npt
 
 __all__ = ["Bounds", "Rounded", "consistent_shares", "linear_bounds", "weighted_mean"]
 
+#: Exact limits of a number.
+Pair = tuple[Fraction, Fraction]
+
 #: More decimals than these are not a rounded percentage but a computed number.
 MAX_DECIMALS = 6
 #: Digits with at most one decimal mark, a comma or a point, and perhaps a percent sign.
@@ -259,12 +262,9 @@ def linear_bounds(
     return Bounds(float(lowest), float(highest))
 
 
-_Pair = tuple[Fraction, Fraction]
-
-
 def exact_linear_bounds(
-    coefficients: list[Fraction], boxes: list[_Pair], shares: list[Fraction], total: _Pair | None
-) -> _Pair:
+    coefficients: list[Fraction], boxes: list[Pair], shares: list[Fraction], total: Pair | None
+) -> Pair:
     """Return what :func:`linear_bounds` does before rounding; ``shares`` add up to 1."""
     if total is not None:
         _refuse_contradiction(shares, boxes, total)
@@ -272,7 +272,7 @@ def exact_linear_bounds(
     return -_largest(opposite, boxes, shares, total), _largest(coefficients, boxes, shares, total)
 
 
-def _refuse_contradiction(shares: list[Fraction], boxes: list[_Pair], total: _Pair) -> None:
+def _refuse_contradiction(shares: list[Fraction], boxes: list[Pair], total: Pair) -> None:
     """Raise ValueError when no values of the parts have a mean within the whole."""
     low = sum((w * box[0] for w, box in zip(shares, boxes, strict=True)), Fraction(0))
     high = sum((w * box[1] for w, box in zip(shares, boxes, strict=True)), Fraction(0))
@@ -285,7 +285,7 @@ def _refuse_contradiction(shares: list[Fraction], boxes: list[_Pair], total: _Pa
 
 
 def _largest(
-    c: list[Fraction], boxes: list[_Pair], shares: list[Fraction], total: _Pair | None
+    c: list[Fraction], boxes: list[Pair], shares: list[Fraction], total: Pair | None
 ) -> Fraction:
     """Return the largest Σ c·x over the boxes with the weighted mean within the total.
 

@@ -24,6 +24,7 @@ from ballot_eval.figures.effects import (
     methods,
 )
 from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
+from ballot_eval.figures.introduction import alt_text_forecast, forecast
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
     alt_text_invalid_rates,
@@ -34,6 +35,8 @@ from ballot_eval.figures.invalid_votes import (
     leave_one_out,
     randomisation,
 )
+from ballot_eval.figures.later_first import alt_text_later_against_first, later_against_first
+from ballot_eval.figures.learning import alt_text_excess_by_exposure, excess_by_exposure
 from ballot_eval.figures.power import alt_text_power_curve, power_curve
 from ballot_eval.figures.quantiles import alt_text_quantile_effects, quantile_effects
 from ballot_eval.figures.ridges import alt_text_voting_time_ridges, voting_time_ridges
@@ -41,6 +44,7 @@ from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
 )
+from ballot_eval.figures.waterfall import alt_text_waterfall, waterfall
 
 __all__ = [
     "BLUE",
@@ -51,8 +55,11 @@ __all__ = [
     "alt_text_booths_needed",
     "alt_text_counting_rates",
     "alt_text_event_study",
+    "alt_text_excess_by_exposure",
     "alt_text_finished_by_clock",
+    "alt_text_forecast",
     "alt_text_invalid_rates",
+    "alt_text_later_against_first",
     "alt_text_leave_one_out",
     "alt_text_love_plot",
     "alt_text_methods",
@@ -63,12 +70,16 @@ __all__ = [
     "alt_text_residuals",
     "alt_text_specification_curve",
     "alt_text_voting_time_ridges",
+    "alt_text_waterfall",
     "before_after",
     "booths_needed",
     "counting_rates",
     "event_study",
+    "excess_by_exposure",
     "finished_by_clock",
+    "forecast",
     "invalid_rates",
+    "later_against_first",
     "leave_one_out",
     "love_plot",
     "methods",
@@ -80,4 +91,5 @@ __all__ = [
     "save",
     "specification_curve",
     "voting_time_ridges",
+    "waterfall",
 ]
