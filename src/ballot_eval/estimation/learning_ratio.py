@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ballot_eval.estimation.assignments import Assignments, draw_assignments, gather_sums
 from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
 from ballot_eval.estimation.pvalue_curve import monte_carlo_error
-from ballot_eval.estimation.ratio import RatioResult, Weighting, Zeros, _RatioCurve
+from ballot_eval.estimation.ratio import RatioCurve, RatioResult, Weighting, Zeros
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -218,7 +218,7 @@ def _pooled(
 
 def _pooled_curve(
     counts: _Counts, role: BoolArray, assignments: Assignments, base: float, estimate: float
-) -> _RatioCurve:
+) -> RatioCurve:
     """Return the curve in the events at exposure k, everything else being fixed."""
     first, later = (np.where(role, x / base, x) for x in counts.events.T)
     others = [first, *counts.baseline_events.T, *counts.ballots.T, *counts.baseline_ballots.T]
@@ -238,7 +238,7 @@ def _pooled_curve(
             "undefined; see zeros='add_half'"
         )
         raise ValueError(msg)
-    return _RatioCurve(
+    return RatioCurve(
         plain=inside[0],
         removed=inside[1],
         fixed=signs @ (np.log(inside[2:]) - np.log(outside[2:])),

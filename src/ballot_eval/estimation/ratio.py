@@ -102,7 +102,7 @@ def ratio_randomisation_test(
         earlier = _checked_counts(baseline_events, baseline_ballots, t, assignments, zeros)
     if weighting == "municipality":
         return _mean_log_ratio(later, earlier, t, assignments, confidence_level)
-    curve = _RatioCurve.of(later, earlier, t, assignments)
+    curve = RatioCurve.of(later, earlier, t, assignments)
     lower, upper = curve.interval(confidence_level)
     p_value = curve.p_value(0.0)
     n = len(curve.fixed)
@@ -174,7 +174,7 @@ def _mean_log_ratio(
 
 
 @dataclass(frozen=True, slots=True)
-class _RatioCurve:
+class RatioCurve:
     """The pooled log ratio of every assignment as a function of λ = log θ.
 
     The events of the units with the role in assignment π are P + R·e^−λ: P from observed
@@ -196,7 +196,7 @@ class _RatioCurve:
         earlier: tuple[FloatArray, FloatArray] | None,
         treated: BoolArray,
         assignments: Assignments,
-    ) -> _RatioCurve:
+    ) -> RatioCurve:
         x, n = later
         table = np.column_stack([x * ~treated, x * treated, n, *(earlier or ())])
         observed = np.flatnonzero(treated)[None, :]
@@ -267,9 +267,9 @@ class _RatioCurve:
                 outer, certain, rest = middle, certain + int(kept.sum()), rest.only(~kept)
         return self.estimate + sign * outer
 
-    def only(self, chosen: BoolArray) -> _RatioCurve:
+    def only(self, chosen: BoolArray) -> RatioCurve:
         """Return the curve of some of the assignments."""
-        return _RatioCurve(
+        return RatioCurve(
             self.plain[chosen],
             self.removed[chosen],
             self.fixed[chosen],
