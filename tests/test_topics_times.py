@@ -158,7 +158,7 @@ def test_the_true_ratio_of_counting_times_is_found(counting, kind):
     )
     m = one(
         counting.measures,
-        quantity="person_minutes_ratio",
+        quantity="work_ratio",
         subset=kind.name,
         method="mixed_model",
     )

@@ -85,6 +85,7 @@ def _time_tables(outcome: Outcome) -> dict[str, str]:
     if counting:
         made["counting_pace"] = tables_times.counting_pace(counting)
         made["counting_ratios"] = tables_times.counting_ratios(counting)
+        made["counting_speed"] = tables_times.counting_speed(counting)
         made["counting_finished"] = tables_times.counting_finished(counting)
     if any(m.quantity.startswith(tables_times.SINCE) for m in counting):
         made["counting_since"] = tables_times.counting_since(counting)

@@ -117,7 +117,10 @@ class Queue(_Frozen):
 class Times(_Frozen):
     """How times in the booth and at the count are compared."""
 
-    #: Voting times beyond it count as this long in the restricted mean, in seconds.
+    #: The method that the report leads with; the others stand beside it.
+    method: Literal["mixed_model", "randomisation"] = "mixed_model"
+    #: Voting times beyond it count as this long in the restricted mean, in seconds; less where
+    #: observations broke off before.
     horizon_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
     quantiles: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.1, 0.25, 0.5, 0.75, 0.9)
     #: Draws of the cluster bootstrap.

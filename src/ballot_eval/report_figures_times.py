@@ -6,14 +6,18 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from ballot_eval.estimation.survival import SurvivalCurve
 from ballot_eval.results import Measure
 from ballot_eval.tables_times import booth_rows
 from ballot_eval.topics.counting_time import KINDS
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
+
+FloatArray = npt.NDArray[np.float64]
 
 #: Positional and keyword arguments of a figure function and of its alternative text.
 Drawing = tuple[tuple[Any, ...], dict[str, Any]]
@@ -62,7 +66,7 @@ def _estimate(
 
 def _ridges(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
     """Return the spread of the times, from the steps of the Kaplan–Meier curves."""
-    seconds, medians, weights, roles = {}, {}, {}, {}
+    seconds, medians, weights, roles, counts = {}, {}, {}, {}, {}
     for subset in ("unassisted", "assisted"):
         voters = outcome.voting.voters.get(subset)
         for ballot in ("new", "old"):
@@ -76,9 +80,11 @@ def _ridges(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
                 outcome.results.voting_time, "median_seconds", ballot, subset, "kaplan_meier"
             )
             roles[label] = ballot
+            counts[label] = int((voters.new == (ballot == "new")).sum())
     if not seconds:
         return {}
-    options = {"horizon_seconds": _axis_end(outcome), "roles": roles, "weights": weights}
+    options = {"horizon_seconds": _axis_end(outcome), "roles": roles}
+    options = options | {"weights": weights, "counts": counts}
     return {"voting_time_ridges": ((seconds, medians), options)}
 
 
@@ -120,10 +126,23 @@ def _finite(*measures: Measure) -> bool:
     return all(math.isfinite(m.estimate) for m in measures)
 
 
+#: A band is drawn only where as many counts had finished, and as many were still to finish.
+FEWEST_EVENTS = 5
+
+
+def _band(curve: SurvivalCurve) -> tuple[FloatArray, FloatArray]:
+    """Return the limits of the share finished, NaN where too few counts had finished to tell."""
+    told = (np.cumsum(curve.events) >= FEWEST_EVENTS) & (curve.at_risk >= FEWEST_EVENTS)
+    lower, upper = (np.where(told, 1 - v, np.nan) for v in (curve.upper, curve.lower))
+    return lower, upper
+
+
 def _counting(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
     rates, medians, curves = [], [], {}
     for kind in (k.name for k in KINDS):
         for ballot, pace in outcome.counting.paces.get(kind, {}).items():
+            if not len(pace):
+                continue
             rates.append(pd.DataFrame({"kind": words[kind], "ballot": ballot, "rate": pace}))
             middle = _estimate(
                 outcome.results.counting_time,
@@ -136,8 +155,7 @@ def _counting(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
         found = outcome.counting.curves.get(kind, {})
         if found:
             curves[words[kind]] = {
-                words[ballot]: (c.times, 1 - c.survival, 1 - c.upper, 1 - c.lower)
-                for ballot, c in found.items()
+                words[ballot]: (c.times, 1 - c.survival, *_band(c)) for ballot, c in found.items()
             }
     made: dict[str, Drawing] = {}
     if rates:

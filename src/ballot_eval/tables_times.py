@@ -10,6 +10,9 @@ from ballot_eval.results import Measure
 from ballot_eval.tables import pipe_table
 from ballot_eval.topics.counting_time import MIDNIGHT
 
+#: What stands where a number could not be computed; the files say why.
+NO_NUMBER = "–"
+
 BALLOTS = {"new": "nieuw", "old": "oud"}
 SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
 KINDS = {
@@ -23,13 +26,10 @@ METHODS = {
     "mixed_model_age": "gemengd model, met leeftijd",
     "randomisation": "hertoewijzing van gemeenten",
     "kaplan_meier": "beperkt gemiddelde (Kaplan–Meier)",
-    "cr2": "regressie, CR2",
-    "cox": "Cox",
-    "cox_adjusted": "Cox, met omvang",
 }
 
 #: How the quantity starts that compares with the municipalities' own earlier election.
-SINCE = "person_minutes_ratio_since_"
+SINCE = "pace_ratio_since_"
 
 
 def limits(m: Measure, digits: int = 0) -> str:
@@ -39,13 +39,17 @@ def limits(m: Measure, digits: int = 0) -> str:
     return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
 
 
+def _p(m: Measure) -> str:
+    return NO_NUMBER if math.isnan(m.p_value) else p_value(m.p_value)
+
+
 def _index(items: Sequence[Measure]) -> dict[tuple[str, str, str, str], Measure]:
     return {(m.quantity, m.group, m.subset, m.method): m for m in items}
 
 
 def _cells(m: Measure | None, digits: int = 0) -> list[str]:
     if m is None or math.isnan(m.estimate):
-        return [number(math.nan), "–"]
+        return [NO_NUMBER, NO_NUMBER]
     return [number(m.estimate, digits), limits(m, digits)]
 
 
@@ -69,7 +73,7 @@ def voting_times(items: Sequence[Measure]) -> str:
 def voting_ratios(items: Sequence[Measure]) -> str:
     """Return the ratios of new to old by voters and method; 1 is no difference."""
     rows = [
-        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), p_value(m.p_value)]
+        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), _p(m)]
         for m in items
         if m.quantity in ("ratio", "restricted_mean_ratio")
     ]
@@ -82,7 +86,7 @@ def booths(items: Sequence[Measure]) -> str:
     for rate, new, old, difference in booth_rows(items):
         cells = [_booths(m) for m in (new, old, difference)]
         rows.append([number(rate), *cells])
-    return pipe_table(["Kiezers in een uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
+    return pipe_table(["Kiezers per uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
 
 
 def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure, Measure]]:
@@ -118,43 +122,77 @@ def counting_pace(items: Sequence[Measure]) -> str:
             if median is None:
                 continue
             mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
-            rows.append([name, label, number(median.n), *_cells(median, 1), *_cells(mean, 1)])
-    header = ["Telling", "Biljet", "Aantal", "Mediaan", "Interval", "Gemiddelde", "Interval"]
-    return pipe_table(header, rows, "llrrrrr")
+            size = [number(median.n), number(median.n_clusters)]
+            rows.append([name, label, *size, *_cells(median, 1), *_cells(mean, 1)])
+    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan", "Interval", "Gemiddelde"]
+    return pipe_table([*header, "Interval"], rows, "llrrrrrr")
 
 
 def counting_ratios(items: Sequence[Measure]) -> str:
-    """Return the ratios of the person-minutes, new to old, by kind of count and method."""
+    """Return the ratios of the work, new to old, by kind of count and method."""
     rows = [
-        [KINDS[m.subset], METHODS[m.method], *_cells(m, 2), p_value(m.p_value)]
+        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(m, 2), _p(m)]
         for m in items
-        if m.quantity == "person_minutes_ratio"
+        if (m.quantity, m.method) in WORK
     ]
     return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
 
 
-def counting_finished(items: Sequence[Measure]) -> str:
-    """Return how fast counts were finished: median, share within three hours, Cox ratio.
+#: Ratios of the work: at the same ballots, counters and lists, or as it was.
+WORK = {
+    ("work_ratio", "mixed_model"): "gemengd model",
+    ("work_ratio", "cr2"): "regressie, CR2",
+    ("pace_ratio", "randomisation"): "hertoewijzing, zonder correctie",
+}
 
-    Of polling stations the three hours run from their closing, so to midnight; of central
-    sessions from their start.
+
+def counting_speed(items: Sequence[Measure]) -> str:
+    """Return how much faster counts finish with the new ballot, by kind of count and method.
+
+    The ratio of Cox is that of the rates of finishing; above 1 is faster. The log-rank test by
+    reassigning municipalities has a p-value alone.
+    """
+    names = {
+        "cox": "Cox",
+        "cox_adjusted": "Cox, bij gelijke omvang",
+        "logrank_randomisation": "logrank, hertoewijzing",
+    }
+    rows = []
+    for m in items:
+        if m.method in names:
+            cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(m, 2)
+            rows.append([KINDS[m.subset], names[m.method], *cells, _p(m)])
+    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+#: Minutes after its start at which a central session is looked at; stations at midnight.
+SESSION_MINUTES = 300
+
+
+def counting_finished(items: Sequence[Measure]) -> str:
+    """Return how soon counts were finished: median, and share finished.
+
+    Of polling stations time runs from their closing and the share is that at midnight; of central
+    sessions both count from their start.
     """
     found = _index(items)
     rows = []
     for kind, name in KINDS.items():
+        session = kind == "CSO_central"
+        origin, minutes = ("start", SESSION_MINUTES) if session else ("closing", MIDNIGHT)
         for ballot, label in BALLOTS.items():
             key = (ballot, kind, "kaplan_meier")
-            share = found.get((f"share_finished_after_{MIDNIGHT}_minutes", *key))
+            share = found.get((f"share_finished_{minutes}_minutes_after_{origin}", *key))
             if share is None:
                 continue
-            middle = found["median_minutes_until_finished", ballot, kind, "kaplan_meier"]
+            middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
             limit = share.ci_lower, share.ci_upper
-            # Where nobody, or everybody, is finished there is no interval.
-            within = "–" if math.isnan(limit[0]) or limit == (0, 0) else interval(*limit, 0)
-            cells = [percent(share.estimate, 0), within]
+            within = NO_NUMBER if math.isnan(limit[0]) else interval(*limit, 0)
+            when = f"na {number(minutes / 60)} uur" if session else "om middernacht"
+            cells = [when, percent(share.estimate, 0), within]
             rows.append([name, label, *_cells(middle), *cells])
-    header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Na drie uur klaar"]
-    return pipe_table([*header, "Interval"], rows, "llrrrr")
+    header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]
+    return pipe_table(header, rows, "llrrlrr")
 
 
 def counting_since(items: Sequence[Measure]) -> str:
@@ -165,7 +203,7 @@ def counting_since(items: Sequence[Measure]) -> str:
             m.quantity.removeprefix(SINCE),
             number(m.n),
             *_cells(m, 2),
-            p_value(m.p_value),
+            _p(m),
         ]
         for m in items
         if m.quantity.startswith(SINCE)

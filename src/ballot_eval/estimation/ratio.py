@@ -197,6 +197,7 @@ class RatioCurve:
         treated: BoolArray,
         assignments: Assignments,
     ) -> RatioCurve:
+        """Return the curve of checked counts, at one election or since an earlier one."""
         x, n = later
         table = np.column_stack([x * ~treated, x * treated, n, *(earlier or ())])
         observed = np.flatnonzero(treated)[None, :]

@@ -15,9 +15,10 @@ from ballot_eval.estimation.queueing_interval import (
 from ballot_eval.estimation.queueing_paths import kaplan_meier_weights
 from ballot_eval.results import Measure
 from ballot_eval.topics.measures import Basis, Comparison, Numbers
-from ballot_eval.topics.voting_time import STATION, Voters
+from ballot_eval.topics.voting_time import MUNICIPALITY, Voters
 
-#: Replications of the peak in each resample of the stations; the estimate has those of the plan.
+#: Replications of the peak in each resample of the municipalities; the estimate itself has as many
+#: as the plan says.
 RESAMPLE_REPLICATIONS = 200
 
 #: The note on a number of booths that more replications could change by one.
@@ -28,7 +29,8 @@ def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
     """Return the booths needed per arrival rate of the plan, new and old ballot and difference.
 
     ``voters`` are all that were observed, helped or not: each of them occupies a booth. Broken-off
-    observations count as censored. Nothing is returned without a queue in the plan.
+    observations count as censored. Limits come from resampling municipalities. Nothing is
+    returned without a queue in the plan.
     """
     queue = study.times.queue
     if queue is None:
@@ -51,7 +53,7 @@ def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
             limits = booths_difference(found["new"], found["old"], confidence_level=level)
             return new.estimate - old.estimate, limits.lower, limits.upper, math.nan
 
-        basis = Basis.of(STATION, voters.station).drawn(queue.draws, study.analysis.seed)
+        basis = Basis.of(MUNICIPALITY, voters.municipality).drawn(queue.draws, study.analysis.seed)
         to = Comparison("new-old", _subset(rate), voters.n, made)
         to.add("booths_needed", "queue_simulation", difference, basis)
     return tuple(made)
@@ -72,6 +74,8 @@ def _one_ballot(
 
     def work() -> Numbers:
         nonlocal close
+        if part.municipality.nunique() < 2:
+            raise ValueError(f"all observations with the {to.group} ballot are of one municipality")
         point = booths_needed(
             rate,
             part.seconds,
@@ -85,7 +89,7 @@ def _one_ballot(
         found = booths_needed_interval(
             rate,
             part.seconds,
-            part.station,
+            part.municipality.to_numpy(str),
             complete=part.complete,
             max_wait_minutes=queue.max_wait_minutes,
             max_share=queue.max_share,
@@ -98,7 +102,7 @@ def _one_ballot(
         intervals[to.group], close = found, point.close
         return float(point.booths), float(found.lower), float(found.upper), math.nan
 
-    basis = Basis.of(STATION, part.station).drawn(queue.draws, seed)
+    basis = Basis.of(MUNICIPALITY, part.municipality).drawn(queue.draws, seed)
     to.add("booths_needed", "queue_simulation", work, basis)
     if close:
         to.made[-1] = replace(to.made[-1], note=CLOSE)

@@ -19,7 +19,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.clusters import cluster_design, cluster_ols
-from ballot_eval.estimation.cox import cox
+from ballot_eval.estimation.cox import cox, proportionality_test
 from ballot_eval.estimation.durations import mean_interval, quantile_interval
 from ballot_eval.estimation.inference import randomisation_test
 from ballot_eval.estimation.logrank import logrank_permutation
@@ -35,15 +35,20 @@ from ballot_eval.topics.measures import (
     exponentiated,
     randomised_means,
     reached,
+    require_both,
 )
 from ballot_eval.validation.moments import CLOSING_HOUR, election_days
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Minutes after closing at which the share of finished counts is given: 22:00 to 02:00.
+MUNICIPALITY = "municipality"
+
+#: Minutes at which the share of finished counts is given: from closing at 21:00, or from the
+#: start of a central session.
 CLOCK_MINUTES = (60, 120, 180, 240, 300)
 
-MIDNIGHT = 180
+#: Minutes from closing to midnight.
+MIDNIGHT = (24 - CLOSING_HOUR) * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,11 @@ class CountKind:
     name: str
     counting_method: str
     counting_unit_type: str
+
+    @property
+    def origin(self) -> str:
+        """Return from when the time until it is finished runs, for the names of quantities."""
+        return "start" if self.counting_unit_type == "central_session" else "closing"
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the counts of this kind."""
@@ -103,6 +113,12 @@ class Counts:
         return pace
 
     @property
+    def until_finished(self) -> FloatArray:
+        """Return the minutes until the end: of a session from its start, else from closing."""
+        session = self.frame["counting_unit_type"] == "central_session"
+        return np.where(session, self.minutes, self.clock)
+
+    @property
     def ballots(self) -> FloatArray:
         """Return the ballots counted."""
         return self.frame["ballots_count"].to_numpy(dtype=float)
@@ -116,12 +132,14 @@ class Counts:
 def select_counts(
     frame: pd.DataFrame, study: StudyDesign, election: str, kind: CountKind | None = None
 ) -> Counts:
-    """Return the counts of one election and one kind, former experiment municipalities left out.
+    """Return the counts of one election and one kind, without recounts.
 
-    ``frame`` are accepted ``counting_times``. Raises ValueError when they are of several kinds
-    and none is chosen.
+    ``frame`` are accepted ``counting_times``; former experiment municipalities are left out, and
+    so are recounts, which are work of another kind. Raises ValueError when they are of several
+    kinds and none is chosen.
     """
     rows = compared_rows(frame, study, election)
+    rows = rows[rows["recount"] == "no"].reset_index(drop=True)
     rows = kind.rows(rows).reset_index(drop=True) if kind else rows
     require_one_kind(rows)
     closing = election_days(rows["election_id"], study) + pd.Timedelta(hours=CLOSING_HOUR)
@@ -171,10 +189,11 @@ def counting_time_results(frame: pd.DataFrame, study: StudyDesign) -> CountingTi
                 _one_group(group, Comparison(ballot, kind.name, len(group.frame), made), study)
                 done = group.only(group.finished)
                 paces[kind.name][ballot] = done.pace
-                if (curve := _curve(group, kind, study)) is not None:
+                if (curve := _curve(group, study)) is not None:
                     curves[kind.name][ballot] = curve
-                    _shares(curve, group, Comparison(ballot, kind.name, len(group.frame), made))
-        _compare(counts, kind, Comparison("new/old", kind.name, len(counts.frame), made), study)
+                    to = Comparison(ballot, kind.name, len(group.frame), made)
+                    _shares(curve, group, kind, to)
+        _compare(counts, Comparison("new/old", kind.name, len(counts.frame), made), study)
         _since(frame, counts, kind, made, study)
     return CountingTimes(tuple(made), curves, paces)
 
@@ -184,7 +203,7 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
     level = study.analysis.confidence_level
     done = counts.only(counts.finished)
     clusters = done.municipality.to_numpy()
-    basis = Basis.of("municipality", clusters)
+    basis = Basis.of(MUNICIPALITY, clusters)
 
     def mean() -> Numbers:
         found = mean_interval(done.pace, clusters, confidence_level=level)
@@ -200,12 +219,11 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
     to.add("median_person_minutes_per_100_ballots", "finished_counts", median, basis)
 
 
-def _curve(counts: Counts, kind: CountKind, study: StudyDesign) -> SurvivalCurve | None:
+def _curve(counts: Counts, study: StudyDesign) -> SurvivalCurve | None:
     """Return the Kaplan–Meier curve by the clock; None where it cannot be estimated."""
-    durations = counts.minutes if kind.counting_unit_type == "central_session" else counts.clock
     try:
         return kaplan_meier(
-            durations,
+            counts.until_finished,
             counts.finished,
             clusters=counts.municipality.to_numpy(),
             confidence_level=study.analysis.confidence_level,
@@ -214,20 +232,24 @@ def _curve(counts: Counts, kind: CountKind, study: StudyDesign) -> SurvivalCurve
         return None
 
 
-def _shares(curve: SurvivalCurve, counts: Counts, to: Comparison) -> None:
+def _shares(curve: SurvivalCurve, counts: Counts, kind: CountKind, to: Comparison) -> None:
     """Add the share of counts finished by the clock, or that long after the start."""
-    basis = Basis.of("municipality", counts.municipality)
+    basis = Basis.of(MUNICIPALITY, counts.municipality)
     for minutes in CLOCK_MINUTES:
         at = curve.at([minutes])
 
         def share(at: object = at) -> Numbers:
             s, low, high = (float(getattr(at, f)[0]) for f in ("survival", "lower", "upper"))
+            if s in (0, 1):
+                # Where nobody, or everybody, is finished the curve says nothing of its error.
+                return 1 - s, math.nan, math.nan, math.nan
             return 1 - s, 1 - high, 1 - low, math.nan
 
-        to.add(f"share_finished_after_{minutes}_minutes", "kaplan_meier", share, basis)
+        name = f"share_finished_{minutes}_minutes_after_{kind.origin}"
+        to.add(name, "kaplan_meier", share, basis)
     middle = curve.quantile(0.5)
     to.add(
-        "median_minutes_until_finished",
+        f"median_minutes_after_{kind.origin}",
         "kaplan_meier",
         lambda: reached(middle),
         basis,
@@ -253,20 +275,26 @@ def log_linear(counts: Counts) -> tuple[FloatArray, FloatArray, tuple[str, ...]]
     return y, np.column_stack(columns), tuple(names)
 
 
-def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign) -> None:
-    """Add the ratios of new to old ballot: person-minutes and speed of finishing."""
+def _compare(counts: Counts, to: Comparison, study: StudyDesign) -> None:
+    """Add the ratios of new to old ballot: work, and speed of finishing.
+
+    ``work_ratio`` is that of person-minutes at the same ballots, counters and lists;
+    ``pace_ratio`` that of person-minutes per 100 ballots as they were, every municipality equal.
+    """
     level, analysis = study.analysis.confidence_level, study.analysis
     done = counts.only(counts.finished)
-    codes = done.municipality.to_numpy()
-    basis = Basis.of("municipality", codes)
+    codes = done.municipality.to_numpy(str)
+    basis = Basis.of(MUNICIPALITY, codes)
 
     def regression() -> Numbers:
+        _require(done, "finished counts")
         y, x, _ = log_linear(done)
         design = cluster_design(x, codes)
         (found,) = cluster_ols(design, y, method="cr2", columns=[1], confidence_level=level)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
     def mixed() -> Numbers:
+        _require(done, "finished counts")
         y, x, names = log_linear(done)
         fit = mixed_model(
             y,
@@ -280,25 +308,38 @@ def _compare(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign
         return exponentiated((*limits, float(fit.p_values[1])))
 
     def reassigned() -> Numbers:
+        _require(done, "finished counts")
         found = randomised_means(np.log(done.pace), done.experiment, done.municipality, study)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
-    quantity = "person_minutes_ratio"
-    to.add(quantity, "mixed_model", mixed, basis)
-    to.add(quantity, "cr2", regression, basis)
+    to.add("work_ratio", "mixed_model", mixed, basis)
+    to.add("work_ratio", "cr2", regression, basis)
     drawn = basis.drawn(analysis.draws, analysis.seed)
-    to.add(quantity, "randomisation", reassigned, drawn)
-    _compare_finishing(counts, kind, to, study)
+    to.add("pace_ratio", "randomisation", reassigned, drawn)
+    _compare_finishing(counts, to, study)
 
 
-def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: StudyDesign) -> None:
+def _require(counts: Counts, what: str) -> None:
+    require_both(counts.experiment, counts.municipality, what=what, cluster=MUNICIPALITY)
+
+
+def _compare_finishing(counts: Counts, to: Comparison, study: StudyDesign) -> None:
+    """Add how much faster counts finish with the new ballot; unfinished ones are censored."""
     analysis = study.analysis
-    codes = counts.municipality.to_numpy()
-    durations = counts.minutes if kind.counting_unit_type == "central_session" else counts.clock
-    basis = Basis.of("municipality", codes)
+    codes = counts.municipality.to_numpy(str)
+    durations = counts.until_finished
+    basis = Basis.of(MUNICIPALITY, codes)
+
+    def role() -> FloatArray:
+        return counts.experiment.astype(float)[:, None]
+
+    def adjusted() -> FloatArray:
+        _, x, _ = log_linear(counts)
+        return x[:, 1:]
 
     def hazard(columns: Callable[[], FloatArray]) -> Callable[[], Numbers]:
         def work() -> Numbers:
+            _require(counts, "counts")
             found = cox(
                 durations,
                 counts.finished,
@@ -312,14 +353,13 @@ def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: S
 
         return work
 
-    def role() -> FloatArray:
-        return counts.experiment.astype(float)[:, None]
-
-    def adjusted() -> FloatArray:
-        _, x, _ = log_linear(counts)
-        return x[:, 1:]
+    def proportional() -> Numbers:
+        _require(counts, "counts")
+        found = proportionality_test(durations, counts.finished, role(), transform="km")
+        return math.nan, math.nan, math.nan, found.columns[0].p_value
 
     def permuted() -> Numbers:
+        _require(counts, "counts")
         found = logrank_permutation(
             durations,
             counts.finished,
@@ -333,6 +373,7 @@ def _compare_finishing(counts: Counts, kind: CountKind, to: Comparison, study: S
 
     to.add("finishing_rate_ratio", "cox", hazard(role), basis)
     to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), basis)
+    to.add("proportional_hazards", "schoenfeld", proportional, basis)
     drawn = basis.drawn(analysis.draws, analysis.seed)
     to.add("finished_over_expected", "logrank_randomisation", permuted, drawn)
 
@@ -354,6 +395,7 @@ def _since(
 
         def change(both: pd.DataFrame = both) -> Numbers:
             role = both["role_now"].to_numpy(dtype=bool)
+            require_both(role, both.index, what="counts both times", cluster=MUNICIPALITY)
             assignments = draw_assignments(
                 role, draws=analysis.draws, max_exact=analysis.max_exact, seed=analysis.seed
             )
@@ -364,10 +406,10 @@ def _since(
             return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
         Comparison("new/old", kind.name, len(both), made).add(
-            f"person_minutes_ratio_since_{baseline}",
+            f"pace_ratio_since_{baseline}",
             "randomisation",
             change,
-            Basis("municipality", len(both), analysis.draws, analysis.seed),
+            Basis(MUNICIPALITY, len(both), analysis.draws, analysis.seed),
         )
 
 

@@ -22,21 +22,26 @@ Numbers = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What the uncertainty of a measure rests on: clusters, and draws from a seed, if any."""
+    """What a measure rests on: observations, clusters, and draws from a seed, if any.
+
+    Without ``n`` the observations are all those of the comparison.
+    """
 
     cluster: str
     n_clusters: int
     draws: int = 0
     seed: int = 0
+    n: int | None = None
 
     @classmethod
     def of(cls, cluster: str, labels: npt.ArrayLike) -> Basis:
         """Return the basis of rows whose clusters are named by ``labels`` (n,)."""
-        return cls(cluster, len(np.unique(np.asarray(labels))))
+        names = np.asarray(labels)
+        return cls(cluster, len(np.unique(names)), n=len(names))
 
     def drawn(self, draws: int, seed: int) -> Basis:
         """Return the same clusters with draws."""
-        return Basis(self.cluster, self.n_clusters, draws, seed)
+        return Basis(self.cluster, self.n_clusters, draws, seed, self.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Comparison:
                 ci_lower=low,
                 ci_upper=high,
                 p_value=p_value,
-                n=self.n,
+                n=self.n if basis.n is None else basis.n,
                 cluster=basis.cluster,
                 n_clusters=basis.n_clusters,
                 draws=basis.draws,
@@ -74,6 +79,23 @@ class Comparison:
                 note=note,
             )
         )
+
+
+def require_both(
+    experiment: npt.NDArray[np.bool_], clusters: npt.ArrayLike, *, what: str, cluster: str
+) -> None:
+    """Raise ValueError, in words for the results, unless both ballots have two clusters.
+
+    ``experiment`` (n,) says which of the observations are with the new ballot, ``clusters`` (n,)
+    of which cluster they are.
+    """
+    names = np.asarray(clusters)
+    for ballot, rows in (("new", experiment), ("old", ~experiment)):
+        if not rows.any():
+            raise ValueError(f"there are no {what} with the {ballot} ballot")
+        if len(np.unique(names[rows])) < 2:
+            msg = f"all {what} with the {ballot} ballot are of one {cluster}"
+            raise ValueError(msg)
 
 
 def reached(found: SurvivalQuantile) -> Numbers:
@@ -113,12 +135,6 @@ def randomised_means(
         assignments,
         confidence_level=analysis.confidence_level,
     )
-
-
-def of(measures: tuple[Measure, ...], **wanted: str) -> Measure | None:
-    """Return the one measure with these fields, or None when there is none with a number."""
-    found = [m for m in measures if all(getattr(m, k) == v for k, v in wanted.items())]
-    return found[0] if found and not math.isnan(found[0].estimate) else None
 
 
 def compared_rows(frame: pd.DataFrame, study: StudyDesign, election: str) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from ballot_eval.estimation.quantile_regression import (
 from ballot_eval.estimation.restricted_mean import (
     MeanContrast,
     RestrictedMeanContrast,
+    common_horizon,
     restricted_mean,
     restricted_mean_contrast,
 )
@@ -41,6 +42,7 @@ from ballot_eval.topics.measures import (
     exponentiated,
     randomised_means,
     reached,
+    require_both,
 )
 
 FloatArray = npt.NDArray[np.float64]
@@ -132,29 +134,57 @@ def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
         if not found.n:
             continue
         voters[subset] = found
+        horizon = _horizon(found, study)
+        Comparison("all", subset, found.n, made).add(
+            "horizon_seconds", "plan_or_longest_known", partial(_alone, horizon), Basis("", 0)
+        )
         for group, rows in (("new", found.new), ("old", ~found.new)):
             if rows.any():
                 part = found.only(rows)
-                curve = _one_ballot(part, Comparison(group, subset, part.n, made), study)
+                to = Comparison(group, subset, part.n, made)
+                curve = _one_ballot(part, horizon, to, study)
                 if curve is not None:
                     curves[subset, group] = curve
         _ratios(found, Comparison("new/old", subset, found.n, made), study)
         quantiles = _quantiles(found, Comparison("new/old", subset, found.n, made), study)
         main = quantiles if subset == SUBSETS[0] else main
-        _restricted(found, subset, made, study)
+        _restricted(found, subset, horizon, made, study)
     if SUBSETS[0] in voters:
         _observers(voters[SUBSETS[0]], made, study)
     return VotingTimes(tuple(made), voters, main, curves)
 
 
-def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> SurvivalCurve | None:
+def _alone(value: float) -> Numbers:
+    return value, math.nan, math.nan, math.nan
+
+
+def _horizon(voters: Voters, study: StudyDesign) -> float:
+    """Return up to where the times with both ballots are known, at most the horizon of the plan."""
+    plan, codes = study.times.horizon_seconds, voters.municipality.to_numpy(str)
+    try:
+        restricted_mean_contrast(
+            voters.seconds, voters.complete, voters.new, horizon=plan, clusters=codes
+        )
+    except ValueError:
+        try:
+            known = common_horizon(voters.seconds, voters.complete, voters.new, clusters=codes)
+        except ValueError:
+            # What cannot be compared says so itself.
+            return plan
+        return min(plan, known)
+    return plan
+
+
+def _one_ballot(
+    voters: Voters, horizon: float, to: Comparison, study: StudyDesign
+) -> SurvivalCurve | None:
     """Add mean, median and P90 of one ballot: complete observations alone, and all of them.
 
     Returns the Kaplan–Meier curve of all observations, None where there is none.
     """
-    level, horizon = study.analysis.confidence_level, study.times.horizon_seconds
+    level = study.analysis.confidence_level
     done = voters.only(voters.complete)
-    stations = Basis.of(STATION, voters.station)
+    stations, complete = Basis.of(STATION, voters.station), Basis.of(STATION, done.station)
 
     def mean() -> Numbers:
         found = mean_interval(done.seconds, done.station, confidence_level=level)
@@ -185,9 +215,9 @@ def _one_ballot(voters: Voters, to: Comparison, study: StudyDesign) -> SurvivalC
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_seconds", "complete_observations", mean, stations)
+    to.add("mean_seconds", "complete_observations", mean, complete)
     for name, q in REPORTED.items():
-        to.add(name, "complete_observations", quantile(q), stations)
+        to.add(name, "complete_observations", quantile(q), complete)
         to.add(name, "kaplan_meier", survival_quantile(q), stations)
     to.add("restricted_mean_seconds", "kaplan_meier", restricted, stations)
     try:
@@ -212,6 +242,7 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
 
     def model(groups: object, *, ages: bool = False) -> Callable[[], Numbers]:
         def work() -> Numbers:
+            _require(done, MUNICIPALITY if isinstance(groups, tuple) else STATION)
             found: LogLinearRatio = log_linear_ratio(
                 done.seconds,
                 done.new,
@@ -224,6 +255,7 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         return work
 
     def reassigned() -> Numbers:
+        _require(done, MUNICIPALITY)
         found = randomised_means(np.log(done.seconds), done.new, done.municipality, study)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
@@ -234,6 +266,11 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         to.add("ratio", "mixed_model_age", aged, units)
     drawn = units.drawn(analysis.draws, analysis.seed)
     to.add("ratio", "randomisation", reassigned, drawn)
+
+
+def _require(voters: Voters, cluster: str) -> None:
+    clusters = voters.station if cluster == STATION else voters.municipality
+    require_both(voters.new, clusters, what="complete observations", cluster=cluster)
 
 
 def _ages(voters: Voters) -> FloatArray:
@@ -249,6 +286,7 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
     basis = Basis.of(MUNICIPALITY, done.municipality).drawn(times.draws, analysis.seed)
     names = [f"ratio_q{100 * q:g}" for q in times.quantiles]
     try:
+        _require(done, MUNICIPALITY)
         found = quantile_regression_bootstrap(
             np.log(done.seconds),
             np.column_stack([np.ones(done.n), done.new]),
@@ -275,18 +313,21 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
     return found
 
 
-def _restricted(voters: Voters, subset: str, made: list[Measure], study: StudyDesign) -> None:
+def _restricted(
+    voters: Voters, subset: str, horizon: float, made: list[Measure], study: StudyDesign
+) -> None:
     """Add difference and ratio of the restricted means, with broken-off observations."""
     basis = Basis.of(MUNICIPALITY, voters.municipality)
 
     def work(part: Callable[[RestrictedMeanContrast], MeanContrast]) -> Callable[[], Numbers]:
         def numbers() -> Numbers:
+            _require(voters, MUNICIPALITY)
             found = part(
                 restricted_mean_contrast(
                     voters.seconds,
                     voters.complete,
                     voters.new,
-                    horizon=study.times.horizon_seconds,
+                    horizon=horizon,
                     clusters=voters.municipality.to_numpy(str),
                     confidence_level=study.analysis.confidence_level,
                 )
@@ -311,16 +352,23 @@ def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
     observers = (done.frame["municipality_code"] + ":" + done.frame["observer_id"]).to_numpy(str)
     draws, seed = study.times.draws, study.analysis.seed
 
-    def found() -> ObserverEffects:
-        return observer_effects(
+    effects: ObserverEffects | None = None
+    reason = ""
+    try:
+        effects = observer_effects(
             np.log(done.seconds), observers, done.station, done.new, draws=draws, seed=seed
         )
+    except ValueError as error:
+        reason = str(error)
 
     def share() -> Numbers:
-        return found().share, math.nan, math.nan, math.nan
+        if effects is None:
+            raise ValueError(reason)
+        return effects.share, math.nan, math.nan, math.nan
 
     def within() -> Numbers:
-        effects = found()
+        if effects is None:
+            raise ValueError(reason)
         if not effects.separable:
             msg = "no station had two observers, so observer and station cannot be told apart"
             raise ValueError(msg)
