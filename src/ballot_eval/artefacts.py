@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballot_eval import tables, tables_times
+from ballot_eval import tables, tables_learning, tables_times
 from ballot_eval.report_figures import display_names, save_figures
 from ballot_eval.validation.rules import RULES
 from ballot_eval.wording import report_variables
@@ -71,7 +71,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
-    return made | _time_tables(outcome)
+    return made | _time_tables(outcome) | _learning_tables(outcome)
 
 
 def _time_tables(outcome: Outcome) -> dict[str, str]:
@@ -89,4 +89,22 @@ def _time_tables(outcome: Outcome) -> dict[str, str]:
         made["counting_finished"] = tables_times.counting_finished(counting)
     if any(m.quantity.startswith(tables_times.SINCE) for m in counting):
         made["counting_since"] = tables_times.counting_since(counting)
+    return made
+
+
+def _learning_tables(outcome: Outcome) -> dict[str, str]:
+    learning = outcome.results.learning
+    if not learning:
+        return {}
+    made = {"exposures": tables_learning.exposures(outcome.study)}
+    quantities = {m.quantity for m in learning}
+    for name, quantity in (
+        ("excess", "excess"),
+        ("changes", "change_in_excess"),
+        ("later_first", "later_against_first"),
+        ("decomposition", "decomposition_naive"),
+        ("forecasts", "forecast_share"),
+    ):
+        if quantity in quantities:
+            made[name] = getattr(tables_learning, name)(learning)
     return made

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,11 +115,12 @@ def evaluate(
     booths = booth_results(voting.voters["all"], study) if "all" in voting.voters else ()
     counting = counting_time_results(report.accepted["counting_times"], study)
     say("learning")
-    learning = learning_results(panel, report.accepted)
+    every = (*(e.effect for e in effects), *others)
+    learning = learning_results(panel, report.accepted, ratio=_ratio(every, study))
     results = ResultSet(
         study.id,
         rates,
-        (*(e.effect for e in effects), *others),
+        every,
         checks,
         specifications,
         power,
@@ -148,6 +150,15 @@ def _fit(panel: Panel) -> CountFit | None:
     except ValueError:
         return None
     return found.model
+
+
+def _ratio(effects: Sequence[Effect], study: StudyDesign) -> Effect | None:
+    """Return the ballot-weighted effect as a ratio, None where it could not be estimated."""
+    wanted = (study.analysis.outcome, study.baselines[0], "ballot", "randomisation_ratio")
+    for e in effects:
+        if (e.outcome, e.baseline, e.weighting, e.method) == wanted and math.isfinite(e.estimate):
+            return e
+    return None
 
 
 def _primary(effects: tuple[EffectEstimate, ...], study: StudyDesign) -> EffectEstimate:

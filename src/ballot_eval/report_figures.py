@@ -14,6 +14,7 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
+from ballot_eval.report_figures_learning import learning_figures
 from ballot_eval.report_figures_times import Drawing, time_figures
 from ballot_eval.results import Check, Power, Rate, to_frame
 from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
@@ -38,7 +39,8 @@ def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
 
 
 def _drawings(outcome: Outcome) -> dict[str, Drawing]:
-    return _rates(outcome) | _checks(outcome) | time_figures(outcome)
+    made = _rates(outcome) | _checks(outcome) | time_figures(outcome)
+    return made | learning_figures(outcome)
 
 
 def _rates(outcome: Outcome) -> dict[str, Drawing]:

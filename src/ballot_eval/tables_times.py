@@ -39,7 +39,8 @@ def limits(m: Measure, digits: int = 0) -> str:
     return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
 
 
-def _p(m: Measure) -> str:
+def p_text(m: Measure) -> str:
+    """Return the p-value of a measure, or a dash where it has none."""
     return NO_NUMBER if math.isnan(m.p_value) else p_value(m.p_value)
 
 
@@ -73,7 +74,7 @@ def voting_times(items: Sequence[Measure]) -> str:
 def voting_ratios(items: Sequence[Measure]) -> str:
     """Return the ratios of new to old by voters and method; 1 is no difference."""
     rows = [
-        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), _p(m)]
+        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), p_text(m)]
         for m in items
         if m.quantity in ("ratio", "restricted_mean_ratio")
     ]
@@ -131,7 +132,7 @@ def counting_pace(items: Sequence[Measure]) -> str:
 def counting_ratios(items: Sequence[Measure]) -> str:
     """Return the ratios of the work, new to old, by kind of count and method."""
     rows = [
-        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(m, 2), _p(m)]
+        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(m, 2), p_text(m)]
         for m in items
         if (m.quantity, m.method) in WORK
     ]
@@ -161,7 +162,7 @@ def counting_speed(items: Sequence[Measure]) -> str:
     for m in items:
         if m.method in names:
             cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(m, 2)
-            rows.append([KINDS[m.subset], names[m.method], *cells, _p(m)])
+            rows.append([KINDS[m.subset], names[m.method], *cells, p_text(m)])
     return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
 
 
@@ -203,7 +204,7 @@ def counting_since(items: Sequence[Measure]) -> str:
             m.quantity.removeprefix(SINCE),
             number(m.n),
             *_cells(m, 2),
-            _p(m),
+            p_text(m),
         ]
         for m in items
         if m.quantity.startswith(SINCE)

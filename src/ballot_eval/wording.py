@@ -28,6 +28,7 @@ from ballot_eval.wording_checks import (
     margin_text,
     municipalities,
 )
+from ballot_eval.wording_learning import learning_sentences
 from ballot_eval.wording_times import time_sentences
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     }
     values |= check_sentences(outcome)
     values |= time_sentences(outcome)
+    values |= learning_sentences(outcome)
     values |= _rate_variables(results.rates, study)
     ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     key = (study.election, "experiment", study.analysis.outcome)

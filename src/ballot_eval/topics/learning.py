@@ -21,6 +21,7 @@ from ballot_eval.design import Exposure, StudyDesign
 from ballot_eval.estimation.decomposition import (
     Decomposition,
 )
+from ballot_eval.estimation.forecast import Forecast
 from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.learning import (
     ExcessByExposure,
@@ -36,8 +37,9 @@ from ballot_eval.estimation.learning_groups import (
 )
 from ballot_eval.estimation.learning_ratio import change_in_ratio
 from ballot_eval.panel import Panel, contrast
-from ballot_eval.results import Measure
+from ballot_eval.results import Effect, Measure
 from ballot_eval.topics.exposures import ExposureHistory, exposure_history, pair_name, pairs
+from ballot_eval.topics.introduction import introduction_results
 from ballot_eval.topics.measures import Basis, Comparison, Numbers, exponentiated
 from ballot_eval.topics.naive_change import decompositions, published_excess
 from ballot_eval.topics.pools import COVARIATES, covariates
@@ -77,10 +79,16 @@ class LearningResults:
     history: ExposureHistory
     decompositions: dict[tuple[str, str], Decomposition]
     decay: Decay | None
+    forecasts: tuple[Forecast, ...]
 
 
-def learning_results(panel: Panel, accepted: Mapping[str, pd.DataFrame]) -> LearningResults | None:
-    """Return all measures of the learning effect; None when the plan does not ask for them."""
+def learning_results(
+    panel: Panel, accepted: Mapping[str, pd.DataFrame], *, ratio: Effect | None = None
+) -> LearningResults | None:
+    """Return all measures of the learning effect; None when the plan does not ask for them.
+
+    ``ratio`` is the effect of the study's election as a ratio of rates, for the forecast.
+    """
     study = panel.study
     history = exposure_history(accepted, study, study.analysis.outcome)
     if history is None:
@@ -92,7 +100,8 @@ def learning_results(panel: Panel, accepted: Mapping[str, pd.DataFrame]) -> Lear
     parts = decompositions(history, made)
     _at_one_election(panel, made)
     _within_stations(accepted, study, made)
-    return LearningResults(tuple(made), history, parts, curve)
+    forecasts, expected = introduction_results(panel, ratio)
+    return LearningResults((*made, *expected), history, parts, curve, forecasts)
 
 
 # Over time
