@@ -17,7 +17,7 @@ from ballot_eval.docx import finish_docx
 from ballot_eval.reporting import render
 
 SECTIONS = (
-    *("samenvatting", "experiment", "gegevens", "ongeldig", "stemhokje", "tellen"),
+    *("samenvatting", "experiment", "gegevens", "ongeldig", "leren", "stemhokje", "tellen"),
     *("robuustheid", "methode", "beperkingen", "herkomst"),
 )
 
@@ -68,13 +68,13 @@ def test_the_page_has_banner_numbered_references_and_described_images(finished):
     assert re.search(r'<(div|section) class="banner" role="note">', page)
     assert "Gesimuleerde gegevens" in page
     page = page.replace("\u00a0", " ").replace("&nbsp;", " ")
-    for label in ("Figuur 1", "Figuur 16", "Tabel 1", "Tabel 19"):
+    for label in ("Figuur 1", "Figuur 20", "Tabel 1", "Tabel 26"):
         assert label in page
     assert "{{&lt;" not in page
     assert "<em>niet gemeten</em>" not in page
     assert re.findall(r'(?:src|href)="https?://', page) == []
     images = re.findall(r"<img[^>]*>", page)
-    assert len(images) == 16
+    assert len(images) == 20
     assert all(re.search(r'alt="[^"]{40,}', image) for image in images)
 
 

@@ -84,7 +84,7 @@ def _ridges(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
     if not seconds:
         return {}
     options = {"horizon_seconds": _axis_end(outcome), "roles": roles}
-    options = options | {"weights": weights, "counts": counts}
+    options = options | {"weights": weights}
     return {"voting_time_ridges": ((seconds, medians), options)}
 
 

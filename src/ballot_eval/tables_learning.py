@@ -12,8 +12,6 @@ from ballot_eval.tables import WEIGHTINGS, pipe_table
 from ballot_eval.tables_times import NO_NUMBER, limits, p_text
 
 METHODS = {
-    "randomisation": "hertoewijzing",
-    "randomisation_studentised": "hertoewijzing, gestudentiseerd",
     "exact_permutation": "alle verdelingen",
     "exact_permutation_studentised": "alle verdelingen, gestudentiseerd",
     "exact_permutation_adjusted": "alle verdelingen, met kenmerken",
@@ -81,20 +79,24 @@ def excess(items: Sequence[Measure]) -> str:
 
 
 def changes(items: Sequence[Measure]) -> str:
-    """Return the changes of the excess between uses of the ballot, as difference and as ratio."""
+    """Return the changes of the excess between uses of the ballot, as difference and as ratio.
+
+    Differences by the studentised test, which holds beyond the ballots cast; the plain one is in
+    the file.
+    """
     rows = []
     for m in items:
         period = " → ".join(reversed(m.group.split("-")))
-        if m.quantity == "change_in_excess":
-            kind, cells = "procentpunten", _points(m)
+        if (m.quantity, m.method) == ("change_in_excess", "randomisation_studentised"):
+            kind, cells = "verschil", _points(m)
         elif m.quantity == "change_in_ratio":
             kind = "verhouding"
             cells = [number(m.estimate, 2), limits(m, 2)]
         else:
             continue
-        rows.append([period, kind, WEIGHTINGS[m.subset], METHODS[m.method], *cells, p_text(m)])
-    header = ["Van en naar", "In", "Weging", "Methode", "Verandering", "Interval", "p-waarde"]
-    return pipe_table(header, rows, "llllrrr")
+        rows.append([period, kind, WEIGHTINGS[m.subset], *cells, p_text(m)])
+    header = ["Van en naar", "Als", "Weging", "Verandering", "Interval", "p-waarde"]
+    return pipe_table(header, rows, "lllrrr")
 
 
 def later_first(items: Sequence[Measure]) -> str:

@@ -63,9 +63,10 @@ def _period(m: Measure) -> str:
 
 
 def _verdict(m: Measure) -> str:
+    """Return whether the effect changed, as a clause: ``nam het effect af``."""
     if m.ci_lower > 0:
-        return "nam toe"
-    return "nam af" if m.ci_upper < 0 else "veranderde niet aantoonbaar"
+        return "nam het effect toe"
+    return "nam het effect af" if m.ci_upper < 0 else "veranderde het effect niet aantoonbaar"
 
 
 def _latest_change(outcome: Outcome) -> Measure | None:
@@ -86,7 +87,7 @@ def _answer(outcome: Outcome) -> str:
     parts = []
     if (change := _latest_change(outcome)) is not None:
         parts.append(
-            f"In de gemeenten die telkens meededen {_verdict(change)} het effect {_period(change)} "
+            f"In de gemeenten die telkens meededen {_verdict(change)} {_period(change)} "
             f"({points(change.estimate)}; {_limits(change)})."
         )
     elif rounded := _found(outcome, quantity="decomposition_learning", method="identity_rounded"):
@@ -145,7 +146,7 @@ def _changes(outcome: Outcome) -> str:
             "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk."
         )
     parts = [
-        f"{_period(m)} {_verdict(m)} het effect ({points(m.estimate)}; {_limits(m)}; p-waarde "
+        f"{_period(m)} {_verdict(m)} ({points(m.estimate)}; {_limits(m)}; p-waarde "
         f"{p_value(m.p_value)})"
         for m in found
     ]
@@ -166,7 +167,8 @@ def _decay(outcome: Outcome) -> str:
     if math.isnan(curve.half_life):
         return (
             "Door de drie keren gaat geen kromme van een effect dat slijt; een halveringstijd is "
-            f"er dus niet. Gezien de onzekerheid ontbreekt zo'n kromme in {missing} van de gevallen."
+            f"er dus niet. Gezien de onzekerheid ontbreekt zo'n kromme in {missing} van de "
+            "gevallen."
         )
     return (
         "Als het effect elke keer met dezelfde factor kleiner wordt, halveert het in "
@@ -252,7 +254,8 @@ def _decomposition(outcome: Outcome) -> str:
     ]
     return (
         "Het aandeel in alle gemeenten met het nieuwe stembiljet samen veranderde "
-        f"{_period(naive)} met {points(naive.estimate)}. Dat is de som van: {enumerate_words(written)}."
+        f"{_period(naive)} met {points(naive.estimate)}. Dat is de som van: "
+        f"{enumerate_words(written)}."
     )
 
 
