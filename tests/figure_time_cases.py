@@ -44,6 +44,20 @@ def _many() -> tuple:
     return seconds, medians
 
 
+def steps_of(seconds: dict, seen: float, unit: float = 1) -> tuple:
+    """Return times in whole units, last seen at ``seen``, as steps of a curve with their counts."""
+    times, weights, counts = {}, {}, {}
+    for name, values in seconds.items():
+        rounded = np.minimum(np.ceil(values / unit) * unit, seen + unit)
+        at, ties = np.unique(rounded, return_counts=True)
+        times[name], counts[name] = at, len(values)
+        weights[name] = np.where(at > seen, 0, ties / len(values))
+    return times, {"weights": weights, "counts": counts}
+
+
+SECONDS, STEPS = steps_of(voting_seconds(), 240)
+
+
 QUANTILES = [0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95]
 RATIOS = np.array([1.02, 1.05, 1.10, 1.14, 1.20, 1.22, NAN])
 ERRORS = np.array([0.04, 0.03, 0.025, 0.03, 0.04, 0.07, NAN])
@@ -82,6 +96,16 @@ CLOCK = {
     "origin_labels": {CENTRAL: "kloktijd, dag na de verkiezing"},
     "censored": {DSO: {NEW: [251, 254, 260]}},
 }
+
+
+def _with_gaps(curve: tuple) -> tuple:
+    """Leave out the bounds of the first and last tenth and of a stretch in the middle."""
+    minutes, share, *bounds = curve
+    drawn = (share > 0.1) & (share < 0.9) & (np.abs(share - 0.5) > 0.1)
+    return minutes, share, *(np.where(drawn, values, NAN) for values in bounds)
+
+
+GAPS = {DSO: {name: _with_gaps(curve) for name, curve in CURVES[DSO].items()}}
 FOUR = {
     "telling": {
         "a": ([60], [0.3], [NAN], [NAN]),
@@ -142,11 +166,16 @@ CASES = {
         {"horizon_seconds": 180},
     ),
     "voting_time_ridges:many": (_many(), {"horizon_seconds": 300}),
+    "voting_time_ridges:steps": (
+        (SECONDS, MEDIANS),
+        {"horizon_seconds": 240, "roles": ROLES} | STEPS,
+    ),
     "quantile_effects": ((QUANTILES, RATIOS, LOWER, UPPER, (1.15, 1.09, 1.21)), BANDS),
     "quantile_effects:plain": ((QUANTILES, RATIOS, LOWER, UPPER), {}),
     "quantile_effects:dense": (_dense(), {}),
     "finished_by_clock": ((CURVES,), CLOCK),
     "finished_by_clock:elapsed": ((FOUR,), {"clock_origin_minutes": {"telling": NAN}}),
+    "finished_by_clock:gaps": ((GAPS,), {"roles": CLOCK["roles"]}),
     "counting_rates": ((RATES, medians_of(RATES)), {}),
     "counting_rates:plain": ((RATES[RATES["kind"] == "DSO, stembureau"],), {}),
     "counting_rates:unfinished": (
@@ -157,6 +186,11 @@ CASES = {
     "booths_needed": ((ARRIVALS, BOOTHS_NEW, BOOTHS_OLD), LIMIT),
     "booths_needed:bounds": ((ARRIVALS, BOOTHS_NEW, BOOTHS_OLD), LIMIT | BOUNDS),
     "booths_needed:crowd": (_crowd(), {"max_wait_minutes": 2.5, "max_share": 0.025}),
+    "booths_needed:uneven": (
+        ([60, 75, 120, 400], [3, 4, 4, 11], [3, 3, 4, 9]),
+        {"max_wait_minutes": 5, "max_share": 0.05, "lower_new": [2, 3, 4, 10]}
+        | {"upper_new": [4, 4, 5, 12], "lower_old": [3, 3, 3, 8], "upper_old": [3, 4, 4, 9]},
+    ),
     "booths_needed:one": (([80], [4], [3]), {"max_wait_minutes": 1, "max_share": 0.1}),
 }
 
@@ -173,6 +207,10 @@ TEXTS = {
     ),
     "voting_time_ridges:two": (["% langer dan 180 s"], ["% longer than 180 s"]),
     "voting_time_ridges:many": (["1 kiezer)", "3,2 s (1,0 tot 9,0)"], ["1 voter)", "620.0 s"]),
+    "voting_time_ridges:steps": (
+        ["zonder hulp (4.210 kiezers) mediaan 66 s", "met hulp (41 kiezers) mediaan niet gemeten"],
+        ["(4,210 voters) median 66 s", "(133 voters) median 144 s"],
+    ),
     "quantile_effects": (
         ["50%: 1,14 (1,07 tot 1,21)", "95%: niet gemeten", "van 0,90 tot 1,51", "1,15 (1,09 tot"],
         ["50%: 1.14 (1.07 to 1.21)", "95%: not measured", "from 0.90 to 1.51", "is 1.15 (1.09 to"],
@@ -187,6 +225,7 @@ TEXTS = {
         ["a helft niet bereikt", "(1,0 uur) 30% klaar", "c helft klaar na 0,5 uur"],
         ["a half not reached", "(1.0 h) 30% finished", "c half finished after 0.5 h"],
     ),
+    "finished_by_clock:gaps": ([f"{NEW} helft klaar om 00:"], [f"{OLD} half finished at 23:"]),
     "counting_rates": (
         ["DSO, stembureau, nieuw (n = 12) 31,4 (28,3 tot 37,7)", "nieuw (n = 12) niet gemeten"],
         ["DSO, stembureau, new (n = 12) 31.4 (28.3 to 37.7)", "old (n = 150) 28.0 (25.2 to 33.6)"],
@@ -198,16 +237,31 @@ TEXTS = {
     ),
     "counting_rates:extreme": (["5.000 (0 tot ∞)"], ["5,000 (0 to ∞)"]),
     "booths_needed": (
-        ["hooguit 5% van de kiezers langer dan 5 minuten", "vanaf 40 kiezers nieuw 3 en oud 2;"],
-        ["at most 5% of the voters wait longer than 5 minutes", "from 160 voters new 5 and old 5"],
+        [
+            "minder dan 5% van de kiezers langer dan 5 minuten",
+            "bij 13 aantallen kiezers per uur in de piek van 40 tot en met 160: bij 40 nieuw 3 en",
+            "; bij 50 tot en met 80 nieuw 3 en oud 3; bij 90 nieuw 4",
+        ],
+        [
+            "fewer than 5% of the voters wait longer than 5 minutes",
+            "for 13 numbers of voters per hour in the peak from 40 to 160: for 40 new 3 and old 2",
+            "; for 160 new 5 and old 5.",
+        ],
     ),
-    "booths_needed:bounds": (["vanaf 90 kiezers nieuw 4 en oud 3"], ["for 40 to 160 voters"]),
+    "booths_needed:bounds": (["bij 90 nieuw 4 en oud 3"], ["from 40 to 160: for 40"]),
     "booths_needed:crowd": (
-        ["hooguit 2,5% van de kiezers langer dan 2,5 minuten", "nieuw niet gemeten en oud 2"],
-        ["at most 2.5% of the voters wait longer than 2.5 minutes", "new not measured and old 2"],
+        ["minder dan 2,5% van de kiezers langer dan 2,5 minuten", "nieuw niet gemeten en oud 2"],
+        [
+            "fewer than 2.5% of the voters wait longer than 2.5 minutes",
+            "new not measured and old 2",
+        ],
+    ),
+    "booths_needed:uneven": (
+        ["bij 4 aantallen kiezers per uur in de piek van 60 tot en met 400: bij 60 nieuw 3 en oud"],
+        ["; for 75 new 4 and old 3; for 120 new 4 and old 4; for 400 new 11 and old 9."],
     ),
     "booths_needed:one": (
-        ["langer dan 1 minuut", "bij 80 kiezers in het drukste uur: nieuw 4 en oud 3."],
-        ["longer than 1 minute, for 80 voters in the busiest hour: new 4 and old 3."],
+        ["langer dan 1 minuut", "bij 80 kiezers per uur in de piek: nieuw 4 en oud 3."],
+        ["than 1 minute, for 80 voters per hour in the peak: new 4 and old 3."],
     ),
 }

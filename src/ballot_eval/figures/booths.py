@@ -1,4 +1,4 @@
-"""The figure of the number of booths needed, by arrivals in the busiest hour."""
+"""The figure of the number of booths needed, by arrivals in the peak."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import offset_copy
 
 from ballot_eval.figures.base import (
     SMALL,
+    WIDTH,
     FloatArray,
     check_bounds,
     in_language,
@@ -29,29 +31,34 @@ from ballot_eval.formatting import number, percent
 
 _BOOTHS = {
     "nl": {
-        "axis": "kiezers per uur in het drukste uur",
-        "booths": "stemhokjes nodig zodat hooguit {share} van de kiezers\nlanger dan {wait} wacht",
+        "axis": "in de piek, kiezers per uur",
+        "booths": "stemhokjes nodig zodat minder dan {share} van de kiezers\n"
+        "langer dan {wait} wacht",
         "minute": "minuut",
         "minutes": "minuten",
         "new": "nieuw\nstembiljet",
         "old": "oud\nstembiljet",
-        "alt": "Aantal stemhokjes dat nodig is zodat hooguit {share} van de kiezers langer dan "
-        "{wait} wacht, bij {arrivals} kiezers in het drukste uur: {each}.",
-        "range": "{low} tot {high}",
-        "each": "vanaf {arrivals} kiezers {both}",
+        "alt": "Aantal stemhokjes dat nodig is zodat minder dan {share} van de kiezers langer dan "
+        "{wait} wacht, bij {arrivals}: {each}.",
+        "one": "{run} kiezers per uur in de piek",
+        "many": "{n} aantallen kiezers per uur in de piek van {run}",
+        "each": "bij {arrivals} {both}",
+        "run": "{low} tot en met {high}",
         "both": "nieuw {new} en oud {old}",
     },
     "en": {
-        "axis": "voters per hour in the busiest hour",
-        "booths": "booths needed so that at most {share} of the voters\nwait longer than {wait}",
+        "axis": "in the peak, voters per hour",
+        "booths": "booths needed so that fewer than {share} of the voters\nwait longer than {wait}",
         "minute": "minute",
         "minutes": "minutes",
         "new": "new\nballot",
         "old": "old\nballot",
-        "alt": "Number of booths needed so that at most {share} of the voters wait longer than "
-        "{wait}, for {arrivals} voters in the busiest hour: {each}.",
-        "range": "{low} to {high}",
-        "each": "from {arrivals} voters {both}",
+        "alt": "Number of booths needed so that fewer than {share} of the voters wait longer than "
+        "{wait}, for {arrivals}: {each}.",
+        "one": "{run} voters per hour in the peak",
+        "many": "{n} numbers of voters per hour in the peak from {run}",
+        "each": "for {arrivals} {both}",
+        "run": "{low} to {high}",
         "both": "new {new} and old {old}",
     },
 }
@@ -70,17 +77,19 @@ def booths_needed(
     upper_old: npt.ArrayLike | None = None,
     language: str = "nl",
 ) -> Figure:
-    """Return the whole number of booths needed by arrivals in the busiest hour, new and old.
+    """Return the whole number of booths needed by arrivals in the peak, new and old.
 
-    All vectors are (n,); ``arrivals_per_hour`` ascends. Numbers of booths are whole, NaN where
-    they are not known; bounds come as pairs. ``max_share`` (a fraction) of the voters may wait
-    longer than ``max_wait_minutes``. Differences other than zero are written above the dots.
+    All vectors are (n,); ``arrivals_per_hour`` ascends, as voters per hour however long the peak
+    lasts. Numbers of booths are whole, NaN where they are not known; bounds come as pairs. Fewer
+    than ``max_share`` (a fraction) of the voters wait longer than ``max_wait_minutes``.
+    Differences other than zero are written above the dots. Nothing is drawn between the arrivals
+    asked for: no number of booths was computed there.
     """
     words = in_language(_BOOTHS, language)
     bounds = {"new": (lower_new, upper_new), "old": (lower_old, upper_old)}
     at, booths = _booth_values(arrivals_per_hour, booths_new, booths_old, bounds)
     figure, axes = new_axes(3.6)
-    _draw_booths(axes, at, booths)
+    _draw_booths(figure, axes, at, booths)
     highest = max(float(np.nanmax(np.r_[0, value, high])) for value, _, high in booths.values())
     axes.set_ylim(0, 1.12 * highest + 0.6)
     _label_differences(axes, at, booths)
@@ -137,20 +146,24 @@ def _booth_values(
     return at, made
 
 
-def _draw_booths(axes: Axes, at: FloatArray, booths: _Booths) -> None:
-    """Draw steps through the numbers of both ballots, whose dots stand side by side."""
+def _draw_booths(figure: Figure, axes: Axes, at: FloatArray, booths: _Booths) -> None:
+    """Draw the dots of both ballots side by side, old left and new right of their arrivals."""
     distance = float(np.diff(at).min()) if len(at) > 1 else 1.0
-    left, right = at[0] - 0.6 * distance, at[-1] + 0.6 * distance
+    margin = max(0.6 * distance, 0.02 * float(np.ptp(at)))
+    left, right = at[0] - margin, at[-1] + margin
     axes.set_xlim(left, right)
-    size = float(np.clip(5 * distance / (right - left) * 30, 2.5, 6))
+    # Points between two neighbours, on axes about as wide as two thirds of the page: a pair of
+    # dots that touch must leave room beside it.
+    room = distance / (right - left) * 0.68 * WIDTH * 72
+    size = float(np.clip(0.38 * room, 2.2, 6))
     for side, role in ((-1, "old"), (1, "new")):
-        color, dashes = STYLES[role]
+        color, _ = STYLES[role]
         value, low, high = booths[role]
-        here = at + side * 0.13 * distance
-        axes.plot(at, value, color=color, linestyle=dashes, linewidth=1, drawstyle="steps-mid")
-        axes.vlines(here, low, high, color, linewidth=1.6, alpha=0.6)
+        beside = offset_copy(axes.transData, figure, side * 0.6 * size, units="points")
+        axes.vlines(at, low, high, color, linewidth=1.6, alpha=0.6, transform=beside)
+        style: dict[str, Any] = {"color": color, "markersize": size, "zorder": 3}
         face = color if role == "new" else "white"
-        axes.plot(here, value, "o", color=color, mfc=face, markersize=size, zorder=3)
+        axes.plot(at, value, "o", mfc=face, transform=beside, **style)
 
 
 def _criterion(
@@ -221,16 +234,20 @@ def alt_text_booths_needed(
     bounds = {"new": (lower_new, upper_new), "old": (lower_old, upper_old)}
     at, booths = _booth_values(arrivals_per_hour, booths_new, booths_old, bounds)
     share, wait = _criterion(max_wait_minutes, max_share, words, language)
-    low, high = (number(float(x), language=language) for x in (at[0], at[-1]))
+    pairs = np.column_stack([booths["new"][0], booths["old"][0]])
+    same = (pairs[1:] == pairs[:-1]) | (np.isnan(pairs[1:]) & np.isnan(pairs[:-1]))
     each = []
-    pairs = np.column_stack([at, booths["new"][0], booths["old"][0]])
-    for i, (x, new, old) in enumerate(pairs.tolist()):
-        if i and np.array_equal(pairs[i, 1:], pairs[i - 1, 1:], equal_nan=True):
-            continue
-        new_text, old_text = (number(v, language=language) for v in (new, old))
-        both = words["both"].format(new=new_text, old=old_text)
-        arrivals = number(x, language=language)
-        each.append(words["each"].format(arrivals=arrivals, both=both) if len(at) > 1 else both)
-    arrivals = words["range"].format(low=low, high=high) if len(at) > 1 else low
+    for run in np.split(np.arange(len(at)), np.flatnonzero(~same.all(axis=1)) + 1):
+        new, old = (number(float(v), language=language) for v in pairs[run[0]])
+        both = words["both"].format(new=new, old=old)
+        here = _run_text(at[run], words, language)
+        each.append(words["each"].format(arrivals=here, both=both) if len(at) > 1 else both)
+    n, every = number(len(at), language=language), _run_text(at, words, language)
+    arrivals = words["many" if len(at) > 1 else "one"].format(n=n, run=every)
     text = {"share": share, "wait": wait, "arrivals": arrivals, "each": "; ".join(each)}
     return words["alt"].format(**text)
+
+
+def _run_text(at: FloatArray, words: Mapping[str, str], language: str) -> str:
+    low, high = (number(float(x), language=language) for x in (at[0], at[-1]))
+    return low if len(at) == 1 else words["run"].format(low=low, high=high)

@@ -91,7 +91,9 @@ def finished_by_clock(
 
     ``curves`` maps a panel to its curves by label: minutes since the origin of the panel (n,),
     ascending from 0 or more, the share finished (n,), never falling, and its bounds (n,), NaN
-    where there are none. ``roles`` maps each label to "new" or "old".
+    where there are none. The band has a gap there, up to the next minute with both bounds, so that
+    a caller can leave out bounds that rest on too few finished counts. ``roles`` maps each label
+    to "new" or "old".
 
     ``clock_origin_minutes`` gives a panel the clock time of its origin in minutes after midnight:
     1260 by default, when the polls close; NaN when the counts of a panel begin at their own
@@ -185,9 +187,15 @@ def _draw_curve(axes: Axes, curve: _Curve, style: tuple[str, Any]) -> None:
     if curve.share[-1] >= 1:
         last = axes.get_xlim()[1]
     along = np.r_[curve.minutes, last]
-    share, lower, upper = (np.r_[v, v[-1]] for v in (curve.share, curve.lower, curve.upper))
     band: dict[str, Any] = {"step": "post", "color": color, "linewidth": 0, "alpha": 0.17}
-    axes.fill_between(along, lower, upper, **band)
+    known = np.flatnonzero(~np.isnan(curve.lower + curve.upper))
+    # Each run of known bounds on its own, with its last step drawn to the start of the gap.
+    for run in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):
+        if len(run):
+            steps = np.r_[run, run[-1]]
+            ends = along[run[0] : run[-1] + 2]
+            axes.fill_between(ends, curve.lower[steps], curve.upper[steps], **band)
+    share = np.r_[curve.share, curve.share[-1]]
     axes.step(along, share, where="post", color=color, linestyle=dashes, linewidth=1.8)
     if len(curve.censored):
         at = np.searchsorted(curve.minutes, curve.censored, side="right") - 1

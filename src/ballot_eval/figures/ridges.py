@@ -62,7 +62,7 @@ _RIDGES = {
     },
 }
 
-#: With fewer times than this a density suggests a shape that the data do not show.
+#: With times of fewer voters than this a density suggests a shape that the data do not show.
 FEWEST_FOR_DENSITY = 10
 
 #: How many times as high as the middle one a peak is drawn at most.
@@ -73,6 +73,7 @@ class _Ridge(NamedTuple):
     label: str
     seconds: FloatArray
     weights: FloatArray
+    n: int
     median: Estimate
     beyond: float
 
@@ -84,6 +85,7 @@ def voting_time_ridges(
     horizon_seconds: float,
     roles: Mapping[str, str] | None = None,
     weights: Mapping[str, npt.ArrayLike] | None = None,
+    counts: Mapping[str, int] | None = None,
     language: str = "nl",
 ) -> Figure:
     """Return the spread of the time in the booth of each group, one below the other.
@@ -96,14 +98,24 @@ def voting_time_ridges(
 
     ``weights`` (n,) hold the share of the voters that each time stands for, at most 1 together:
     the steps of a Kaplan–Meier curve, with 0 for a censored time. What is lacking from 1 counts
-    as longer than the horizon. By default all times weigh the same. The density is that of a
-    normal kernel on the logarithm of the time, so that nothing lies below zero. The areas of the
-    groups are equal, save those of very narrow groups: a peak that would stand more than
-    :data:`TALLEST` times as high as the middle one is drawn lower, to that height, so that the
-    other groups keep their shape. Fewer than ten times are drawn as dots.
+    as longer than the horizon. By default all times weigh the same. ``counts`` gives each label
+    its number of voters, censored ones among them; by default every time is that of one voter.
+    It must be given with ``weights``, because voters with equal times share a step of the curve.
+
+    The density is that of a normal kernel on the logarithm of the time, so that nothing lies below
+    zero; its width follows from the number of voters and the weighted spread and quartiles
+    (Silverman 1986, "Density estimation", eq. 3.31). The areas of the groups are equal, save
+    those of very narrow groups: a peak that would stand more than :data:`TALLEST` times as high
+    as the middle one is drawn lower, to that height, so that the other groups keep their shape.
+    Where the weights stand for fewer than ten voters, the times are drawn as dots.
+
+    Raises ValueError for no groups, a label without a median, weights or a count, weights without
+    counts, a count that is not whole or below the number of times with a weight, times that are
+    not positive and finite, weights that do not add up to more than 0 and at most 1, and medians
+    outside their intervals.
     """
     words = in_language(_RIDGES, language)
-    ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights)
+    ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights, counts)
     role = {} if roles is None else checked_roles([r.label for r in ridges], roles)
     labels = _ridge_labels(ridges, words, language)
     lines = max(label.count("\n") + 1 for label in labels)
@@ -129,16 +141,20 @@ def _ridges(
     medians: Mapping[str, Estimate],
     horizon: float,
     weights: Mapping[str, npt.ArrayLike] | None,
+    counts: Mapping[str, int] | None,
 ) -> list[_Ridge]:
     if not seconds_by_group:
         raise ValueError("there is no group to draw")
     if not 0 < horizon < math.inf:
         raise ValueError(f"horizon_seconds must be positive and finite, not {horizon}")
+    if weights is not None and counts is None:
+        raise ValueError("weights need counts: voters with equal times share a step of the curve")
+    needed = {"median": medians, "weights": weights, "count": counts}
     made = []
     for label, values in seconds_by_group.items():
-        if label not in medians or (weights is not None and label not in weights):
-            what = "median" if label not in medians else "weights"
-            raise ValueError(f"there is no {what} for {label}")
+        absent = [k for k, given in needed.items() if given is not None and label not in given]
+        if absent:
+            raise ValueError(f"there is no {absent[0]} for {label}")
         (seconds,) = vectors(seconds=values)
         if (seconds <= 0).any():
             raise ValueError(f"a time of {label} is not positive")
@@ -149,26 +165,54 @@ def _ridges(
                 raise ValueError(f"the weights of {label} must add up to more than 0, at most 1")
         check_estimate(f"the median of {label}", medians[label])
         beyond = max(0.0, 1 - float(mass[seconds <= horizon].sum()))
-        made.append(_Ridge(label, seconds, mass, medians[label], beyond))
+        n = len(seconds) if counts is None else _checked_count(label, counts[label], mass)
+        made.append(_Ridge(label, seconds, mass, n, medians[label], beyond))
     return made
+
+
+def _checked_count(label: str, count: int, mass: FloatArray) -> int:
+    fewest = int((mass > 0).sum())
+    if not math.isfinite(count) or count % 1 != 0 or count < fewest:
+        raise ValueError(
+            f"the count of {label} must be a whole number of voters, at least one for each of the "
+            f"{fewest} times with a weight, not {count}"
+        )
+    return int(count)
 
 
 def _log_kernel(ridge: _Ridge, grid: FloatArray) -> FloatArray:
     """Return the density on a grid of seconds, by a normal kernel on their logarithm."""
-    if len(ridge.seconds) < FEWEST_FOR_DENSITY:
+    # A censored voter adds to the count but shows no time, hence the sum of the weights; the
+    # margin is for the rounding of that sum.
+    if ridge.n * float(ridge.weights.sum()) < FEWEST_FOR_DENSITY - 1e-6:
         return np.zeros_like(grid)
-    times, mass = np.log(ridge.seconds), ridge.weights / ridge.weights.sum()
-    center = float(mass @ times)
-    spread = math.sqrt(float(mass @ (times - center) ** 2))
-    quarter, three_quarters = np.quantile(times, [0.25, 0.75])
-    robust = float(three_quarters - quarter) / 1.349 or spread
-    # Silverman (1986), with a floor so that equal times leave a peak that can be seen.
-    width = max(0.9 * min(spread, robust) * len(times) ** -0.2, 0.03)
+    times, width = np.log(ridge.seconds), _kernel_width(ridge)
     heights = [
         float(ridge.weights @ np.exp(-0.5 * ((x - times) / width) ** 2)) for x in np.log(grid)
     ]
     density: FloatArray = np.asarray(heights) / (grid * width * math.sqrt(2 * math.pi))
     return density
+
+
+def _kernel_width(ridge: _Ridge) -> float:
+    """Return the deviation of the kernel on the logarithm of the time, after Silverman (1986)."""
+    times, mass = np.log(ridge.seconds), ridge.weights / ridge.weights.sum()
+    center = float(mass @ times)
+    spread = math.sqrt(float(mass @ (times - center) ** 2))
+    robust = (_quantile(times, mass, 0.75) - _quantile(times, mass, 0.25)) / 1.349 or spread
+    # The floor leaves equal times a peak that can be seen.
+    return max(0.9 * min(spread, robust) / math.pow(ridge.n, 0.2), 0.03)
+
+
+def _quantile(values: FloatArray, mass: FloatArray, share: float) -> float:
+    """Return the smallest value at or below which lies a share of the mass, 1 in all.
+
+    Unlike a quantile between values, it is the same for the steps of a curve as for the times of
+    the voters behind them.
+    """
+    order = np.argsort(values)
+    at = np.searchsorted(np.cumsum(mass[order]), share - 1e-9)
+    return float(values[order[min(int(at), len(order) - 1)]])
 
 
 def _heights(shapes: list[FloatArray]) -> list[FloatArray]:
@@ -195,7 +239,8 @@ def _draw_ridge(
         axes.fill_between(grid, base, base + heights, color=color, alpha=fill, linewidth=0)
         axes.plot(grid, base + heights, color=color, linewidth=1.4)
     else:
-        seen = ridge.seconds[ridge.seconds <= end]
+        # A time without weight is one at which a voter was last seen, not one that ended.
+        seen = ridge.seconds[(ridge.seconds <= end) & (ridge.weights > 0)]
         axes.plot(seen, np.full(len(seen), base + 0.12), "o", color=color, alpha=0.6, markersize=4)
     median, low, high = ridge.median
     if math.isnan(median):
@@ -267,8 +312,7 @@ def _label_rows(axes: Axes, labels: list[str]) -> None:
 
 
 def _voters(ridge: _Ridge, words: Mapping[str, str], language: str) -> tuple[str, str]:
-    n = len(ridge.seconds)
-    return number(n, language=language), words["voter" if n == 1 else "voters"]
+    return number(ridge.n, language=language), words["voter" if ridge.n == 1 else "voters"]
 
 
 def _second_ticks(horizon: float) -> list[float]:
@@ -284,11 +328,12 @@ def alt_text_voting_time_ridges(
     horizon_seconds: float,
     roles: Mapping[str, str] | None = None,  # noqa: ARG001  (called as the figure is)
     weights: Mapping[str, npt.ArrayLike] | None = None,
+    counts: Mapping[str, int] | None = None,
     language: str = "nl",
 ) -> str:
     """Return the alternative text of :func:`voting_time_ridges`."""
     words = in_language(_RIDGES, language)
-    ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights)
+    ridges = _ridges(seconds_by_group, medians, horizon_seconds, weights, counts)
     horizon = number(horizon_seconds, language=language)
     each = []
     for ridge in ridges:
