@@ -83,8 +83,8 @@ def _ridges(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
             counts[label] = int((voters.new == (ballot == "new")).sum())
     if not seconds:
         return {}
-    options = {"horizon_seconds": _axis_end(outcome), "roles": roles}
-    options = options | {"weights": weights}
+    options: dict[str, Any] = {"horizon_seconds": _axis_end(outcome), "roles": roles}
+    options |= {"weights": weights, "counts": counts}
     return {"voting_time_ridges": ((seconds, medians), options)}
 
 
