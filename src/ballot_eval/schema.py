@@ -57,12 +57,15 @@ class Table:
     """A raw table: its columns, those that identify a row, and the one that names its unit.
 
     ``open`` says whether a file may have further columns; they are named in a finding, not read.
+    ``nl`` and ``en`` say what one row is.
     """
 
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     unit: str
     open: bool = False
+    nl: str = ""
+    en: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,6 +97,9 @@ _BALLOT = Column("ballot", "Stembiljet", "Ballot", allowed=("new", "old"))
 #: Short codes of letters and digits: a name does not fit, and is not wanted.
 CODE_PATTERN = r"[A-Za-z]{0,4}[ -]?\d{1,5}[A-Za-z]?"
 
+#: Names or numbers of polling stations and sessions; no sign that an e-mail address has.
+UNIT_PATTERN = r"[0-9A-Za-zÀ-ÖØ-öø-ž'’(][0-9A-Za-zÀ-ÖØ-öø-ž .\-/'’()]{0,39}"
+
 _YES_NO_UNKNOWN = ("yes", "no", "unknown")
 
 TABLES: dict[str, Table] = {
@@ -122,7 +128,13 @@ TABLES: dict[str, Table] = {
         (
             _ELECTION,
             _MUNICIPALITY,
-            Column("polling_station_id", "Stembureau", "Polling station", r"\S.{0,39}"),
+            Column(
+                "polling_station_id",
+                "Nummer of naam van het stembureau, geen naam van een persoon",
+                "Number or name of the polling station, not the name of a person",
+                UNIT_PATTERN,
+                private=True,
+            ),
             _BALLOT,
             Column(
                 "voting_seconds",
@@ -165,6 +177,8 @@ TABLES: dict[str, Table] = {
                 r"\d\d-\d\d|\d\d\+",
                 optional=True,
                 nullable=True,
+                # What does not fit may well be an exact age or a date of birth.
+                private=True,
             ),
         ),
         key=(
@@ -173,6 +187,8 @@ TABLES: dict[str, Table] = {
         ),
         unit="municipality_code",
         open=True,
+        nl="Eén rij is één waargenomen kiezer.",
+        en="One row is one observed voter.",
     ),
     "counting_times": Table(
         (
@@ -180,9 +196,12 @@ TABLES: dict[str, Table] = {
             _MUNICIPALITY,
             Column(
                 "counting_unit_id",
-                "Stembureau of centrale zitting",
-                "Polling station or central session",
-                r"\S.{0,39}",
+                "Nummer of naam van het stembureau of de centrale zitting, geen naam van een "
+                "persoon",
+                "Number or name of the polling station or central session, not the name of a "
+                "person",
+                UNIT_PATTERN,
+                private=True,
             ),
             Column(
                 "counting_unit_type",
@@ -216,7 +235,12 @@ TABLES: dict[str, Table] = {
             Column("counters_count", "Aantal tellers", "People counting", kind="count"),
             Column("ballots_count", "Getelde stembiljetten", "Ballots counted", kind="count"),
             Column("lists_count", "Lijsten op het stembiljet", "Lists on the ballot", kind="count"),
-            Column("recount", "Hertelling", "Recount", allowed=("yes", "no")),
+            Column(
+                "recount",
+                "Hertelling; die staat op een eigen rij, naast de rij van de eerste telling",
+                "Recount; it stands on a row of its own, beside the row of the first count",
+                allowed=("yes", "no"),
+            ),
             Column(
                 "counting_status",
                 "Klaar, of nog bezig aan het einde van de waarneming",
@@ -224,9 +248,16 @@ TABLES: dict[str, Table] = {
                 allowed=("finished", "still_counting"),
             ),
         ),
-        key=("election_id", "municipality_code", "counting_unit_id", "counting_unit_type"),
+        key=(
+            *("election_id", "municipality_code"),
+            *("counting_unit_id", "counting_unit_type", "recount"),
+        ),
         unit="municipality_code",
         open=True,
+        nl="Eén rij is één telling van één stembureau of centrale zitting; een hertelling is een "
+        "eigen rij.",
+        en="One row is one count of one polling station or central session; a recount is a row of "
+        "its own.",
     ),
 }
 

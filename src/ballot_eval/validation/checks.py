@@ -11,6 +11,7 @@ import pandas as pd
 from ballot_eval.estimation.rates import robust_z
 from ballot_eval.mergers import MERGERS_SINCE
 from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
+from ballot_eval.sources.personal import personal_values
 from ballot_eval.validation.context import Context, Hit
 
 MUNICIPAL, REGIONAL = RESULT_TABLES
@@ -270,6 +271,19 @@ def personal(context: Context) -> Iterator[Hit]:
     for file in context.raw.files:
         for column, sign in file.personal_columns:
             yield Hit(file=file.path, fields=column, value=sign, detail=f": {column}")
+
+
+def personal_cells(context: Context) -> Iterator[Hit]:
+    """Yield the columns that are read with cells that look personal; never what stands in them."""
+    for table, described in TABLES.items():
+        frame = context.raw.tables[table]
+        # Files of results are official; the others are filled in by hand.
+        for column in described.of_kind("text", "count") if described.open else ():
+            for file, group in frame.groupby("source_file"):
+                for kind, values in personal_values(group[column]).items():
+                    indices = tuple(int(i) for i in group.index[group[column].isin(values)])
+                    value = f"rows={len(indices)}; {kind}"
+                    yield Hit(table, indices, column, value, f": {column}", file=str(file))
 
 
 def other_columns(context: Context) -> Iterator[Hit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,13 @@ import pandas as pd
 from ballot_eval.estimation.observers import heaping
 from ballot_eval.validation.checks import Check, rows_of
 from ballot_eval.validation.context import Context, Hit
-from ballot_eval.validation.moments import CLOSING_HOUR, NIGHT_ENDS, election_days, is_bare
+from ballot_eval.validation.moments import (
+    CLOSING_HOUR,
+    LAST_DAY,
+    NIGHT_ENDS,
+    election_days,
+    is_bare,
+)
 
 VOTING, COUNTING = "voting_times", "counting_times"
 
@@ -68,8 +75,43 @@ def without_results(context: Context) -> Iterator[Hit]:
         for election, group in frame.groupby("election_id"):
             known = set(context.today(str(election)).index)
             codes = context.code_today(group, str(election))
-            for code, number in codes[~codes.isin(known)].value_counts(sort=False).items():
-                yield Hit(table, election=str(election), code=str(code), value=f"rows={number}")
+            for code, missing in group[~codes.isin(known)].groupby(codes):
+                file, line = missing[["source_file", "source_line"]].iloc[0]
+                hit = _many(table, missing, str(file), str(election), str(code))
+                # Of a single row its place is that of the finding.
+                one = len(missing) == 1
+                yield replace(hit, file="") if one else replace(hit, detail=f" ({file}:{line})")
+
+
+def former(context: Context) -> Iterator[Hit]:
+    """Yield the rows of former experiment municipalities, per file, election and municipality."""
+    roles = {code: context.study.role(code) for code in context.study.municipalities}
+    gone = {code for code, role in roles.items() if role == "former"}
+    for table in (VOTING, COUNTING):
+        frame = context.kept(table)
+        yield from _per_place(table, frame[frame["municipality_code"].isin(gone)])
+
+
+def other_elections(context: Context) -> Iterator[Hit]:
+    """Yield the rows of elections whose times are not compared, per file and municipality.
+
+    Voting times are of the study's election only, counting times of its baselines too.
+    """
+    study = context.study
+    for table, wanted in ((VOTING, ()), (COUNTING, study.baselines)):
+        frame = context.kept(table)
+        yield from _per_place(table, frame[~frame["election_id"].isin([study.election, *wanted])])
+
+
+def _per_place(table: str, frame: pd.DataFrame) -> Iterator[Hit]:
+    for key, group in frame.groupby(["source_file", "election_id", "municipality_code"]):
+        file, election, code = map(str, key)
+        yield _many(table, group, file, election, code)
+
+
+def _many(table: str, group: pd.DataFrame, file: str, election: str, code: str) -> Hit:
+    indices = tuple(int(i) for i in group.index)
+    return Hit(table, indices, value=f"rows={len(group)}", file=file, election=election, code=code)
 
 
 def no_method() -> Check:
@@ -105,6 +147,23 @@ def before_closing(context: Context) -> Iterator[Hit]:
     closing = election_days(frame["election_id"], context.study)
     closing = closing + pd.Timedelta(hours=CLOSING_HOUR)
     for index, started in frame.loc[frame["started_at"] < closing, "started_at"].items():
+        value = f"started_at={started:%Y-%m-%dT%H:%M}"
+        yield Hit(COUNTING, (int(str(index)),), "started_at", value)
+
+
+def on_another_day(context: Context) -> Iterator[Hit]:
+    """Yield the counts that started on a day on which there is no such count.
+
+    A polling station starts on the day of the election or in the night after it; a central
+    session, like a recount anywhere, may be days later.
+    """
+    frame = context.kept(COUNTING)
+    day = election_days(frame["election_id"], context.study)
+    later = (frame["counting_unit_type"] == "central_session") | (frame["recount"] == "yes")
+    # Both limits are moments that are too late themselves.
+    night = day + pd.Timedelta(days=1, hours=NIGHT_ENDS)
+    limit = night.where(~later, day + pd.Timedelta(days=LAST_DAY + 1))
+    for index, started in frame.loc[frame["started_at"] >= limit, "started_at"].items():
         value = f"started_at={started:%Y-%m-%dT%H:%M}"
         yield Hit(COUNTING, (int(str(index)),), "started_at", value)
 
@@ -178,6 +237,13 @@ def bare_times(context: Context) -> Iterator[Hit]:
         after = int((group["ended_at"].dt.hour < NIGHT_ENDS).sum())
         value = f"rows={len(group)}; ended_after_midnight={after}"
         yield Hit(COUNTING, election=str(election), value=value)
+
+
+def recounts(context: Context) -> Iterator[Hit]:
+    """Yield per election how many rows are recounts."""
+    frame = context.kept(COUNTING)
+    for election, group in frame[frame["recount"] == "yes"].groupby("election_id"):
+        yield Hit(COUNTING, election=str(election), value=f"rows={len(group)}")
 
 
 def heaped(context: Context) -> Iterator[Hit]:

@@ -14,7 +14,8 @@ def table_schemas() -> dict[str, str]:
     """Return file name → text of everything in ``data/schemas/``."""
     texts = {
         f"{name}.json": _json(
-            {
+            ({"description": table.en} if table.en else {})
+            | {
                 "fields": [_field(c) for c in table],
                 "primaryKey": list(table.key),
                 "missingValues": [""],
@@ -57,7 +58,10 @@ def _field(column: Column) -> dict[str, Any]:
 def _dictionary() -> str:
     lines = ["# Data dictionary", "", "Written by `ballot-eval schemas`; do not edit by hand.", ""]
     for name, table in TABLES.items():
-        lines += [f"## {name}.csv", "", "| column | Nederlands | English | form |"]
+        lines += [f"## {name}.csv", ""]
+        if table.en:
+            lines += [f"{table.nl} {table.en}", ""]
+        lines += ["| column | Nederlands | English | form |"]
         lines += ["|---|---|---|---|"]
         lines += [f"| {c.name} | {c.nl} | {c.en} | {_form(c)} |" for c in table]
         lines += ["", f"Key: {', '.join(table.key)}. Comma separated, UTF-8."]

@@ -11,6 +11,11 @@ from ballot_eval.design import StudyDesign
 #: A bare time of day before this hour belongs to the day after the election.
 NIGHT_ENDS = 12
 
+#: A central session or a recount may start until the end of this day after the election. Central
+#: sessions are on the day after; two weeks leave room for delays and disputes, and a date further
+#: away is most likely a slip of the pen. A choice of this package, not a rule of law.
+LAST_DAY = 14
+
 #: When polling stations close, hour of the day of the election (Kieswet, art. J 1).
 CLOSING_HOUR = 21
 

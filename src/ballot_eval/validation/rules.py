@@ -230,6 +230,15 @@ _GENERAL_RULES = (
         checks.personal,
     ),
     Rule(
+        "D.103",
+        "error",
+        "Cellen lijken persoonsgegevens te bevatten; zet er een nummer of code voor in de plaats. "
+        "Kolom",
+        "Cells look like personal data; put a number or code in their place. Column",
+        checks.personal_cells,
+        excludes=True,
+    ),
+    Rule(
         "D.102",
         "info",
         "Kolom niet gebruikt",

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from ballot_eval.validation import checks_times as checks
-from ballot_eval.validation.moments import CLOSING_HOUR
+from ballot_eval.validation.moments import CLOSING_HOUR, LAST_DAY, NIGHT_ENDS
 from ballot_eval.validation.rule import Rule
 
 TIME_RULES = (
+    Rule(
+        "I.107",
+        "info",
+        "Tijden van een andere verkiezing dan die van de studie (tellingen: ook haar eerdere "
+        "verkiezingen); rijen niet gebruikt",
+        "Times of another election than the study's (counts: than its baselines too); rows not "
+        "used",
+        checks.other_elections,
+        excludes=True,
+    ),
+    Rule(
+        "I.106",
+        "info",
+        "Voormalige experimentgemeente: geen experiment en geen controle, tijden niet gebruikt",
+        "Former experiment municipality: neither experiment nor control, times not used",
+        checks.former,
+        excludes=True,
+    ),
     Rule(
         "P.109",
         "error",
@@ -17,10 +35,12 @@ TIME_RULES = (
     ),
     Rule(
         "P.110",
-        "warning",
-        "Tijden van een gemeente zonder uitslag bij deze verkiezing",
-        "Times of a municipality without a result at this election",
+        "error",
+        "Tijden van een gemeente zonder bruikbare uitslag bij deze verkiezing; controleer de "
+        "gemeentecode",
+        "Times of a municipality without a usable result at this election; check its code",
         checks.without_results,
+        excludes=True,
     ),
     Rule(
         "V.101",
@@ -33,7 +53,7 @@ TIME_RULES = (
     Rule(
         "V.102",
         "error",
-        "Tijd in het stemhokje is onmogelijk lang; minuten voor seconden aangezien?",
+        "Tijd in het stemhokje is onmogelijk lang; andere eenheid dan seconden?",
         "Time in the booth is absurdly long; another unit than seconds?",
         checks.longer_than_an_hour(),
         f"> {checks.LONGEST_SECONDS} s",
@@ -86,6 +106,16 @@ TIME_RULES = (
         "Count started before the polling stations closed",
         checks.before_closing,
         f"{CLOSING_HOUR}:00",
+        excludes=True,
+    ),
+    Rule(
+        "C.111",
+        "error",
+        "Telling begint op een andere dag dan kan; controleer de datum",
+        "Count starts on another day than it can; check the date",
+        checks.on_another_day,
+        f"polling station: {NIGHT_ENDS}:00 the day after; central session or recount: "
+        f"{LAST_DAY} days after",
         excludes=True,
     ),
     Rule(
@@ -144,5 +174,12 @@ TIME_RULES = (
         "Date of a count derived from the time of day (from 12:00 the day of the election, before "
         "that the day after)",
         checks.bare_times,
+    ),
+    Rule(
+        "I.108",
+        "info",
+        "Hertellingen, elk op een eigen rij",
+        "Recounts, each on a row of its own",
+        checks.recounts,
     ),
 )
