@@ -23,6 +23,8 @@ import numpy.typing as npt
 from scipy.linalg import qr
 from scipy.special import stdtr, stdtrit
 
+from ballot_eval.estimation.labels import label_codes
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Labels = npt.ArrayLike
@@ -130,13 +132,13 @@ def cluster_design(
     """
     columns = _columns(x)
     n = len(columns)
-    labels, groups = _codes(clusters, "clusters", n)
+    labels, groups = label_codes(clusters, "clusters", n)
     if len(labels) < 2:
         msg = f"cluster-robust inference needs at least two clusters, found {len(labels)}"
         raise ValueError(msg)
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(len(labels)))
-    codes = [_codes(effect, f"effect {i}", n)[1][order] for i, effect in enumerate(effects)]
+    codes = [label_codes(effect, f"effect {i}", n)[1][order] for i, effect in enumerate(effects)]
     within, dummies = _split_effects(codes, groups[order])
     basis, contrasts = _basis(columns[order], dummies, within)
     levels = 0 if within is None else int(within.max()) + 1
@@ -170,23 +172,6 @@ def _columns(x: npt.ArrayLike) -> FloatArray:
         msg = "x holds missing or infinite values; leave those rows out first"
         raise ValueError(msg)
     return columns
-
-
-def _codes(labels: Labels, name: str, n: int) -> tuple[npt.NDArray[Any], IntArray]:
-    values = np.asarray(labels)
-    if values.shape != (n,):
-        msg = f"{name} must have one label per row: expected {n}, found shape {values.shape}"
-        raise ValueError(msg)
-    try:
-        distinct, codes = np.unique(values, return_inverse=True)
-    except TypeError as error:  # None or NaN among texts cannot be sorted
-        msg = f"{name} holds missing labels or labels of different types"
-        raise ValueError(msg) from error
-    # A missing number or date differs from itself.
-    if any(label is None for label in distinct) or bool(np.not_equal(distinct, distinct).any()):
-        msg = f"{name} holds missing labels"
-        raise ValueError(msg)
-    return distinct, codes.astype(np.intp)
 
 
 def _split_effects(

@@ -29,12 +29,12 @@ from ballot_eval.estimation.cox_likelihood import (
     residuals,
     sorted_data,
 )
+from ballot_eval.estimation.labels import label_codes
 from ballot_eval.estimation.risk_sets import (
     FloatArray,
     IntArray,
     check_clusters,
     check_times,
-    label_codes,
     risk_table,
     survival_of,
 )

@@ -22,7 +22,8 @@ import numpy.typing as npt
 from scipy.special import expit, logit, stdtr, stdtrit
 
 from ballot_eval.estimation.clusters import check_confidence_level, cluster_design, cluster_ols
-from ballot_eval.estimation.observers import label_codes, mean_squares
+from ballot_eval.estimation.labels import label_codes
+from ballot_eval.estimation.observers import mean_squares
 from ballot_eval.estimation.quantile_regression import quantile_regression_bootstrap
 
 FloatArray = npt.NDArray[np.float64]
@@ -290,7 +291,7 @@ def _times(seconds: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatArray,
     if not np.isfinite(y).all() or (y <= 0).any():
         msg = "times must be finite and positive; leave missing and censored ones out first"
         raise ValueError(msg)
-    codes = label_codes(labels)
+    codes = label_codes(labels, "clusters", len(y))[1]
     if codes.max() == 0:
         msg = "all observations are of one cluster, which says nothing about its own uncertainty"
         raise ValueError(msg)

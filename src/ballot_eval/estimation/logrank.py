@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.special import chdtrc
 
 from ballot_eval.estimation.assignments import draw_assignments, gather_sums
+from ballot_eval.estimation.labels import label_codes
 from ballot_eval.estimation.pvalue_curve import PValueCurve, monte_carlo_error
 from ballot_eval.estimation.risk_sets import (
     BoolArray,
@@ -23,7 +24,6 @@ from ballot_eval.estimation.risk_sets import (
     check_clusters,
     check_times,
     counts_by_label,
-    label_codes,
     risk_table,
     two_groups,
 )

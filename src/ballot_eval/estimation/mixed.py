@@ -22,6 +22,7 @@ import numpy.typing as npt
 from scipy.special import stdtr, stdtrit
 
 from ballot_eval.estimation.clusters import check_confidence_level
+from ballot_eval.estimation.labels import label_codes
 from ballot_eval.estimation.mixed_fit import (
     Profile,
     kenward_roger,
@@ -38,7 +39,6 @@ from ballot_eval.estimation.mixed_sums import (
     IntArray,
     Labels,
     group_sums,
-    label_codes,
     orthonormal_basis,
     read_groups,
 )

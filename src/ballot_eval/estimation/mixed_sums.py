@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ballot_eval.estimation.labels import label_codes
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Labels = npt.ArrayLike
@@ -89,24 +91,6 @@ class Forms:
     trace_product: FloatArray
     outer_score: FloatArray
     inner_score: FloatArray
-
-
-def label_codes(labels: Labels, name: str, n: int) -> tuple[npt.NDArray[Any], IntArray]:
-    """Return the distinct labels and the code of every row, or raise ValueError."""
-    values = np.asarray(labels)
-    if values.shape != (n,):
-        msg = f"{name} must have one label per row: expected {n}, found shape {values.shape}"
-        raise ValueError(msg)
-    try:
-        distinct, codes = np.unique(values, return_inverse=True)
-    except TypeError as error:  # None or NaN among texts cannot be sorted
-        msg = f"{name} holds missing labels or labels of different types; leave those rows out"
-        raise ValueError(msg) from error
-    # A missing number or date differs from itself.
-    if any(label is None for label in distinct) or bool(np.not_equal(distinct, distinct).any()):
-        msg = f"{name} holds missing labels; leave those rows out"
-        raise ValueError(msg)
-    return distinct, codes.astype(np.intp)
 
 
 def read_groups(groups: Labels | tuple[Labels, Labels], n: int) -> Groups:

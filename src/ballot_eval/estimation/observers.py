@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
+from ballot_eval.estimation.labels import label_codes
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
@@ -113,7 +115,10 @@ def observer_effects(
     if not np.isfinite(y).all() or draws < 1:
         msg = "log durations must be finite, and draws at least 1"
         raise ValueError(msg)
-    observer, station, arm = (label_codes(v) for v in labels)
+    observer, station, arm = (
+        label_codes(v, name, len(y))[1]
+        for v, name in zip(labels, ("observers", "stations", "group"), strict=True)
+    )
     if len(y) == 0 or observer.max() == 0 or np.ptp(y) == 0:
         msg = "observers can be compared only when there are two, and durations that differ"
         raise ValueError(msg)
@@ -123,8 +128,8 @@ def observer_effects(
     shared = _shared(station, observer)
     inner, p_value = math.nan, math.nan
     if shared.any():
-        places = label_codes(station[shared])
-        workers = label_codes(observer[shared])
+        places = _renumber(station[shared])
+        workers = _renumber(observer[shared])
         squares = mean_squares(y[shared], _pairs(places, workers), places)
         inner = (squares[0] - squares[1]) / squares[2]
         p_value = _permutation_p(y[shared], workers, places, draws, seed)
@@ -180,7 +185,7 @@ def heaping(
     if not ((units > resolution) & _multiple_of(units, resolution, resolution)).all():
         msg = f"multiples {tuple(multiples)} must be multiples of {resolution} and larger"
         raise ValueError(msg)
-    codes = label_codes(names)
+    codes = label_codes(names, "observers", len(names))[1]
     rows = []
     for code, name in enumerate(np.unique(names)):
         times = y[codes == code]
@@ -201,17 +206,6 @@ def heaping(
     return tuple(rows)
 
 
-def label_codes(labels: npt.NDArray[Any]) -> IntArray:
-    """Return the position (n,) of each label among the sorted distinct ones.
-
-    Raises ValueError when a label is missing (None, NaN or NaT).
-    """
-    if any(label is None for label in labels) or bool(np.not_equal(labels, labels).any()):
-        msg = "a label is missing"
-        raise ValueError(msg)
-    return np.unique(labels, return_inverse=True)[1].astype(np.intp)
-
-
 def mean_squares(values: FloatArray, inner: IntArray, outer: IntArray) -> tuple[float, ...]:
     """Return the mean squares between and within the cells ``inner``, which lie in ``outer``.
 
@@ -230,9 +224,14 @@ def mean_squares(values: FloatArray, inner: IntArray, outer: IntArray) -> tuple[
     return float(squares), float(within), float(n0), float(freedom[0]), float(freedom[1])
 
 
+def _renumber(codes: IntArray) -> IntArray:
+    """Return codes without gaps."""
+    return np.unique(codes, return_inverse=True)[1].astype(np.intp)
+
+
 def _pairs(first: IntArray, second: IntArray) -> IntArray:
     """Return the position of each pair among the pairs that occur."""
-    return label_codes(first * (int(second.max()) + 1) + second)
+    return _renumber(first * (int(second.max()) + 1) + second)
 
 
 def _shared(station: IntArray, observer: IntArray) -> npt.NDArray[np.bool_]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from scipy.special import ndtri, stdtr, stdtrit
 
 from ballot_eval.estimation.clusters import check_confidence_level
+from ballot_eval.estimation.labels import label_codes
 from ballot_eval.estimation.risk_sets import (
     SAME_TIME,
     BoolArray,
@@ -26,7 +27,6 @@ from ballot_eval.estimation.risk_sets import (
     check_times,
     counts_by_label,
     greenwood_terms,
-    label_codes,
     risk_table,
     survival_of,
     two_groups,

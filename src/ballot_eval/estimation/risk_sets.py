@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ballot_eval.estimation.labels import label_codes
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
@@ -80,27 +82,6 @@ def _merge_ties(times: FloatArray) -> FloatArray:
     first = np.concatenate([[True], apart])
     merged: FloatArray = distinct[first][(np.cumsum(first) - 1)[index]]
     return merged
-
-
-def label_codes(labels: npt.ArrayLike, name: str, n: int) -> tuple[npt.NDArray[Any], IntArray]:
-    """Return the distinct ``labels`` and the code (n,) of every row.
-
-    Raises ValueError for another number of labels than ``n`` and for missing labels.
-    """
-    values = np.asarray(labels)
-    if values.shape != (n,):
-        msg = f"{name} must have one label per row: expected {n}, found shape {values.shape}"
-        raise ValueError(msg)
-    try:
-        distinct, codes = np.unique(values, return_inverse=True)
-    except TypeError as error:  # None or NaN among texts cannot be sorted
-        msg = f"{name} holds missing labels or labels of different types"
-        raise ValueError(msg) from error
-    # A missing number or date differs from itself.
-    if any(label is None for label in distinct) or bool(np.not_equal(distinct, distinct).any()):
-        msg = f"{name} holds missing labels"
-        raise ValueError(msg)
-    return distinct, codes.astype(np.intp)
 
 
 def check_clusters(clusters: npt.ArrayLike, n: int) -> tuple[npt.NDArray[Any], IntArray]:

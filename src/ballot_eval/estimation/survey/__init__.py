@@ -1,0 +1,1 @@
+"""Estimation from cluster samples with unequal weights; arrays in, frozen results out."""
