@@ -146,8 +146,8 @@ def survey_design(
         raise ValueError(msg)
     if lonely == "fail" and (drawn == 1).any():
         msg = (
-            f"{int((drawn == 1).sum())} of {len(drawn)} strata hold one cluster, which says nothing "
-            'about its own uncertainty: join strata, or use lonely="centre"'
+            f"{int((drawn == 1).sum())} of {len(drawn)} strata hold one cluster, which says "
+            'nothing about its own uncertainty: join strata, or use lonely="centre"'
         )
         raise ValueError(msg)
     fraction = _fraction(population, stratum, drawn)
