@@ -98,7 +98,7 @@ Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
 class Queue(_Frozen):
-    """The question on voting booths: how many, so that few voters wait long in the busiest hour.
+    """The question on voting booths: how many, so that few voters wait long in a peak.
 
     Fewer than ``max_share`` of the voters who arrive in a peak of ``peak_minutes`` may wait longer
     than ``max_wait_minutes``.

@@ -79,8 +79,10 @@ def _excess(outcome: Outcome, learning: LearningResults) -> dict[str, Drawing]:
         m = counted[0] if counted else known[0]
         labels.append(exposure.election)
         estimates.append(m.estimate)
-        lower.append(m.ci_lower if counted else math.nan)
-        upper.append(m.ci_upper if counted else math.nan)
+        # An interval that holds every value (too few controls) is not drawn.
+        drawn = counted and math.isfinite(m.ci_upper - m.ci_lower)
+        lower.append(m.ci_lower if drawn else math.nan)
+        upper.append(m.ci_upper if drawn else math.nan)
         rounded.append((math.nan, math.nan) if counted else (m.ci_lower, m.ci_upper))
     if len(labels) < 2:
         return {}

@@ -82,7 +82,7 @@ def voting_ratios(items: Sequence[Measure]) -> str:
 
 
 def booths(items: Sequence[Measure]) -> str:
-    """Return the booths needed by arrivals in the busiest hour."""
+    """Return the booths needed by arrivals per hour in a peak."""
     rows = []
     for rate, new, old, difference in booth_rows(items):
         cells = [_booths(m) for m in (new, old, difference)]

@@ -35,7 +35,8 @@ VOTING_KEY = [
     "observer_id",
     "observation_number",
 ]
-COUNTING_KEY = ["election_id", "municipality_code", "counting_unit_id", "counting_unit_type"]
+UNIT_KEY = ["election_id", "municipality_code", "counting_unit_id", "counting_unit_type"]
+COUNTING_KEY = [*UNIT_KEY, "recount"]
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +201,8 @@ def test_censored_times_lie_below_the_true_ones(gr2026):
     [("DSO", COUNTING.dso, 0.06), ("CSO", COUNTING.cso, 0.06), ("central", COUNTING.central, 0.06)],
 )
 def test_ratio_of_counting_times_is_recovered(counting, kind, truth, tolerance):
-    rows = counting[(counting["kind"] == kind) & (counting["counting_status"] == "finished")]
+    finished = counting["counting_status"] == "finished"
+    rows = counting[(counting["kind"] == kind) & finished & (counting["recount"] == "no")]
     # Within municipalities, so that each is its own baseline: difference-in-differences.
     late = (rows["election_id"] == "GR2026").to_numpy(dtype=float)
     x = np.column_stack(
@@ -210,7 +212,6 @@ def test_ratio_of_counting_times_is_recovered(counting, kind, truth, tolerance):
             np.log(rows["ballots_count"]),
             np.log(rows["lists_count"]),
             np.log(rows["counters_count"]),
-            rows["recount"] == "yes",
         ]
     ).astype(float)
     group = [rows["seed"], rows["municipality_code"]]
@@ -220,7 +221,6 @@ def test_ratio_of_counting_times_is_recovered(counting, kind, truth, tolerance):
     assert slope[0] == pytest.approx(np.log(truth.ratio), abs=tolerance)
     if kind != "central":
         assert slope[2] == pytest.approx(truth.ballots_elasticity, abs=0.05)
-        assert slope[5] == pytest.approx(np.log(COUNTING.recount_ratio), abs=0.04)
 
 
 @pytest.mark.parametrize(("cso_share", "official"), [(0.0, 0.53), (1.0, 0.84)])
@@ -231,7 +231,8 @@ def test_the_last_station_before_midnight_is_as_official(gr2026, cso_share, offi
     shares = []
     for seed in range(3):
         table = simulate_counting_times(gr2026, seed=seed, truth=truth)
-        night = table[table["counting_unit_type"] == "polling_station"]
+        first = table[table["recount"] == "no"]
+        night = first[first["counting_unit_type"] == "polling_station"]
         late = night["ended_at"].str[-5:] < "12:00"
         shares.append(1 - late.groupby([night["election_id"], night["municipality_code"]]).max())
     assert pd.concat(shares).mean() == pytest.approx(official, abs=0.08)
@@ -251,12 +252,26 @@ def test_central_sessions_are_the_next_day_and_count_all_ballots_again(counting)
     assert (central["counting_method"] == "CSO").all()
     assert (central["started_at"].dt.normalize() == central["day"] + pd.Timedelta(days=1)).all()
     place = ["seed", "election_id", "municipality_code"]
-    stations = counting[counting["kind"] == "CSO"].groupby(place)["ballots_count"].sum()
-    pd.testing.assert_series_equal(stations, central.groupby(place)["ballots_count"].sum())
+    first = counting[counting["recount"] == "no"]
+    ballots = {
+        kind: rows.groupby(place)["ballots_count"].sum() for kind, rows in first.groupby("kind")
+    }
+    pd.testing.assert_series_equal(ballots["CSO"], ballots["central"])
+
+
+def test_a_recount_follows_the_first_count_of_its_unit(counting):
+    first, again = (counting[counting["recount"] == answer] for answer in ("no", "yes"))
+    both = again.merge(first, on=[*UNIT_KEY, "seed"], suffixes=("", "_first"), validate="one_to_one")
+    assert len(both) == len(again)
+    assert (both["counting_status_first"] == "finished").all()
+    assert (both["started_at"] > both["ended_at_first"]).all()
+    assert (both["ballots_count"] == both["ballots_count_first"]).all()
+    ratio = np.exp((both["log"] - both["log_first"]).mean())
+    assert ratio == pytest.approx(COUNTING.recount_ratio, rel=0.05)
 
 
 def test_stations_start_after_the_polls_close(counting):
-    stations = counting[counting["kind"] != "central"]
+    stations = counting[(counting["kind"] != "central") & (counting["recount"] == "no")]
     delay = (stations["started_at"] - stations["day"]).dt.total_seconds() / 60 - 21 * 60
     assert delay.between(0, 60).all()
     assert delay.mean() == pytest.approx(COUNTING.start_delay_minutes, abs=0.5)
@@ -268,7 +283,7 @@ def test_stations_start_after_the_polls_close(counting):
 def test_shares_of_counting_times(counting, gr2026):
     assert not counting.duplicated([*COUNTING_KEY, "seed"]).any()
     assert share(counting["counting_status"] == "still_counting") == pytest.approx(0.02, abs=0.005)
-    assert share(counting["recount"] == "yes") == pytest.approx(0.05, abs=0.007)
+    assert share(counting["recount"] == "yes") == pytest.approx(0.05 / 1.05, abs=0.007)
     raw = simulate_counting_times(gr2026, seed=0)
     stations = raw["counting_unit_type"] == "polling_station"
     assert share(raw.loc[stations, "ended_at"].str.len() == 5) == pytest.approx(0.1, abs=0.03)
@@ -288,12 +303,13 @@ def test_the_new_ballot_is_where_the_plan_says(counting, gr2026):
 
 
 def test_ballots_add_up_to_the_votes_cast_and_sizes_are_official(counting, gr2026):
-    stations = counting[(counting["kind"] != "central") & (counting["seed"] == 2)]
+    first = counting[(counting["kind"] != "central") & (counting["recount"] == "no")]
+    stations = first[first["seed"] == 2]
     keys = ["election_id", "municipality_code"]
     votes = simulate_panel(gr2026, seed=2, effect=0.003).set_index(keys)["votes_cast_count"]
     sums = stations.groupby(keys)["ballots_count"].sum()
     assert (sums == votes[sums.index]).all()
-    every = counting.loc[counting["kind"] != "central", "ballots_count"]
+    every = first["ballots_count"]
     low, middle, high = np.quantile(every, [0.05, 0.5, 0.95])
     assert low == pytest.approx(145, abs=25)
     assert middle == pytest.approx(528, abs=40)

@@ -1,4 +1,4 @@
-"""Simulated times of the count, one row per polling station or central session.
+"""Simulated times of the count, one row per count of a polling station or central session.
 
 The levels are made up, but for two official figures of the municipal elections of 2026: with the
 old ballot the last polling station is ready before midnight in about 53 per cent of the
@@ -33,8 +33,9 @@ NATIONAL_LISTS = {"TK": 26, "EP": 20, "PS": 16, "WS": 8}
 POLLS_CLOSE = 21 * 60
 CENTRAL_START = 33 * 60
 
-#: Shortest count in minutes.
+#: Shortest count, and the pause before a recount, in minutes.
 SHORTEST_MINUTES = 10
+RECOUNT_PAUSE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,15 @@ class CountingTimeTruth:
     - ``municipality_sd``: stays with a municipality; ``election_sd``: new at each election, shared
       by the units of a municipality; ``station_sd``: of every unit;
     - ``start_delay_minutes``: mean time from the close of the polls (or nine in the morning);
-    - ``recount_share``, ``recount_ratio``: units that counted again, and how much longer it took;
+    - ``recount_share``, ``recount_ratio``: finished units that count again, and how long that takes
+      relative to the first count;
     - ``still_counting_share``: units last seen before the end, regardless of how long they took;
     - ``bare_time_share``: rows of polling stations with a time of day without a date;
     - ``stations_per_session``: polling stations whose ballots one central session counts.
     """
 
-    dso: CountTruth = CountTruth(0.80, 500.0, 500, 5, 0.85, 0.25)
-    cso: CountTruth = CountTruth(0.90, 405.0, 500, 5, 0.75, 0.40)
+    dso: CountTruth = CountTruth(0.80, 525.0, 500, 5, 0.85, 0.25)
+    cso: CountTruth = CountTruth(0.90, 435.0, 500, 5, 0.75, 0.40)
     central: CountTruth = CountTruth(0.85, 9000.0, 10_000, 30, 0.95, 0.25)
     cso_share: float = 0.58
     municipality_sd: float = 0.10
@@ -90,7 +92,7 @@ class CountingTimeTruth:
     station_sd: float = 0.12
     start_delay_minutes: float = 6.0
     recount_share: float = 0.05
-    recount_ratio: float = 1.3
+    recount_ratio: float = 0.4
     still_counting_share: float = 0.02
     bare_time_share: float = 0.10
     stations_per_session: int = 20
@@ -110,10 +112,11 @@ def simulate_counting_times(
     """Return simulated ``counting_times`` of the first baseline and of the study's election.
 
     One row per polling station of the experiment municipalities and of as many controls of similar
-    size (:func:`~ballot_eval.simulation.places.compared_municipalities`), and one per central
-    session where candidates are counted the next day. The ballots of a municipality's stations add
-    up to the votes cast in the simulated results of the same ``seed``. Times are whole minutes,
-    local time. Raises DesignError when the study has no municipality to simulate for.
+    size (:func:`~ballot_eval.simulation.places.compared_municipalities`), one per central
+    session where candidates are counted the next day, and one more per recount. The ballots of
+    the first counts of a municipality's stations add up to the votes cast in the simulated results
+    of the same ``seed``. Times are whole minutes, local time. Raises DesignError when the study
+    has no municipality to simulate for.
     """
     rng = stream(seed, "counting_times")
     places = compared_municipalities(study)
@@ -192,16 +195,20 @@ def _timed(
     new = units["municipality_code"].isin(election.new_ballot).to_numpy()
     recount = rng.random(n) < truth.recount_share
     counters, log = _workload(rng, units, truth)
-    log += np.where(recount, np.log(truth.recount_ratio), 0.0)
     log += rng.normal(0, truth.station_sd, n)
     for name in ("dso", "cso", "central"):
         log += np.where(new & (kind == name), np.log(getattr(truth, name).ratio), 0.0)
     minutes = np.maximum(np.round(np.exp(log) / counters), SHORTEST_MINUTES)
     seen = np.floor(minutes * rng.uniform(0.4, 0.95, n))
     unfinished = rng.random(n) < truth.still_counting_share
+    again = np.flatnonzero(recount & ~unfinished)
     delay = np.round(rng.gamma(2, truth.start_delay_minutes / 2, n))
     start = np.where(central, CENTRAL_START, POLLS_CLOSE) + delay
     bare = (rng.random(n) < truth.bare_time_share) & ~central
+    end = start + np.where(unfinished, seen, minutes)
+    once_more = (
+        minutes[again] * truth.recount_ratio * rng.lognormal(0, truth.station_sd, len(again))
+    )
     table = pd.DataFrame(
         {
             "election_id": election.id,
@@ -211,15 +218,22 @@ def _timed(
             "counting_method": np.where(kind == "dso", "DSO", "CSO"),
             "ballot": np.where(new, "new", "old"),
             "started_at": _times(election, start, bare),
-            "ended_at": _times(election, start + np.where(unfinished, seen, minutes), bare),
+            "ended_at": _times(election, end, bare),
             "counters_count": counters,
             "ballots_count": units["ballots_count"],
             "lists_count": units["lists_count"],
-            "recount": np.where(recount, "yes", "no"),
+            "recount": "no",
             "counting_status": np.where(unfinished, "still_counting", "finished"),
         }
     )
-    return table[list(TABLES["counting_times"].names)]
+    resumed = end[again] + RECOUNT_PAUSE
+    recounts = table.iloc[again].assign(
+        recount="yes",
+        started_at=_times(election, resumed, bare[again]),
+        ended_at=_times(election, resumed + np.maximum(np.round(once_more), 1), bare[again]),
+    )
+    rows = pd.concat([table, recounts]).sort_index(kind="stable")
+    return rows[list(TABLES["counting_times"].names)]
 
 
 def _workload(

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 #: As many faults of one file are written out; a file of the wrong kind would give thousands.
 MAX_FAULTS = 20
 
+#: Longest cell in characters; longer ones come of a quote that is never closed.
+MAX_CELL = 131_072
+
 #: Share of NUL bytes above which a text is taken for UTF-16 without a mark (there it is a half).
 UTF16_NUL_SHARE = 0.25
 
@@ -88,6 +91,8 @@ def rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[
     Lines end at CR, LF or CR LF and nowhere else. What cannot be split into cells is added to
     ``faults`` and ends the reading, since what follows cannot be told apart any more.
     """
+    # One limit for the whole process, which other packages raise.
+    csv.field_size_limit(MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -97,9 +102,8 @@ def rows(text: str, delimiter: str, faults: Faults) -> Iterator[tuple[int, list[
             line = reader.line_num + 1
     except csv.Error as error:
         if "field limit" in str(error):
-            limit = csv.field_size_limit()
             faults.add(
-                f"line {line}: a cell holds more than {limit} characters; most likely a quote "
+                f"line {line}: a cell holds more than {MAX_CELL} characters; most likely a quote "
                 "that opens on this line is never closed, so mend it"
             )
         else:

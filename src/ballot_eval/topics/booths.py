@@ -1,4 +1,4 @@
-"""Voting booths needed in the busiest hour, from the observed times in the booth."""
+"""Voting booths needed in a peak, from the observed times in the booth."""
 
 from __future__ import annotations
 
