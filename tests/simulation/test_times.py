@@ -261,7 +261,8 @@ def test_central_sessions_are_the_next_day_and_count_all_ballots_again(counting)
 
 def test_a_recount_follows_the_first_count_of_its_unit(counting):
     first, again = (counting[counting["recount"] == answer] for answer in ("no", "yes"))
-    both = again.merge(first, on=[*UNIT_KEY, "seed"], suffixes=("", "_first"), validate="one_to_one")
+    key = [*UNIT_KEY, "seed"]
+    both = again.merge(first, on=key, suffixes=("", "_first"), validate="one_to_one")
     assert len(both) == len(again)
     assert (both["counting_status_first"] == "finished").all()
     assert (both["started_at"] > both["ended_at_first"]).all()
