@@ -108,22 +108,8 @@ def rake(
         raise ValueError(msg)
     found = read_margins(margins, start, tolerance)
     table = cell_table(found)
-    sums = np.bincount(table.cells, weights=start)
-    if bounds is None:
-        factors, iterations = rake_table(
-            sums, table, tolerance=tolerance, max_iterations=max_iterations
-        )
-    else:
-        solved = calibration_factors(
-            sums,
-            _cell_variables(table),
-            np.concatenate(table.targets),
-            distance="raking",
-            bounds=check_bounds(bounds),
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-        )
-        factors, iterations = solved.factors, solved.iterations
+    sums = table.sums(start)
+    factors, iterations = _rake_factors(sums, table, tolerance, max_iterations, bounds)
     misfit = _margin_misfit(sums * factors, table)
     if not max(np.abs(m).max() for m in misfit) <= tolerance:
         raise ValueError(_unraked(sums, table, found, misfit, iterations, bounds))
@@ -232,14 +218,37 @@ def rake_table(
 
     The factors of the last round are returned whether or not the margins are reached.
     """
-    cells = sums.copy()
-    for iteration in range(1, max_iterations + 1):
+    cells, rounds = sums.copy(), 0
+    while rounds < max_iterations:
+        rounds += 1
         for codes, targets in zip(table.codes, table.targets, strict=True):
             cells *= (targets / np.bincount(codes, weights=cells))[codes]
         if max(np.abs(m).max() for m in _margin_misfit(cells, table)) <= tolerance:
             break
     # A combination that only respondents of weight zero have keeps that weight.
-    return np.divide(cells, sums, out=np.ones_like(cells), where=sums > 0), iteration
+    return np.divide(cells, sums, out=np.ones_like(cells), where=sums > 0), rounds
+
+
+def _rake_factors(
+    sums: FloatArray,
+    table: CellTable,
+    tolerance: float,
+    max_iterations: int,
+    bounds: tuple[float, float] | None,
+) -> tuple[FloatArray, int]:
+    """Return the factors (cells,) of raking, with or without bounds, and the iterations."""
+    if bounds is None:
+        return rake_table(sums, table, tolerance=tolerance, max_iterations=max_iterations)
+    solved = calibration_factors(
+        sums,
+        table.indicators(),
+        np.concatenate(table.targets),
+        distance="raking",
+        bounds=check_bounds(bounds),
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
+    return solved.factors, solved.iterations
 
 
 def _start(design: SurveyDesign) -> FloatArray:
@@ -263,12 +272,6 @@ def _margin_misfit(cells: FloatArray, table: CellTable) -> list[FloatArray]:
     ]
 
 
-def _cell_variables(table: CellTable) -> FloatArray:
-    """Return the indicators of all groups of all margins for every cell, (cells, groups)."""
-    parts = zip(table.codes, table.targets, strict=True)
-    return np.column_stack([np.eye(len(targets))[codes] for codes, targets in parts])
-
-
 def _unraked(
     sums: FloatArray,
     table: CellTable,
@@ -281,7 +284,7 @@ def _unraked(
     number = int(np.argmax([np.abs(m).max() for m in misfit]))
     group = int(np.argmax(np.abs(misfit[number])))
     limits = (0.0, np.inf) if bounds is None else bounds
-    possible = reachable(sums, _cell_variables(table), np.concatenate(table.targets), limits)
+    possible = reachable(sums, table.indicators(), np.concatenate(table.targets), limits)
     why = "" if possible else ": no weights can meet these margins together"
     within = "" if bounds is None else f" within ratios {bounds[0]:g} to {bounds[1]:g}"
     off, aim = misfit[number][group], margins[number].targets[group]

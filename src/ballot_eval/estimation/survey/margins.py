@@ -55,6 +55,15 @@ class CellTable:
         """Number of combinations that occur."""
         return len(self.codes[0])
 
+    def sums(self, weights: FloatArray) -> FloatArray:
+        """Return the sums (combinations,) of weights (n,)."""
+        return np.bincount(self.cells, weights=weights, minlength=self.n_cells).astype(float)
+
+    def indicators(self) -> FloatArray:
+        """Return 1 where a combination is in a group, for all groups of all margins."""
+        parts = zip(self.codes, self.targets, strict=True)
+        return np.column_stack([np.eye(len(targets))[codes] for codes, targets in parts])
+
 
 def read_margin(
     labels: npt.ArrayLike, population: Mapping[Any, float], weights: FloatArray, name: str

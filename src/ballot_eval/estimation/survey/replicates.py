@@ -4,22 +4,21 @@ The jackknife leaves out one cluster at a time (JK1 without strata, JKn with; Wo
 Introduction to Variance Estimation, chapter 4). The bootstrap draws one cluster fewer than there
 are in each stratum, with replacement, and rescales (Rao and Wu 1988, JASA 83; Rao, Wu and Yue 1992,
 Survey Methodology 18). Calibration changes every replicate, so that the variance contains what
-calibration gains and costs (:func:`rake_replicates`).
+calibration gains and costs
+(:func:`~ballot_eval.estimation.survey.replicate_raking.rake_replicates`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from ballot_eval.estimation.survey.calibration import rake_table
 from ballot_eval.estimation.survey.design import SurveyDesign, SurveyEstimate
-from ballot_eval.estimation.survey.margins import CellTable, MarginInput, cell_table, read_margins
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -90,7 +89,7 @@ class ReplicateWeights:
 
     def _sums(self, column: FloatArray) -> FloatArray:
         """Return sums of a column (n,) by cell in every replicate (cells, replicates)."""
-        return _cell_sums(column, self.cells, self.clusters, self.multipliers)
+        return cell_sums(column, self.cells, self.clusters, self.multipliers)
 
 
 def jackknife_weights(design: SurveyDesign, *, mse: bool = False) -> ReplicateWeights:
@@ -143,52 +142,6 @@ def rao_wu_weights(
     return _uncalibrated(design, multipliers, 1 / (draws - 1), np.ones(draws), "bootstrap", mse=mse)
 
 
-def rake_replicates(
-    replicates: ReplicateWeights,
-    margins: Sequence[MarginInput],
-    *,
-    tolerance: float = 1e-10,
-    max_iterations: int = 1_000,
-    exclude_failed: bool = False,
-) -> ReplicateWeights:
-    """Return the replicates with the whole sample and every replicate raked to ``margins``.
-
-    ``margins`` as in :func:`~ballot_eval.estimation.survey.calibration.rake`; one margin is post-
-    stratification. All replicates are raked at once on the table of the combinations of labels.
-    With ``exclude_failed`` replicates of the bootstrap that cannot be raked are left out, named in
-    ``failed`` and the scale adapted; the others then describe samples in which that went well.
-
-    Raises ValueError for replicates that were raked already, margins that the whole sample
-    cannot be raked to, and replicates that fail: they are named with the reason.
-    """
-    if replicates.adjustments.shape[1] > 1 or (replicates.adjustments != 1).any():
-        msg = "these replicates are calibrated already; start from those that are not"
-        raise ValueError(msg)
-    if not 0 < tolerance < 1 or max_iterations < 1:
-        msg = "tolerance must lie between 0 and 1, and there must be an iteration"
-        raise ValueError(msg)
-    start = replicates.weights
-    table = cell_table(read_margins(margins, start, tolerance))
-    sums = np.bincount(table.cells, weights=start)
-    whole, _ = rake_table(sums, table, tolerance=tolerance, max_iterations=max_iterations)
-    off = _worst(_margin_sums((sums * whole)[:, None], table), table)[0]
-    if not off <= tolerance:
-        msg = f"the whole sample is {100 * off:.3g}% off after raking; rake it first to see where"
-        raise ValueError(msg)
-    drawn = _cell_sums(start, table.cells, replicates.clusters, replicates.multipliers)
-    factors, worst, empty = _rake_columns(drawn, table, tolerance, max_iterations)
-    failed = np.flatnonzero(~(worst <= tolerance))
-    if len(failed) and not (exclude_failed and replicates.method == "bootstrap"):
-        raise ValueError(_failures(failed, worst, empty, replicates))
-    raked = replace(
-        replicates,
-        weights=start * whole[table.cells],
-        cells=table.cells,
-        adjustments=np.ascontiguousarray((factors / whole[:, None]).T),
-    )
-    return _without(raked, failed) if len(failed) else raked
-
-
 def replicate_covariance(
     replicates: ReplicateWeights, estimates: npt.ArrayLike, full: npt.ArrayLike
 ) -> FloatArray:
@@ -197,7 +150,11 @@ def replicate_covariance(
     Raises ValueError for other shapes and for estimates that are not finite, with the replicates.
     """
     values, centre = np.asarray(estimates, dtype=float), np.asarray(full, dtype=float)
-    if values.ndim != 2 or centre.ndim != 1 or values.shape != (replicates.n_replicates, *centre.shape):
+    if (
+        values.ndim != 2
+        or centre.ndim != 1
+        or values.shape != (replicates.n_replicates, *centre.shape)
+    ):
         msg = (
             f"estimates must be ({replicates.n_replicates}, k) and full (k,), found "
             f"{values.shape} and {centre.shape}"
@@ -208,14 +165,12 @@ def replicate_covariance(
         raise ValueError(msg)
     undefined = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(undefined):
-        msg = f"the statistic is not defined in {_named(undefined)}"
+        msg = f"the statistic is not defined in {named(undefined)}"
         raise ValueError(msg)
     if not replicates.mse:
         centre = values[replicates.rscales > 0].mean(axis=0)
     deviation = values - centre
-    result: FloatArray = (
-        replicates.scale * (deviation * replicates.rscales[:, None]).T @ deviation
-    )
+    result: FloatArray = replicates.scale * (deviation * replicates.rscales[:, None]).T @ deviation
     return result
 
 
@@ -229,10 +184,10 @@ def replicate_estimate(
 ) -> SurveyEstimate:
     """Return a statistic with its covariance from the replicates.
 
-    ``"mean"``, ``"total"`` and ``"ratio"`` are of ``values`` (n,) or (n, k), a ratio over the totals
-    of ``denominator`` (n,) or (n, k), all of the respondents for which ``domain`` (n,) holds. They
-    do not form the weights of the replicates. Any other statistic is a function of weights (n,)
-    that returns one number or k numbers; it is called once per replicate and without ``values``.
+    ``"mean"``, ``"total"`` and ``"ratio"`` are of ``values`` (n,) or (n, k), a ratio over totals of
+    ``denominator`` (n,) or (n, k), all of the respondents for which ``domain`` (n,) holds. They do
+    not form the weights of the replicates. Any other statistic is a function of weights (n,) that
+    returns one number or k numbers; it is called once per replicate and without ``values``.
 
     Raises ValueError for values of another shape or not finite, an empty domain, and statistics
     that are not defined in every replicate (a domain that lost all its respondents).
@@ -313,7 +268,7 @@ def _domain(domain: npt.ArrayLike | None, n: int) -> FloatArray:
     return inside.astype(float)
 
 
-def _cell_sums(
+def cell_sums(
     column: FloatArray, cells: IntArray, clusters: IntArray, multipliers: FloatArray
 ) -> FloatArray:
     """Return sums of a column (n,) by cell in every replicate (cells, replicates)."""
@@ -323,88 +278,11 @@ def _cell_sums(
     return result
 
 
-def _rake_columns(
-    sums: FloatArray, table: CellTable, tolerance: float, max_iterations: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rake each column of ``sums`` (cells, replicates) by itself.
-
-    Returns the factors (cells, replicates), the largest remaining difference (replicates,), and
-    whether a group has nobody in a replicate (replicates,). Replicates that are done leave.
-    """
-    factors = np.ones_like(sums)
-    worst = np.full(sums.shape[1], np.inf)
-    empty = np.min([s.min(axis=0) for s in _margin_sums(sums, table)], axis=0) <= 0
-    active = np.flatnonzero(~empty)
-    cells, multiplied = sums[:, active], factors[:, active]
-    adders = _adders(table)
-    for _ in range(max_iterations):
-        for codes, targets, adder in zip(table.codes, table.targets, adders, strict=True):
-            ratio = (targets[:, None] / (adder @ cells))[codes]
-            cells *= ratio
-            multiplied *= ratio
-        worst[active] = _worst([adder @ cells for adder in adders], table)
-        done = worst[active] <= tolerance
-        if done.any():
-            factors[:, active[done]] = multiplied[:, done]
-            active, cells, multiplied = active[~done], cells[:, ~done], multiplied[:, ~done]
-        if not len(active):
-            break
-    return factors, worst, empty
-
-
-def _adders(table: CellTable) -> list[FloatArray]:
-    """Return for each margin the matrix (groups, cells) that adds cells up to groups."""
-    parts = zip(table.codes, table.targets, strict=True)
-    return [np.eye(len(targets))[:, codes] for codes, targets in parts]
-
-
-def _margin_sums(cells: FloatArray, table: CellTable) -> list[FloatArray]:
-    return [adder @ cells for adder in _adders(table)]
-
-
-def _worst(sums: Sequence[FloatArray], table: CellTable) -> FloatArray:
-    """Return the largest relative difference of sums (groups, replicates) per replicate."""
-    parts = zip(sums, table.targets, strict=True)
-    off = [np.abs(s / targets[:, None] - 1).max(axis=0) for s, targets in parts]
-    result: FloatArray = np.max(off, axis=0)
-    return result
-
-
-def _failures(
-    failed: IntArray, worst: FloatArray, empty: FloatArray, replicates: ReplicateWeights
-) -> str:
-    """Return what to say of replicates that were not raked."""
-    parts = []
-    bare, slow = failed[empty[failed] > 0], failed[empty[failed] == 0]
-    if len(bare):
-        parts.append(f"a group of the margins has nobody in {_named(bare)}; join groups")
-    if len(slow):
-        off = 100 * worst[slow].max()
-        parts.append(f"raking did not converge in {_named(slow)} (at worst {off:.3g}% off)")
-    if replicates.method == "jackknife":
-        parts.append("a jackknife needs all its replicates")
-    return "; ".join(parts)
-
-
-def _named(positions: IntArray) -> str:
+def named(positions: IntArray) -> str:
+    """Return how many replicates these are, with the first ten positions."""
     shown = ", ".join(str(p) for p in positions[:10])
-    return f"{len(positions)} replicates: {shown}{' …' if len(positions) > 10 else ''}"
-
-
-def _without(replicates: ReplicateWeights, failed: IntArray) -> ReplicateWeights:
-    """Return the replicates of a bootstrap without those that failed."""
-    kept = np.setdiff1d(np.arange(replicates.n_replicates), failed)
-    if len(kept) < 2:
-        msg = "fewer than two replicates could be raked"
-        raise ValueError(msg)
-    return replace(
-        replicates,
-        multipliers=replicates.multipliers[kept],
-        adjustments=replicates.adjustments[kept],
-        rscales=replicates.rscales[kept],
-        scale=1 / (len(kept) - 1),
-        failed=tuple(int(position) for position in failed),
-    )
+    noun = "replicate" if len(positions) == 1 else "replicates"
+    return f"{len(positions)} {noun}: {shown}{' …' if len(positions) > 10 else ''}"
 
 
 def _check_uncalibrated(design: SurveyDesign) -> None:
@@ -422,7 +300,9 @@ def _strata(design: SurveyDesign) -> tuple[IntArray, IntArray]:
     drawn = np.bincount(strata, minlength=len(design.fraction))
     alone = int(((drawn == 1) & (design.fraction < 1)).sum())
     if alone:
-        msg = f"{alone} strata hold one cluster, which cannot be left out or drawn again: join strata"
+        msg = (
+            f"{alone} strata hold one cluster, which cannot be left out or drawn again: join strata"
+        )
         raise ValueError(msg)
     return strata, drawn.astype(np.intp)
 
