@@ -30,8 +30,10 @@ calibrated <- function(design, ...)
 margins <- list(~stype, ~sch.wide)
 goals <- list(stype, wide)
 wide_awards <- c(`(Intercept)` = nrow(apipop), sch.wideYes = wide$Freq[2], awardsYes = awards$Freq[2])
-clus_wide_awards <- function(calfun, ...)
-  calibrate(clus, ~sch.wide + awards, wide_awards, calfun = calfun, epsilon = 1e-13, maxit = 200, ...)
+# Bounds that some weights reach.
+clus_margins_bounded <- calibrate(
+  clus, ~sch.wide + awards + stype, c(wide_awards, stypeH = stype$Freq[2], stypeM = stype$Freq[3]),
+  calfun = "raking", bounds = c(0.85, 1.92), epsilon = 1e-13, maxit = 200)
 
 jk1 <- as.svrepdesign(clus, type = "JK1")
 jk1_fpc <- as.svrepdesign(clus_fpc, type = "JK1")
@@ -61,7 +63,7 @@ out <- list(
   clus_logit = describe(calibrated(clus, calfun = "logit", bounds = c(0.5, 2.5))),
   clus_linear_bounded = describe(calibrated(clus, calfun = "linear", bounds = c(0.6, 2))),
   clus_raking_bounded = describe(calibrated(clus, calfun = "raking", bounds = c(0.7, 1.9))),
-  clus_margins_bounded = describe(clus_wide_awards("raking", bounds = c(0.82, 2))),
+  clus_margins_bounded = describe(clus_margins_bounded),
   strat_linear = describe(calibrated(strat)),
   strat_logit = describe(calibrated(strat, calfun = "logit", bounds = c(0.8, 1.2))),
   jk1 = replicates(jk1), jk1_fpc = replicates(jk1_fpc), jk1_mse = replicates(jk1_mse),

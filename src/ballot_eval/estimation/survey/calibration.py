@@ -94,8 +94,8 @@ def rake(
     The weights are those of R's ``rake`` with a tiny epsilon. ``regression="design"`` weights the
     regression behind the variance with the weights before raking, which is the linear
     approximation of the estimate and what R does after ``calibrate(calfun = "raking")``.
-    ``"equal"`` leaves that regression unweighted, as R does after ``rake``; there is no difference
-    where the weights before raking are equal.
+    ``"equal"`` leaves that regression unweighted, as R does after ``rake``: the same where the
+    weights before raking are equal, else not the linear approximation, and often too large.
 
     Raises ValueError for margins of different size, whatever :func:`poststratify` refuses, and
     margins that are not reached: with the margin and label that is worst, by how much, and
