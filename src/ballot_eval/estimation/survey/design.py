@@ -183,9 +183,9 @@ def covariance(design: SurveyDesign, scores: npt.ArrayLike) -> FloatArray:
     if values.ndim != 2 or len(values) != design.n or not np.isfinite(values).all():
         msg = f"scores must be a finite array ({design.n}, k), found shape {values.shape}"
         raise ValueError(msg)
-    weighted = design.weights[:, None] * values
     if design.auxiliary is not None and design.auxiliary_weights is not None:
-        weighted = _unexplained(weighted, design.auxiliary, design.auxiliary_weights)
+        values = _unexplained(values, design.auxiliary, design.auxiliary_weights)
+    weighted = design.weights[:, None] * values
     totals = np.zeros((design.n_clusters, values.shape[1]))
     np.add.at(totals, design.clusters, weighted)
     strata = design.cluster_strata
@@ -202,19 +202,17 @@ def covariance(design: SurveyDesign, scores: npt.ArrayLike) -> FloatArray:
     return result
 
 
-def _unexplained(weighted: FloatArray, auxiliary: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return weighted scores less their projection on the calibration variables.
+def _unexplained(scores: FloatArray, auxiliary: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return what the regression of the scores on the calibration variables leaves unexplained.
 
-    The regression of the scores on the variables is weighted with ``weights``; rows with weight
-    zero (trimmed away) keep their score of zero.
+    The regression is weighted with ``weights``; the residuals themselves are not, so that they
+    can be weighted with the calibrated weights (Deville and Särndal 1992, section 5).
     """
-    root = np.sqrt(weights)
-    used = root > 0
-    basis, singular, _ = np.linalg.svd(auxiliary[used] * root[used, None], full_matrices=False)
-    basis = basis[:, singular > singular.max() * max(auxiliary.shape) * np.finfo(float).eps]
-    scaled = weighted[used] / root[used, None]
-    result = weighted.copy()
-    result[used] = (scaled - basis @ (basis.T @ scaled)) * root[used, None]
+    root = np.sqrt(weights)[:, None]
+    left, singular, right = np.linalg.svd(auxiliary * root, full_matrices=False)
+    kept = singular > singular.max() * max(auxiliary.shape) * np.finfo(float).eps
+    projected = left[:, kept].T @ (scores * root) / singular[kept, None]
+    result: FloatArray = scores - auxiliary @ (right[kept].T @ projected)
     return result
 
 
