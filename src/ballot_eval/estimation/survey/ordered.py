@@ -121,8 +121,7 @@ def _check_columns(rows: Rows) -> None:
             "already play the part of a column of ones"
         )
         raise ValueError(msg)
-    # The column of ones in front gets number -1: it is named when others add up to a constant.
-    check_collinear(np.column_stack([np.ones(len(rows.x)), rows.x]), rows.share, first=-1)
+    check_collinear(rows.x, rows.share, constant=True)
 
 
 def _back(upper: FloatArray, centre: FloatArray, thresholds: int) -> FloatArray:

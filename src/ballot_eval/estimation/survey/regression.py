@@ -24,7 +24,7 @@ Objective = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
 ITERATIONS = 80
 # Columns (scaled to length one) that agree to this share are the same column.
 COLLINEAR = 1e-10
-# Information left in some direction, against the start, below which a fit runs off to infinity.
+# Information in some direction, as a share of the most in any, below which a fit runs off.
 NO_INFORMATION = 1e-12
 
 
@@ -225,22 +225,26 @@ def read_rows(
     return Rows(used, outcome, columns, design.weights[used] / total, total, df)
 
 
-def check_collinear(x: FloatArray, share: FloatArray, *, first: int = 0) -> None:
+def check_collinear(x: FloatArray, share: FloatArray, *, constant: bool = False) -> None:
     """Raise ValueError naming columns of ``x`` (n, p) that are zero or a sum of others.
 
-    ``first`` is the number the first column has in the message.
+    ``constant`` is true for a model with a constant beside ``x``, which no columns may add up to.
     """
-    scaled = x * np.sqrt(share)[:, None]
-    length = np.sqrt((scaled**2).sum(axis=0))
-    zero = np.flatnonzero(length == 0)
+    zero = np.flatnonzero((x == 0).all(axis=0))
     if len(zero):
-        msg = f"column {int(zero[0]) + first} of x is zero for every respondent used"
+        msg = f"column {int(zero[0])} of x is zero for every respondent used"
         raise ValueError(msg)
-    _, singular, right = np.linalg.svd(np.linalg.qr(scaled / length, mode="r"))
+    scaled = np.column_stack([x, np.ones(len(x))] if constant else [x]) * np.sqrt(share)[:, None]
+    scaled /= np.sqrt((scaled**2).sum(axis=0))
+    _, singular, right = np.linalg.svd(np.linalg.qr(scaled, mode="r"))
     rank = int((singular > COLLINEAR * singular[0]).sum())
-    if rank < x.shape[1]:
-        involved = np.flatnonzero((np.abs(right[rank:]) > 1e-6).any(axis=0)) + first
-        msg = f"columns {involved.tolist()} of x are collinear for the respondents used: drop one"
+    if rank < scaled.shape[1]:
+        involved = np.flatnonzero((np.abs(right[rank:]) > 1e-6).any(axis=0)).tolist()
+        what = "are collinear"
+        if x.shape[1] in involved:
+            involved.remove(x.shape[1])
+            what = "add up to a constant"
+        msg = f"columns {involved} of x {what} for the respondents used: drop one"
         raise ValueError(msg)
 
 
@@ -284,7 +288,7 @@ def maximise(objective: Objective, start: FloatArray) -> Maximum:
     value, gradient, information = objective(at)
     for _ in range(ITERATIONS):
         eigenvalues = np.linalg.eigvalsh(information)
-        if not eigenvalues[0] > NO_INFORMATION * max(1.0, float(eigenvalues[-1])):
+        if not eigenvalues[0] > NO_INFORMATION * eigenvalues[-1]:
             break
         step = solve(information, gradient)
         size = float(np.abs(step).max())
@@ -307,6 +311,7 @@ def separation(direction: FloatArray, rows: Rows) -> str:
     pull = np.abs(direction) * np.sqrt(rows.share @ rows.x**2)
     columns = np.flatnonzero(pull > 1e-3 * pull.max()).tolist()
     return (
-        f"columns {columns} of x predict part of the answers without error (separation), so no "
-        "finite coefficients fit best: join categories or drop columns"
+        f"columns {columns} of x predict part of the answers without error, or nearly so "
+        "(separation), and the coefficients that fit best are infinite or cannot be told from it: "
+        "join categories or drop columns"
     )
