@@ -1,0 +1,149 @@
+"""What a reader of published counts can work out. Arrays only.
+
+A set of published tables is a vector of counts x ≥ 0 that satisfies linear equations: every total
+is the sum of its parts. What a reader knows about a hidden cell is the set of its values over all
+integer vectors that satisfy the equations and agree with the published cells. Everybody is taken
+to know that counts are integers of at least 0, and nothing else.
+
+Source: Fischetti & Salazar (2000), JASA 95, sections 1 and 2 (the attacker's interval). Integer
+solutions are used, because the real-valued interval can be wider than what is possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse.csgraph import connected_components
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+_INFEASIBLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Counts (n,), equations (r, n) with coefficients −1 (total) and 1 (part), and costs (n,).
+
+    ``links`` (r,) marks equations that only say that two cells are the same number; without them
+    the cells fall apart into small blocks. ``published`` (n,) is False for cells that appear in
+    no table but can be worked out as a difference. ``costs`` (n,) are the loss of hiding a cell.
+    """
+
+    counts: IntArray
+    equations: sparse.csr_array
+    links: BoolArray
+    published: BoolArray
+    costs: FloatArray
+
+
+def intervals(system: System, hidden: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest integers (n,), (n,) that a reader cannot rule out.
+
+    Both are the count itself for cells that are not ``hidden`` (n,). The highest is infinite
+    where nothing published limits it. Counts of hidden cells are used only through the sums that
+    published cells give away.
+    """
+    lower, upper = system.counts.astype(float), system.counts.astype(float)
+    columns = np.flatnonzero(hidden)
+    equations = system.equations[:, columns]
+    for rows, members in connected_parts(equations):
+        matrix = equations[rows][:, members]
+        sums = matrix @ system.counts[columns[members]]
+        lower[columns[members]], upper[columns[members]] = _bounds(matrix, sums)
+    return lower, upper
+
+
+def connected_parts(equations: sparse.csr_array) -> Iterator[tuple[IntArray, IntArray]]:
+    """Yield rows and columns of ``equations`` (r, n) that hang together, part by part.
+
+    Every column is in one part; a column in no equation is a part without rows.
+    """
+    n_rows, n_columns = equations.shape
+    graph = sparse.block_array([[None, equations], [equations.T, None]], format="csr")
+    n_parts, part_of = connected_components(graph, directed=False)
+    order = np.argsort(part_of, kind="stable")
+    for nodes in np.split(order, np.cumsum(np.bincount(part_of, minlength=n_parts))[:-1]):
+        columns = nodes[nodes >= n_rows] - n_rows
+        if len(columns):
+            yield nodes[nodes < n_rows], columns
+
+
+def integer_optimum(
+    costs: FloatArray,
+    equations: sparse.csc_array,
+    sums: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+) -> IntArray | None:
+    """Return the integers (n,) of least cost with the given sums (r,) and limits; None if none.
+
+    Solves the linear program first: its corner is integer for tables of two dimensions, and then
+    it is the answer. Raises RuntimeError when the solver gives up.
+    """
+    constraints = LinearConstraint(equations, sums, sums) if equations.shape[0] else ()
+    for integer in (0, 1):
+        result = milp(
+            costs,
+            constraints=constraints,
+            bounds=Bounds(lower, upper),
+            integrality=np.full(len(costs), integer),
+        )
+        if result.status == _INFEASIBLE:
+            return None
+        if result.x is None:
+            msg = f"the search for hidden cells stopped: {result.message}"
+            raise RuntimeError(msg)
+        solution = np.rint(result.x).astype(np.int64)
+        if np.abs(result.x - solution).max() < 1e-6 and (equations @ solution == sums).all():
+            return solution
+    msg = "the search for hidden cells found no whole numbers; the counts are too large"
+    raise RuntimeError(msg)
+
+
+def _bounds(matrix: sparse.csr_array, sums: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the extremes (k,), (k,) of integer x ≥ 0 with ``matrix`` (r, k) @ x = ``sums``."""
+    k = matrix.shape[1]
+    if matrix.shape[0] == 1 and (matrix.data > 0).all():
+        # One sum of several cells: each can be anything from 0, one cell alone is the sum.
+        return np.full(k, float(sums[0]) if k == 1 else 0.0), np.full(k, float(sums[0]))
+    lower, upper = np.zeros(k), np.full(k, np.inf)
+    equations, zeros, infinite = matrix.tocsc(), np.zeros(k), np.full(k, np.inf)
+    limited = ~_unlimited(matrix)
+    for sign, bound, cells in ((1, lower, np.arange(k)), (-1, upper, np.flatnonzero(limited))):
+        for cell in cells:
+            costs = np.zeros(k)
+            costs[cell] = sign
+            solution = integer_optimum(costs, equations, sums.astype(float), zeros, infinite)
+            if solution is None:
+                msg = "the counts do not satisfy their own equations"
+                raise RuntimeError(msg)
+            bound[cell] = solution[cell]
+    return lower, upper
+
+
+def _unlimited(matrix: sparse.csr_array) -> BoolArray:
+    """Return which columns (k,) can grow for ever while ``matrix`` @ y = 0 and y ≥ 0.
+
+    One program finds them all: y = s + r with 0 ≤ s ≤ 1 and r ≥ 0, and as many s as can be. The
+    solutions form a cone, so that an s above 0 can be made 1.
+    """
+    k = matrix.shape[1]
+    if not matrix.shape[0]:
+        return np.ones(k, dtype=bool)
+    result = milp(
+        np.concatenate([-np.ones(k), np.zeros(k)]),
+        constraints=LinearConstraint(sparse.hstack([matrix, matrix]), 0, 0),
+        bounds=Bounds(0, np.concatenate([np.ones(k), np.full(k, np.inf)])),
+    )
+    if result.x is None:
+        msg = f"the search for cells without a limit stopped: {result.message}"
+        raise RuntimeError(msg)
+    unlimited: BoolArray = result.x[:k] > 0.5
+    return unlimited
