@@ -65,7 +65,7 @@ def connected_parts(equations: sparse.csr_array) -> Iterator[tuple[IntArray, Int
 
     Every column is in one part; a column in no equation is a part without rows.
     """
-    n_rows, n_columns = equations.shape
+    n_rows = equations.shape[0]
     graph = sparse.block_array([[None, equations], [equations.T, None]], format="csr")
     n_parts, part_of = connected_components(graph, directed=False)
     order = np.argsort(part_of, kind="stable")

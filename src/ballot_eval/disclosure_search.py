@@ -28,6 +28,7 @@ from ballot_eval.disclosure_attack import (
 
 # Hidden cells move almost for free; the rest keeps moves short.
 _FREE = 1e-4
+_FOR_EVER = 10**9
 Need = tuple[int, int]
 
 
@@ -56,7 +57,7 @@ class _Move:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Cells (k,) that are solved together, and their equations (r, 2k) over rises and falls."""
+    """Cells (k,), ascending, that are solved together, and their equations (r, k)."""
 
     cells: IntArray
     equations: sparse.csc_array
@@ -117,6 +118,8 @@ class _Search:
             msg = f"the cell at position {cell} cannot be protected"
             raise RuntimeError(msg)
         self.shared.append(move)
+        if (self.system.counts[move.cells] >= move.steps).all():
+            self.shared.append(_Move(move.cells, -move.steps, local=False))
         return move
 
     def _borrow(self, block: _Part, cell: int, sign: int, shared: _Move) -> _Move | None:
@@ -137,25 +140,31 @@ class _Search:
 
         ``fixed`` (k,) holds the steps of cells that may not choose, NaN for the others.
         """
-        held, k = ~np.isnan(fixed), len(part.cells)
-        counts = self.system.counts[part.cells].astype(float)
-        costs = np.where(self.hidden[part.cells], _FREE, self.system.costs[part.cells])
-        lower = np.where(np.tile(held, 2), np.maximum(np.concatenate([fixed, -fixed]), 0), 0.0)
-        upper = np.where(np.tile(held, 2), lower, np.concatenate([np.full(k, np.inf), counts]))
-        own = int(np.searchsorted(part.cells, cell))
+        free = np.isnan(fixed) | (fixed != 0)
+        if not free[np.searchsorted(part.cells, cell)]:
+            return None
+        cells, held, k = part.cells[free], np.nan_to_num(fixed[free]), int(free.sum())
+        counts = self.system.counts[cells].astype(float)
+        costs = np.where(self.hidden[cells], _FREE, self.system.costs[cells])
+        lower = np.maximum(np.concatenate([held, -held]), 0)
+        upper = np.where(
+            np.tile(held != 0, 2), lower, np.concatenate([np.full(k, np.inf), counts])
+        )
+        own = int(np.searchsorted(cells, cell))
         along, against = (own, own + k) if sign > 0 else (own + k, own)
         lower[along] = max(lower[along], float(self.needs[sign][cell]))
         upper[against] = 0.0
         if (lower > upper).any():
             return None
-        zeros = np.zeros(part.equations.shape[0])
-        solution = integer_optimum(np.tile(costs, 2), part.equations, zeros, lower, upper)
+        matrix = part.equations[:, free]
+        equations = sparse.hstack([matrix, -matrix], format="csc")
+        zeros = np.zeros(matrix.shape[0])
+        solution = integer_optimum(np.tile(costs, 2), equations, zeros, lower, upper)
         if solution is None:
             return None
         steps = solution[:k] - solution[k:]
         moved = steps != 0
-        cells = part.cells[moved]
-        return _Move(cells, steps[moved], local=not self.linked[cells].any())
+        return _Move(cells[moved], steps[moved], local=not self.linked[cells[moved]].any())
 
     def _record(self, move: _Move) -> None:
         """Hide the cells of ``move`` and note every need that it fulfils."""
@@ -164,11 +173,18 @@ class _Search:
             self.kept.setdefault(need, move)
 
     def _fulfilled(self, move: _Move) -> list[Need]:
-        needs = []
-        for sign, levels in self.needs.items():
-            level = levels[move.cells]
-            enough = (level > 0) & (sign * move.steps >= level)
-            needs += [(int(cell), sign) for cell in move.cells[enough]]
+        """Return the needs that ``move`` fulfils, shortened, lengthened or turned round."""
+        step = move.steps // np.gcd.reduce(move.steps)
+        counts = self.system.counts[move.cells]
+        needs: list[Need] = []
+        for turn in (-1, 1):
+            fall = turn * step < 0
+            # How often the step can be taken until a count is 0; for ever if nothing falls.
+            often = (counts[fall] // np.abs(step[fall])).min() if fall.any() else _FOR_EVER
+            for sign, levels in self.needs.items():
+                level = levels[move.cells]
+                enough = (level > 0) & (sign * turn * step * often >= level)
+                needs += [(int(cell), sign) for cell in move.cells[enough]]
         return needs
 
     def _prune(self) -> None:
@@ -207,5 +223,5 @@ def _parts(system: System, rows: BoolArray) -> tuple[list[_Part], IntArray]:
         cells = np.sort(columns)
         matrix = equations[own_rows][:, cells]
         part_of[cells] = len(parts)
-        parts.append(_Part(cells, sparse.hstack([matrix, -matrix], format="csc")))
+        parts.append(_Part(cells, matrix.tocsc()))
     return parts, part_of
