@@ -25,6 +25,8 @@ IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 _INFEASIBLE = 2
+# Simplifying a program first takes longer than solving it up to about this many unknowns.
+_SMALL = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ def integer_optimum(
             constraints=constraints,
             bounds=Bounds(lower, upper),
             integrality=np.full(len(costs), integer),
+            options={"presolve": bool(integer) or len(costs) > _SMALL},
         )
         if result.status == _INFEASIBLE:
             return None
