@@ -57,12 +57,10 @@ class _Move:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Cells (k,), ascending, that are solved together, and their equations (r, k)."""
+    """Cells (k,), ascending, solved together; equations (r, 2k) over their rises and falls."""
 
     cells: IntArray
     equations: sparse.csc_array
-    touching: sparse.csc_array  # 1 where a cell is in an equation
-    totals: sparse.csc_array  # 1 where it is the total
 
 
 class _Search:
@@ -95,11 +93,7 @@ class _Search:
             for sign in (-1, 1):
                 if self.needs[sign][cell] and (int(cell), sign) not in self.kept:
                     self._record(self._cheapest(int(cell), sign))
-        self._prune()
-        secondary = np.flatnonzero(self.hidden & ~self.sensitive & self.system.published)
-        for cell in secondary[np.argsort(-self.system.costs[secondary], kind="stable")]:
-            self._try_without(int(cell))
-        self._prune()
+        self._choose_again()
         return self.hidden
 
     def _cheapest(self, cell: int, sign: int) -> _Move:
@@ -145,8 +139,6 @@ class _Search:
         free = np.isnan(fixed) | (fixed != 0)
         if not free[np.searchsorted(part.cells, cell)]:
             return None
-        if not self._open(part, free, cell, sign):
-            return None
         cells, held, k = part.cells[free], np.nan_to_num(fixed[free]), int(free.sum())
         counts = self.system.counts[cells].astype(float)
         costs = np.where(self.hidden[cells], _FREE, self.system.costs[cells])
@@ -160,39 +152,14 @@ class _Search:
         upper[against] = 0.0
         if (lower > upper).any():
             return None
-        matrix = part.equations[:, free]
-        equations = sparse.hstack([matrix, -matrix], format="csc")
-        zeros = np.zeros(matrix.shape[0])
+        equations = part.equations if free.all() else part.equations[:, np.tile(free, 2)]
+        zeros = np.zeros(equations.shape[0])
         solution = integer_optimum(np.tile(costs, 2), equations, zeros, lower, upper)
         if solution is None:
             return None
         steps = solution[:k] - solution[k:]
         moved = steps != 0
         return _Move(cells[moved], steps[moved], local=not self.linked[cells[moved]].any())
-
-    def _open(self, part: _Part, free: BoolArray, cell: int, sign: int) -> bool:
-        """Return False when it is plain that ``cell`` cannot move enough: saves most programs.
-
-        A cell that is alone in an equation stands still, and no cell gets larger than the sum of
-        the parts that it may take over.
-        """
-        own = int(np.searchsorted(part.cells, cell))
-        moving = free.copy()
-        while True:
-            alone = part.touching @ moving.astype(np.int64) == 1
-            stuck = moving & (part.touching.T @ alone.astype(np.int64) > 0)
-            if stuck[own]:
-                return False
-            if not stuck.any():
-                break
-            moving &= ~stuck
-        if sign < 0:
-            return True
-        above = part.touching.indices[part.touching.indptr[own] : part.touching.indptr[own + 1]]
-        closed = above[(part.totals @ moving.astype(np.int64))[above] == 0]
-        room = part.touching @ np.where(moving, self.system.counts[part.cells], 0)
-        needed = self.system.counts[cell] + self.needs[sign][cell]
-        return not (room[closed] < needed).any()
 
     def _record(self, move: _Move) -> None:
         """Hide the cells of ``move`` and note every need that it fulfils."""
@@ -215,31 +182,23 @@ class _Search:
                 needs += [(int(cell), sign) for cell in move.cells[enough]]
         return needs
 
-    def _prune(self) -> None:
-        """Publish what no kept move uses; what stays is sensitive or has a move."""
-        used = self.sensitive | ~self.system.published
-        for move in self.kept.values():
-            used[move.cells] = True
-        self.hidden &= used
+    def _choose_again(self) -> None:
+        """Choose moves anew among the hidden cells, last need first, and publish the rest.
 
-    def _try_without(self, secondary: int) -> None:
-        """Publish ``secondary`` if every need that uses it has another move among hidden cells."""
-        using = [need for need, move in self.kept.items() if secondary in move.cells]
-        if not all(self.kept[need].local for need in using):
-            return  # other blocks follow it
-        block = self.blocks[self.block_of[secondary]]
-        free = self.hidden & ~self.linked
-        free[secondary] = False
-        fixed = np.where(free[block.cells], np.nan, 0.0)
-        found: dict[Need, _Move] = {}
-        for need in using:
-            if need not in found:
-                move = self._solve(block, *need, fixed)
-                if move is None:
-                    return
-                found |= dict.fromkeys(self._fulfilled(move), move) | found
-        self.kept |= {need: found[need] for need in using}
-        self.hidden[secondary] = False
+        The first needs were served without knowing what the later ones would hide anyway. Moves
+        over links stay, as all blocks follow them.
+        """
+        candidates, before = self.hidden & ~self.linked, self.kept
+        self.hidden = self.sensitive | ~self.system.published
+        self.kept = {}
+        for move in before.values():
+            if not move.local:
+                self._record(move)
+        for need, move in reversed(before.items()):
+            if need not in self.kept:
+                block = self.blocks[self.block_of[need[0]]]
+                fixed = np.where(candidates[block.cells], np.nan, 0.0)
+                self._record(self._solve(block, *need, fixed) or move)
 
 
 def _parts(system: System, rows: BoolArray) -> tuple[list[_Part], IntArray]:
@@ -249,7 +208,7 @@ def _parts(system: System, rows: BoolArray) -> tuple[list[_Part], IntArray]:
     part_of = np.zeros(len(system.counts), dtype=np.int64)
     for own_rows, columns in connected_parts(equations):
         cells = np.sort(columns)
-        matrix = equations[own_rows][:, cells].tocsc()
+        matrix = equations[own_rows][:, cells]
         part_of[cells] = len(parts)
-        parts.append(_Part(cells, matrix, abs(matrix), -matrix.minimum(0)))
+        parts.append(_Part(cells, sparse.hstack([matrix, -matrix], format="csc")))
     return parts, part_of
