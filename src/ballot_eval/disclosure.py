@@ -89,7 +89,8 @@ def protect_tables(
         cells, groups=groups, question=question, answer=answer, total=total, multiple=multiple
     )
     marked = protect(complete, relations, threshold=threshold).iloc[: len(cells)]
-    return marked.drop(columns="published").set_axis(cells.index)
+    columns = [*cells.columns, "suppressed", "share_suppressed"]
+    return marked[columns].astype(cells.dtypes.to_dict()).set_axis(cells.index)
 
 
 def margins(
@@ -124,15 +125,15 @@ def margins(
         msg = f"multiple names questions that are not in the cells: {sorted(unknown)}"
         raise ValueError(msg)
     sums = _Sums(frame, keys)
-    for names, rows in frame.groupby([question, *groups], sort=False).indices.items():
+    for rows in frame.groupby([question, *groups], sort=False).indices.values():
         own = rows[frame[answer].to_numpy()[rows] == total]
         if not len(own):
-            msg = f"no row with {answer} = {total!r} for {names}"
+            msg = f"no row with {answer} = {total!r} for {_label(frame, rows[0], keys[:-1])}"
             raise ValueError(msg)
         parts = rows[rows != own[0]]
-        split = [[row] for row in parts] if names[0] in multiple else [list(parts)]
-        for part in split:
-            sums.add(int(own[0]), part, answer, "answers", rest=names[0] in multiple)
+        several = frame[question].iloc[rows[0]] in multiple
+        for part in [[row] for row in parts] if several else [list(parts)]:
+            sums.add(int(own[0]), part, answer, "answers", rest=several)
     for column in groups:
         others = [key for key in keys if key != column]
         for rows in frame.groupby(others, sort=False).indices.values():
@@ -151,7 +152,7 @@ class _Sums:
 
     def __init__(self, frame: pd.DataFrame, keys: list[str]) -> None:
         self.cells, self.keys = frame, keys
-        self.counts = frame["n"].to_numpy()
+        self.counts = _counts(frame)
         self.rests: list[dict[str, object]] = []
         self.relations: list[Relation] = []
 
@@ -169,22 +170,26 @@ class _Sums:
             return
         missing = int(self.counts[total] - self.counts[parts].sum())
         if missing < 0:
-            label = dict(self.cells.loc[total, self.keys])
+            label = _label(self.cells, total, self.keys)
             msg = f"the parts of {label} over {column} are {-missing} more than the total"
             raise ValueError(msg)
         rows = [int(row) for row in parts]
         if missing or rest:
             rows.append(len(self.cells) + len(self.rests))
-            label = dict(self.cells.loc[total, self.keys])
-            self.rests.append(label | {column: REST, "n": missing})
+            label = _label(self.cells, total, self.keys)
+            self.rests.append(label | {column: REST, "n": missing, "cost": 1.0})
         self.relations.append(Relation(total, tuple(rows), kind))
 
     def frame(self) -> pd.DataFrame:
         """Return the cells and the rests, with the column ``published``."""
-        cells = self.cells.assign(published=True)
+        cells = self.cells
+        if "published" not in cells:
+            cells = cells.assign(published=True)
         if not self.rests:
             return cells
         rests = pd.DataFrame(self.rests).assign(published=False)
+        if "cost" not in cells:
+            rests = rests.drop(columns="cost")
         return pd.concat([cells, rests], ignore_index=True)
 
 
@@ -203,7 +208,7 @@ def protect(cells: pd.DataFrame, relations: Iterable[Relation], *, threshold: in
     """
     known = list(relations)
     system = _system(cells, known)
-    down, up = _needs(system.counts, known, threshold)
+    down, up = _needs(system, known, threshold)
     hidden = hide(system, down, up) & system.published
     primary = ((down > 0) | (up > 0)) & system.published
     share = hidden.copy()
@@ -230,7 +235,7 @@ def audit(cells: pd.DataFrame, relations: Iterable[Relation], *, threshold: int)
         raise ValueError(msg)
     known = list(relations)
     system = _system(cells, known)
-    down, up = _needs(system.counts, known, threshold)
+    down, up = _needs(system, known, threshold)
     marked = cells["suppressed"].fillna("").to_numpy() != ""
     hidden = marked | ~system.published
     lower, upper = intervals(system, hidden)
@@ -266,6 +271,11 @@ def blank(
     return rows.assign(**columns, hidden=hidden).drop(columns=["suppressed", "share_suppressed"])
 
 
+def _label(cells: pd.DataFrame, row: int, keys: Sequence[str]) -> dict[str, object]:
+    """Return the labels of one row, by position."""
+    return {key: cells[key].iloc[row] for key in keys}
+
+
 def _check(cells: pd.DataFrame, keys: list[str]) -> None:
     """Raise ValueError for missing columns or labels, and for cells stated twice."""
     if absent := [name for name in [*keys, "n"] if name not in cells]:
@@ -277,7 +287,7 @@ def _check(cells: pd.DataFrame, keys: list[str]) -> None:
         raise ValueError(msg)
     twice = cells.duplicated(keys)
     if twice.any():
-        label = dict(cells.loc[twice.to_numpy(), keys].iloc[0])
+        label = _label(cells, int(twice.to_numpy().argmax()), keys)
         msg = f"the cell {label} is stated twice; state each number once, whatever tables show it"
         raise ValueError(msg)
 
@@ -339,13 +349,12 @@ def _costs(cells: pd.DataFrame, counts: IntArray, relations: list[Relation]) -> 
     return np.where(dear, _DEAR * costs, costs)
 
 
-def _needs(
-    counts: IntArray, relations: list[Relation], threshold: int
-) -> tuple[IntArray, IntArray]:
+def _needs(system: System, relations: list[Relation], threshold: int) -> tuple[IntArray, IntArray]:
     """Return how far (n,), (n,) below and above its count a sensitive cell must be possible."""
     if isinstance(threshold, bool) or threshold != int(threshold) or threshold < 2:
         msg = f"threshold must be a whole number of at least 2, found {threshold!r}"
         raise ValueError(msg)
+    counts = system.counts
     small = (counts > 0) & (counts < threshold)
     down, up = np.where(small, counts, 0), np.where(small, threshold - counts, 0)
     for relation in relations:
@@ -354,7 +363,8 @@ def _needs(
         size = counts[relation.total]
         if relation.kind != "answers" or not size:
             continue
-        if size < threshold or held.max() == size:
+        # A part that no table shows may hold everybody: then the shown ones are plain zeros.
+        if size < threshold or (held[system.published[parts]] == size).any():
             up[parts[held == 0]] = threshold
             down[parts[held >= threshold]] = threshold
     return down, up

@@ -103,7 +103,7 @@ def integer_optimum(
         if result.x is None:
             msg = f"the search for hidden cells stopped: {result.message}"
             raise RuntimeError(msg)
-        solution = np.rint(result.x).astype(np.int64)
+        solution: IntArray = np.rint(result.x).astype(np.int64)
         if np.abs(result.x - solution).max() < 1e-6 and (equations @ solution == sums).all():
             return solution
     msg = "the search for hidden cells found no whole numbers; the counts are too large"
@@ -116,19 +116,54 @@ def _bounds(matrix: sparse.csr_array, sums: IntArray) -> tuple[FloatArray, Float
     if matrix.shape[0] == 1 and (matrix.data > 0).all():
         # One sum of several cells: each can be anything from 0, one cell alone is the sum.
         return np.full(k, float(sums[0]) if k == 1 else 0.0), np.full(k, float(sums[0]))
-    lower, upper = np.zeros(k), np.full(k, np.inf)
+    lower, upper = np.full(k, np.inf), np.full(k, -np.inf)
+    upper[_unlimited(matrix)] = np.inf
+    ceiling = _ceiling(matrix, sums)
     equations, zeros, infinite = matrix.tocsc(), np.zeros(k), np.full(k, np.inf)
-    limited = ~_unlimited(matrix)
-    for sign, bound, cells in ((1, lower, np.arange(k)), (-1, upper, np.flatnonzero(limited))):
-        for cell in cells:
+    for sign in (1, -1):
+        # Cells that share no equation are tried together: what reaches its limit is settled. The
+        # others are then tried one by one.
+        for cells in [*_disjoint(matrix), *np.arange(k)[:, None]]:
+            beyond = lower[cells] > 0 if sign > 0 else upper[cells] < ceiling[cells]
+            if not beyond.any():
+                continue
             costs = np.zeros(k)
-            costs[cell] = sign
+            costs[cells[beyond]] = sign
             solution = integer_optimum(costs, equations, sums.astype(float), zeros, infinite)
             if solution is None:
                 msg = "the counts do not satisfy their own equations"
                 raise RuntimeError(msg)
-            bound[cell] = solution[cell]
+            lower, upper = np.minimum(lower, solution), np.maximum(upper, solution)
     return lower, upper
+
+
+def _disjoint(matrix: sparse.csr_array) -> list[IntArray]:
+    """Return the columns in sets (at least two columns each) that share no row of ``matrix``."""
+    columns = matrix.tocsc()
+    sets: list[tuple[list[int], set[int]]] = []
+    for column in range(columns.shape[1]):
+        rows = set(columns.indices[columns.indptr[column] : columns.indptr[column + 1]].tolist())
+        for members, taken in sets:
+            if taken.isdisjoint(rows):
+                members.append(column)
+                taken |= rows
+                break
+        else:
+            sets.append(([column], rows))
+    return [np.array(members) for members, _ in sets if len(members) > 1]
+
+
+def _ceiling(matrix: sparse.csr_array, sums: IntArray) -> FloatArray:
+    """Return a value (k,) that no cell exceeds, from one equation at a time; may be infinite."""
+    ceiling = np.full(matrix.shape[1], np.inf)
+    parts, totals = matrix.maximum(0).tocoo(), (-matrix.minimum(0)).tocoo()
+    for _ in range(4):  # what is known of a total limits its parts, and the other way round
+        before = ceiling.copy()
+        room = sums + totals @ before
+        np.minimum.at(ceiling, parts.col, room[parts.row])
+        filled = parts @ before - sums
+        np.minimum.at(ceiling, totals.col, filled[totals.row])
+    return ceiling
 
 
 def _unlimited(matrix: sparse.csr_array) -> BoolArray:

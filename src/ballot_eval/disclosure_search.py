@@ -143,9 +143,7 @@ class _Search:
         counts = self.system.counts[cells].astype(float)
         costs = np.where(self.hidden[cells], _FREE, self.system.costs[cells])
         lower = np.maximum(np.concatenate([held, -held]), 0)
-        upper = np.where(
-            np.tile(held != 0, 2), lower, np.concatenate([np.full(k, np.inf), counts])
-        )
+        upper = np.where(np.tile(held != 0, 2), lower, np.concatenate([np.full(k, np.inf), counts]))
         own = int(np.searchsorted(cells, cell))
         along, against = (own, own + k) if sign > 0 else (own + k, own)
         lower[along] = max(lower[along], float(self.needs[sign][cell]))
