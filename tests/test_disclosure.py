@@ -346,6 +346,14 @@ def test_shares_vanish_with_their_count_or_their_total():
             assert group["share_suppressed"].all()
 
 
+def test_a_visible_count_has_no_share_when_its_total_is_hidden():
+    # 45 divided by its share of 90% would be the total, and the total less 45 the small count.
+    cells = pd.DataFrame({"n": [50, 45, 5], "cost": [1.0, 1000.0, 1.0]})
+    done = protect(cells, [Relation(0, (1, 2), "answers")], threshold=10)
+    assert done["suppressed"].tolist() == ["secondary", "", "primary"]
+    assert done["share_suppressed"].all()
+
+
 def test_blank_shows_one_mark_for_both():
     cells = table([[3, 30, 60], [40, 50, 60], [45, 55, 65]])
     cells["share"] = 0.5
