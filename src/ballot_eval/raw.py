@@ -50,10 +50,10 @@ class RawData:
 
     ``described`` says which tables there are: ``TABLES`` and, of a study with questionnaires, those
     of its surveys. ``tables`` maps every name of it to a frame of strings (empty cell: ``""``)
-    with its columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps the tables
-    of results to a frame of integers, one per cell of the count fields: the line of that very cell
-    (in the long format each count stands on a line of its own). ``simulated`` says whether any of
-    the files, at any depth, marks the data as simulated.
+    with its columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps
+    the tables of results to a frame of integers, one per cell of the count fields: the line of
+    that very cell (in the long format each count stands on a line of its own). ``simulated`` says
+    whether any of the files, at any depth, marks the data as simulated.
     """
 
     tables: dict[str, pd.DataFrame]

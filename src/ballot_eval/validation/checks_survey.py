@@ -63,15 +63,16 @@ def unknown_station(context: Context) -> Iterator[Hit]:
 
     Nothing can be said where a municipality gave no counting times of polling stations.
     """
-    counts = context.kept(times.COUNTING)
+    # All of them, those whose times are faulty too.
+    counts = context.raw.tables[times.COUNTING]
     counts = counts[counts["counting_unit_type"] == "polling_station"]
-    keys = counts[["election_id", "municipality_code", "counting_unit_id"]]
-    stations = set(keys.itertuples(index=False, name=None))
+    fields = ["election_id", "municipality_code", "counting_unit_id"]
+    stations = set(map(tuple, counts[fields].to_numpy(dtype=str).tolist()))
     places = {key[:2] for key in stations}
     for questionnaire, frame in context.surveys():
         if questionnaire.table not in (VOTERS, STATIONS):
             continue
-        keys = frame[_STATION].itertuples(index=False, name=None)
+        keys = [tuple(key) for key in frame[_STATION].to_numpy(dtype=str).tolist()]
         strange = [key[:2] in places and key not in stations for key in keys]
         for _, group in frame[strange].groupby(_STATION):
             yield _group(questionnaire.table, group, "polling_station_id")
@@ -100,7 +101,8 @@ def _group(table: str, group: pd.DataFrame, fields: str, value: str = "") -> Hit
 def _per_file(table: str, frame: pd.DataFrame, fields: str, value: str = "") -> Iterator[Hit]:
     for (file, election), group in frame.groupby(["source_file", "election_id"]):
         hit = _group(table, group, fields, value)
-        yield hit if len(group) == 1 else replace(hit, file=file, election=election, code="")
+        one = len(group) == 1
+        yield hit if one else replace(hit, file=str(file), election=str(election), code="")
 
 
 def out_of_bounds(context: Context) -> Iterator[Hit]:
@@ -113,10 +115,12 @@ def out_of_bounds(context: Context) -> Iterator[Hit]:
             for index, value in number[
                 (number < question.minimum) | (number > question.maximum)
             ].items():
-                bounds = f"{question.minimum:g} – {question.maximum:g}"
-                shown = f"{question.id}={value:g}"
-                detail = f": {question.id}, {bounds}"
-                yield Hit(questionnaire.table, (int(str(index)),), question.id, shown, detail)
+                # The number itself may be one of a person and is not shown.
+                side = f"> {question.maximum:g}"
+                if value < question.minimum:
+                    side = f"< {question.minimum:g}"
+                detail = f": {question.id} {side}"
+                yield Hit(questionnaire.table, (int(str(index)),), question.id, "", detail)
 
 
 def two_answers(context: Context) -> Iterator[Hit]:
@@ -199,7 +203,10 @@ def identical(context: Context) -> Iterator[Hit]:
             continue
         questions = [q for q in questionnaire.questions if q.scale != "open"]
         columns = [c.name for q in questions for c in q.columns()]
-        enough = sum(filled(frame, q).astype(int) for q in questions) >= LEAST_ANSWERS
+        if not questions:
+            continue
+        given = pd.concat([filled(frame, q) for q in questions], axis=1).sum(axis=1)
+        enough = given >= LEAST_ANSWERS
         order = ["interviewed_at", "source_file", "source_line"]
         person = ["election_id", "municipality_code", "interviewer_id"]
         for key, group in frame[frame["interviewer_id"] != ""].groupby(person):
