@@ -209,10 +209,16 @@ def simulate(
 
 
 @app.command()
-def template(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.")]) -> None:
+def template(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder.")],
+    study: Annotated[
+        Path | None, typer.Option("--study", help="Study whose surveys are added.")
+    ] = None,
+) -> None:
     """Write empty canonical CSVs with the right headers; never overwrites."""
+    tables = TABLES if study is None else load_study(study).tables()
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         file = folder / f"{name}.csv"
         _refuse_existing(file)
         file.write_text(",".join(table.names) + "\n", encoding="utf-8", newline="\n")

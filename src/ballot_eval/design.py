@@ -7,34 +7,21 @@ baseline, which weighting, which seed) stands in it and nowhere else.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from ballot_eval.errors import DesignError
+from ballot_eval.plan_file import ElectionId, Frozen, MunicipalityCode, mistakes, read_plan
+from ballot_eval.questionnaire import Questionnaire, load_questionnaires
+from ballot_eval.schema import TABLES, Table
 
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
-ElectionId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{4}$")]
 Outcome = Literal["invalid", "blank", "residual"]
 Weighting = Literal["municipality", "ballot"]
 Role = Literal["experiment", "control", "former"]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Election(_Frozen):
+class Election(Frozen):
     """One election. ``type`` decides what may be compared: only equal types ever are."""
 
     id: ElectionId
@@ -57,7 +44,7 @@ class Election(_Frozen):
         return self
 
 
-class Reference(_Frozen):
+class Reference(Frozen):
     """Reference municipalities: named one by one, or the nearest in size by a fixed rule."""
 
     municipalities: tuple[MunicipalityCode, ...] = ()
@@ -74,13 +61,13 @@ class Reference(_Frozen):
         return self
 
 
-class Strata(_Frozen):
+class Strata(Frozen):
     """Strata within which the experiment role is reassigned: size groups of the municipalities."""
 
     size_groups: Annotated[int, Field(ge=2, le=10)]
 
 
-class Analysis(_Frozen):
+class Analysis(Frozen):
     """Everything that decides how the effect is estimated."""
 
     outcome: Outcome
@@ -97,7 +84,7 @@ class Analysis(_Frozen):
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class Queue(_Frozen):
+class Queue(Frozen):
     """The question on voting booths: how many, so that few voters wait long in a peak.
 
     Fewer than ``max_share`` of the voters who arrive in a peak of ``peak_minutes`` may wait longer
@@ -114,7 +101,7 @@ class Queue(_Frozen):
     draws: Annotated[int, Field(ge=20, le=10_000)] = 200
 
 
-class Times(_Frozen):
+class Times(Frozen):
     """How times in the booth and at the count are compared."""
 
     #: The method that the report leads with; the others stand beside it.
@@ -135,7 +122,7 @@ class Times(_Frozen):
         return self
 
 
-class Exposure(_Frozen):
+class Exposure(Frozen):
     """One use of the new ballot whose excess is compared with that of the others."""
 
     election: ElectionId
@@ -143,7 +130,7 @@ class Exposure(_Frozen):
     baseline: ElectionId | None = None
 
 
-class PublishedShare(_Frozen):
+class PublishedShare(Frozen):
     """A share of votes cast of which only the rounded figure is known, never a count.
 
     ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
@@ -156,14 +143,14 @@ class PublishedShare(_Frozen):
     outcome: Outcome = "invalid"
 
 
-class Learning(_Frozen):
+class Learning(Frozen):
     """Which uses of the new ballot are compared, and what is known of them besides counts."""
 
     exposures: Annotated[tuple[Exposure, ...], Field(min_length=2)]
     published: tuple[PublishedShare, ...] = ()
 
 
-class StudyDesign(_Frozen):
+class StudyDesign(Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
@@ -179,6 +166,8 @@ class StudyDesign(_Frozen):
     learning: Learning | None = None
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
+    #: The surveys, from the files ``survey_*.toml`` beside the study file; none is no survey.
+    questionnaires: tuple[Questionnaire, ...] = ()
     #: Folder of the report project, relative to the study file.
     report: str | None = None
     sha256: str = ""
@@ -217,6 +206,13 @@ class StudyDesign(_Frozen):
             raise ValueError(msg)
         if self.learning is not None:
             self._check_learning(self.learning)
+        for questionnaire in self.questionnaires:
+            if questionnaire.election != self.election:
+                msg = (
+                    f"{questionnaire.file}: key election: {questionnaire.election} is not the "
+                    f"election of the study; allowed: {self.election}"
+                )
+                raise ValueError(msg)
         return self
 
     def _check_learning(self, learning: Learning) -> None:
@@ -312,6 +308,14 @@ class StudyDesign(_Frozen):
         names = {n for pair in pairs for n in pair if n} - set(self.needed_elections())
         return tuple(sorted(names, key=lambda e: self.election_by_id(e).date))
 
+    def tables(self) -> dict[str, Table]:
+        """Return the raw tables of this study: the usual ones and those of its questionnaires."""
+        return TABLES | {q.table: q.layout() for q in self.questionnaires}
+
+    def questionnaire(self, table: str) -> Questionnaire | None:
+        """Return the questionnaire of a survey table, None when the study has none."""
+        return next((q for q in self.questionnaires if q.table == table), None)
+
 
 def shipped_study(study_id: str) -> Path | None:
     """Return the file of a study that comes with the package, None when there is none.
@@ -320,14 +324,14 @@ def shipped_study(study_id: str) -> Path | None:
     """
     here = Path(__file__).resolve().parent
     candidates = (
-        here / "data" / "studies" / f"{study_id}.toml",
+        here / "data" / "studies" / study_id / "study.toml",
         here.parents[1] / "analysis" / study_id / "study.toml",
     )
     return next((file for file in candidates if file.is_file()), None)
 
 
 def load_study(path: str | Path) -> StudyDesign:
-    """Read a study file into a frozen :class:`StudyDesign`.
+    """Read a study file and the questionnaires beside it into a frozen :class:`StudyDesign`.
 
     ``path`` is a ``study.toml``, the folder that holds it, or the id of a study that comes with
     the package (``gr2026``). Raises DesignError with one line per mistake: key, what is wrong,
@@ -338,79 +342,10 @@ def load_study(path: str | Path) -> StudyDesign:
         file = file / "study.toml"
     elif not file.exists() and file.name == str(path):
         file = shipped_study(file.name) or file
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        msg = f"{file}: cannot be read ({error.strerror}); give a study folder or a study.toml"
-        raise DesignError(msg) from error
-    try:
-        values = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{file}: not valid TOML in UTF-8: {error}"
-        raise DesignError(msg) from error
-    for reserved in ("sha256", "folder"):
-        if reserved in values:
-            msg = f"{file}: key {reserved}: is filled in by the program; remove it"
-            raise DesignError(msg)
-    values |= {"sha256": hashlib.sha256(content).hexdigest(), "folder": file.parent}
+    advice = "give a study folder or a study.toml"
+    values = read_plan(file, advice, ("folder", "questionnaires"))
+    values |= {"folder": file.parent, "questionnaires": load_questionnaires(file.parent)}
     try:
         return StudyDesign.model_validate(values)
     except ValidationError as error:
-        lines = [f"{file}: {_explain(problem, values)}" for problem in error.errors()]
-        raise DesignError("\n".join(lines)) from error
-
-
-def _explain(problem: object, values: dict[str, object]) -> str:
-    """Turn one pydantic problem into ``key: what is wrong (found …)``."""
-    assert isinstance(problem, dict)
-    key = _key(problem["loc"], values)
-    text = str(problem["msg"]).removeprefix("Value error, ")
-    kind, found = problem["type"], problem["input"]
-    if kind == "extra_forbidden":
-        return f"key {key}: is not a known key; remove it or correct its spelling"
-    if kind == "missing":
-        return f"key {key}: is missing and must be given"
-    if kind == "value_error":
-        return f"key {key}: {text}" if key else text
-    text = _PLAIN.get(kind, text)
-    for name, value in (problem.get("ctx") or {}).items():
-        text = text.replace(f"{{{name}}}", str(value))
-    return f"key {key}: {text} (found {found!r})"
-
-
-#: What pydantic says, in the words of someone who writes a study file.
-_PLAIN = {
-    "too_short": "needs at least {min_length} entries",
-    "string_pattern_mismatch": "does not have the form {pattern}",
-    "string_type": "must be text between quotes",
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "bool_parsing": "must be true or false",
-    "literal_error": "is not allowed; allowed: {expected}",
-    "greater_than": "must be more than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "date_from_datetime_parsing": "must be a date such as 2026-03-18, without quotes",
-    "tuple_type": "must be a list between square brackets",
-}
-
-
-def _key(location: tuple[object, ...], values: dict[str, object]) -> str:
-    """Return a key as people say it: ``elections[TK2023].type``, not ``elections.2.type``."""
-    parts: list[str] = []
-    here: object = values
-    for part in location:
-        if part == "[key]":
-            parts[-1] += " (the key itself)"
-            continue
-        if isinstance(part, int):
-            here = here[part] if isinstance(here, list) and part < len(here) else None
-            name = here.get("id", part) if isinstance(here, dict) else part
-            parts[-1] += f"[{name}]"
-            continue
-        here = here.get(str(part)) if isinstance(here, dict) else None
-        parts.append(str(part))
-    return ".".join(parts)
+        raise mistakes(file, error, values) from error

@@ -6,11 +6,12 @@ file. Types are given in validation, never here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.schema import COUNT_FIELDS, TABLES, Table
 
 #: Files that mark a folder as simulated, whatever else it holds.
 SIMULATION_MARKS = ("truth.json", "SIMULATED.txt")
@@ -47,21 +48,23 @@ class SourceFile:
 class RawData:
     """All raw tables of one folder, as text.
 
-    ``tables`` maps every name of ``TABLES`` to a frame of strings (empty cell: ``""``) with its
-    columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps the tables
-    of results to a frame of integers, one per cell of the count fields: the line of that very cell
-    (in the long format each count stands on a line of its own). ``simulated`` says whether any of
-    the files, at any depth, marks the data as simulated.
+    ``described`` says which tables there are: ``TABLES`` and, of a study with questionnaires, those
+    of its surveys. ``tables`` maps every name of it to a frame of strings (empty cell: ``""``)
+    with its columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps
+    the tables of results to a frame of integers, one per cell of the count fields: the line of
+    that very cell (in the long format each count stands on a line of its own). ``simulated`` says
+    whether any of the files, at any depth, marks the data as simulated.
     """
 
     tables: dict[str, pd.DataFrame]
     cell_lines: dict[str, pd.DataFrame]
     files: tuple[SourceFile, ...] = field(default=())
     simulated: bool = False
+    described: Mapping[str, Table] = field(default_factory=lambda: TABLES)
 
     def __post_init__(self) -> None:
         """Check that every table has its columns, so later stages need not."""
-        for name, table in TABLES.items():
+        for name, table in self.described.items():
             expected = [*table.names, *SOURCE_COLUMNS]
             if list(self.tables[name].columns) != expected:
                 msg = f"raw table {name}: expected columns {expected}"

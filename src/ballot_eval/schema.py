@@ -23,7 +23,9 @@ WHOLE_PATTERN = r"[+-]?\d{1,12}"
 DECIMAL_PATTERN = r"[+-]?\d{1,9}(\.\d{1,6})?"
 MOMENT_PATTERN = r"(\d{4}-\d\d-\d\d[T ])?([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
 
-Kind = Literal["text", "count", "decimal", "moment"]
+#: A ``day_moment`` without a date is on the day of the election; a ``moment`` before noon is on
+#: the day after it, in the night of the count.
+Kind = Literal["text", "count", "decimal", "moment", "day_moment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Column:
 
     ``pattern`` is that of a text; of the other kinds it follows. A file need not have an
     ``optional`` column; a cell of a ``nullable`` one may be empty. What stands in a ``private``
-    column is never shown in a finding.
+    column is never shown in a finding. An ``answer`` is one to a question of a questionnaire.
     """
 
     name: str
@@ -44,11 +46,17 @@ class Column:
     optional: bool = False
     nullable: bool = False
     private: bool = False
+    answer: bool = False
 
     @property
     def form(self) -> str:
         """Return the regular expression that a filled cell has to match from end to end."""
-        patterns = {"count": WHOLE_PATTERN, "decimal": DECIMAL_PATTERN, "moment": MOMENT_PATTERN}
+        patterns = {
+            "count": WHOLE_PATTERN,
+            "decimal": DECIMAL_PATTERN,
+            "moment": MOMENT_PATTERN,
+            "day_moment": MOMENT_PATTERN,
+        }
         return patterns.get(self.kind, "|".join(self.allowed) or self.pattern)
 
 
@@ -263,3 +271,119 @@ TABLES: dict[str, Table] = {
 
 #: Tables of results: what they hold counts towards rates.
 RESULT_TABLES = ("municipality_results", "region_results")
+
+_RESPONDENT = Column(
+    "respondent_id",
+    "Code van het gesprek of formulier, geen naam; uniek binnen de gemeente",
+    "Code of the interview or form, not a name; unique within the municipality",
+    CODE_PATTERN,
+    private=True,
+)
+_STATION = TABLES["voting_times"].columns[2]
+_SURVEY_KEY = ("election_id", "municipality_code", "respondent_id")
+
+#: Tables of surveys: their fixed columns. The answers follow from the study's questionnaires.
+SURVEY_TABLES: dict[str, Table] = {
+    "voter_survey": Table(
+        (
+            _RESPONDENT,
+            _ELECTION,
+            _MUNICIPALITY,
+            _STATION,
+            _BALLOT,
+            Column(
+                "interviewer_id",
+                "Code van de interviewer, geen naam",
+                "Code of the interviewer, not a name",
+                CODE_PATTERN,
+                private=True,
+            ),
+            Column(
+                "interviewed_at",
+                "Begin van het gesprek, plaatselijke tijd; zonder datum op de dag van de stemming",
+                "Start of the interview, local time; without a date on the day of the election",
+                kind="day_moment",
+            ),
+            Column(
+                "station_voters_count",
+                "Kiezers die op dit stembureau hebben gestemd; op elke rij van het stembureau "
+                "hetzelfde",
+                "Voters who voted at this polling station; the same on each row of the station",
+                kind="count",
+                optional=True,
+                nullable=True,
+            ),
+            Column(
+                "approached_count",
+                "Kiezers die op dit stembureau om een gesprek zijn gevraagd",
+                "Voters at this polling station who were asked for an interview",
+                kind="count",
+                optional=True,
+                nullable=True,
+            ),
+            Column(
+                "refused_count",
+                "Kiezers onder hen die niet wilden meedoen",
+                "Those among them who did not want to take part",
+                kind="count",
+                optional=True,
+                nullable=True,
+            ),
+        ),
+        key=_SURVEY_KEY,
+        unit="municipality_code",
+        open=True,
+        nl="Eén rij is één gesprek met een kiezer.",
+        en="One row is one interview with a voter.",
+    ),
+    "station_survey": Table(
+        (
+            _RESPONDENT,
+            _ELECTION,
+            _MUNICIPALITY,
+            _STATION,
+            _BALLOT,
+            Column(
+                "interviewer_id",
+                "Code van de interviewer, geen naam; leeg als het formulier zelf is ingevuld",
+                "Code of the interviewer, not a name; empty where the form was filled in alone",
+                CODE_PATTERN,
+                optional=True,
+                nullable=True,
+                private=True,
+            ),
+            Column(
+                "interviewed_at",
+                "Tijdstip van het gesprek of van het invullen, plaatselijke tijd",
+                "Time of the interview or of filling in the form, local time",
+                kind="moment",
+                optional=True,
+                nullable=True,
+            ),
+            Column(
+                "staff_count",
+                "Stembureauleden die op dit stembureau zijn gevraagd",
+                "Members of this polling station who were asked",
+                kind="count",
+                optional=True,
+                nullable=True,
+            ),
+        ),
+        key=_SURVEY_KEY,
+        unit="municipality_code",
+        open=True,
+        nl="Eén rij is één stembureaulid.",
+        en="One row is one member of a polling station.",
+    ),
+    "municipality_survey": Table(
+        (_RESPONDENT, _ELECTION, _MUNICIPALITY, _BALLOT),
+        key=("election_id", "municipality_code"),
+        unit="municipality_code",
+        open=True,
+        nl="Eén rij is één gemeente.",
+        en="One row is one municipality.",
+    ),
+}
+
+#: Tables of which one row is about one person; vote choice is looked for in their columns.
+PERSON_TABLES = ("voting_times", *SURVEY_TABLES)

@@ -27,7 +27,8 @@ __all__ = ["read_raw"]
 def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
     """Read every file of known format below ``folder`` (or the one file it is) as text.
 
-    Files of other kinds are listed with status ``not_read``. Raises ReadError with one line per
+    Surveys are read where the study has a questionnaire for them. Files of other kinds are listed
+    with status ``not_read``. Raises ReadError with one line per
     fault (file, line, remedy) of all faulty files, and when nothing could be read at all.
     """
     root = Path(folder)
@@ -36,14 +37,15 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
         raise ReadError([f"{root}: does not exist; give the folder with the raw files{wanted}"])
     problems: list[str] = []
     files: list[SourceFile] = []
-    records: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
+    described = TABLES if study is None else study.tables()
+    records: dict[str, list[dict[str, object]]] = {name: [] for name in described}
     lines: dict[str, list[dict[str, int]]] = {name: [] for name in RESULT_TABLES}
     for blob in blobs(root):
         digest = hashlib.sha256(blob.content).hexdigest()
         try:
             if blob.fault:
                 raise FileError(blob.fault)
-            parsed = parse(blob.path, blob.content)
+            parsed = parse(blob.path, blob.content, described)
         except FileError as error:
             problems += [_one_line(f"{blob.path}: {fault}") for fault in error.faults]
             continue
@@ -60,9 +62,10 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
     if problems:
         raise ReadError(problems)
     # A count that a long file does not give for a region is an empty cell.
-    tables = {name: _frame(records[name], table.names) for name, table in TABLES.items()}
+    tables = {name: _frame(records[name], table.names) for name, table in described.items()}
     cell_tables = {name: cell_line_table(rows) for name, rows in lines.items()}
-    return RawData(tables, cell_tables, tuple(files), simulated=_is_simulated(root, files))
+    simulated = _is_simulated(root, files)
+    return RawData(tables, cell_tables, tuple(files), simulated, described)
 
 
 def _is_simulated(root: Path, files: list[SourceFile]) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ballot_eval.raw import SIMULATION_MARKS
-from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
+from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
 from ballot_eval.sources.personal import personal_sign
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
+from ballot_eval.vote_choice import vote_choice_sign
 
 LONG_FIELDS = {
     "Kiesgerechtigden": "eligible_voters_count",
@@ -44,9 +45,10 @@ class Parsed:
     personal_columns: tuple[tuple[str, str], ...] = ()
 
 
-def parse(path: str, content: bytes) -> Parsed | str:
+def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Parsed | str:
     """Return the rows of a file, or the reason in words why it is of no known format.
 
+    ``tables`` are the canonical tables that a file may be.
     Raises FileError with every fault of a file that is, or nearly is, of a known format.
     """
     name = path.rsplit("/", 1)[-1]
@@ -56,7 +58,7 @@ def parse(path: str, content: bytes) -> Parsed | str:
         return "a zip file within a zip file is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
-    layout = recognise(content)
+    layout = recognise(content, tables)
     if isinstance(layout, str):
         return layout
     faults = Faults()
@@ -72,7 +74,7 @@ def parse(path: str, content: bytes) -> Parsed | str:
     elif layout is WIDE:
         parsed = _wide(header, numbered, election, faults)
     else:
-        parsed = _canonical(layout.table, header, numbered, faults)
+        parsed = _canonical(layout.table, tables[layout.table], header, numbered, faults)
     faults.raise_any()
     if not parsed.lines and not layout.table:
         # An official file that ends at its header is cut off; a canonical one is a template.
@@ -156,9 +158,11 @@ def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faul
     return parsed
 
 
-def _canonical(table: str, header: list[str], numbered: NumberedRows, faults: Faults) -> Parsed:
+def _canonical(
+    table: str, described: Table, header: list[str], numbered: NumberedRows, faults: Faults
+) -> Parsed:
     parsed = Parsed("canonical_csv")
-    known = TABLES[table].names
+    known = described.names
     at = {c: header.index(c) for c in known if c in header}
     others: dict[str, list[str]] = {c: [] for c in header if c not in known}
     fields = COUNT_FIELDS if table in RESULT_TABLES else ()
@@ -170,6 +174,12 @@ def _canonical(table: str, header: list[str], numbered: NumberedRows, faults: Fa
     parsed.lines = parsed.lines_used = len(parsed.records)
     # Of columns that no table has, only the name is kept, and the sign of personal data.
     parsed.other_columns = tuple(others)
-    signs = ((column, personal_sign(column, found)) for column, found in others.items())
+    signs = ((column, _sign(table, column, found)) for column, found in others.items())
     parsed.personal_columns = tuple((column, sign) for column, sign in signs if sign)
     return parsed
+
+
+def _sign(table: str, column: str, cells: Sequence[str]) -> str:
+    """Return why a column may not be there, in words; vote choice goes before anything else."""
+    found = vote_choice_sign(column, cells) if table in PERSON_TABLES else ""
+    return found or personal_sign(column, cells)

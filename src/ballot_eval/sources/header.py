@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from ballot_eval.schema import TABLES
+from ballot_eval.schema import SURVEY_TABLES, Table
 from ballot_eval.sources.text import UTF16_MARKS, Faults, FileError, shown
 
 #: A file with this share of a format's columns is taken for that format, faults and all.
@@ -16,6 +16,9 @@ MIN_SHARE = 0.6
 
 #: Two column names this alike (``SequenceMatcher.ratio``) are taken for one, renamed.
 MIN_LIKENESS = 0.7
+
+#: The column that only surveys have.
+FORM_CODE = "respondent_id"
 
 #: Where the header is looked for; the widest official header has 2 kB.
 HEAD_BYTES = 65_536
@@ -57,6 +60,14 @@ class Layout:
     delimiter: str
     latin1: bool = False
     table: str = ""
+    #: Columns by which the format is told; without them, all that it needs.
+    fixed: tuple[str, ...] = ()
+
+    def likeness(self, found: Collection[str]) -> tuple[float, float]:
+        """Return the shares of the telling columns and of all columns that a header has."""
+        telling = self.fixed if self.fixed and FORM_CODE in found else self.columns
+        shares = (sum(c.casefold() in found for c in s) / len(s) for s in (telling, self.columns))
+        return next(shares), next(shares)
 
 
 LONG = Layout(
@@ -66,20 +77,30 @@ LONG = Layout(
     ";",
 )
 WIDE = Layout("kiesraad_wide", tuple(WIDE_FIELDS), None, ";", latin1=True)
-CANONICAL = tuple(
-    Layout(
-        "canonical_csv",
-        tuple(c.name for c in table if not c.optional),
-        None if table.open else frozenset(c.name for c in table if c.optional),
-        ",",
-        table=name,
+
+
+def _canonical(tables: Mapping[str, Table]) -> tuple[Layout, ...]:
+    """Return the layouts of the canonical tables, and of surveys that the study does not have."""
+    return tuple(
+        Layout(
+            "canonical_csv",
+            tuple(c.name for c in table if not c.optional),
+            None if table.open else frozenset(c.name for c in table if c.optional),
+            ",",
+            table=name,
+            # Questions may be missing; the file is still that of a survey.
+            fixed=tuple(c.name for c in table if not (c.optional or c.answer))
+            if name in SURVEY_TABLES
+            else (),
+        )
+        for name, table in (SURVEY_TABLES | dict(tables)).items()
     )
-    for name, table in TABLES.items()
-)
 
 
-def recognise(content: bytes) -> Layout | str:
+def recognise(content: bytes, tables: Mapping[str, Table]) -> Layout | str:
     """Return the layout a file has or nearly has, or the reason in words why it has none.
+
+    ``tables`` are the canonical tables that it may be.
 
     Raises FileError for a file without content.
     """
@@ -91,12 +112,14 @@ def recognise(content: bytes) -> Layout | str:
     head = content[:HEAD_BYTES].decode("utf-16" if utf16 else "iso-8859-1", errors="replace")
     # NUL is left out so that UTF-16 without a mark is recognised, and then refused as such.
     found = _first_cells(head.removeprefix("ï»¿").replace("\0", ""))
-    best, score = None, 0.0
-    for layout in (LONG, WIDE, *CANONICAL):
-        share = sum(c.casefold() in found for c in layout.columns) / len(layout.columns)
-        if share > score:
-            best, score = layout, share
-    if best is not None and score >= MIN_SHARE:
+    best, score = None, (0.0, 0.0)
+    for layout in (LONG, WIDE, *_canonical(tables)):
+        likeness = layout.likeness(found)
+        if likeness > score:
+            best, score = layout, likeness
+    if best is not None and score[0] >= MIN_SHARE:
+        if best.table and best.table not in tables:
+            return f"the study has no questionnaire for {best.table}; add its survey_*.toml"
         return best
     if re.search(r"[\x00-\x08\x0e-\x1f]", head):
         return "not text but binary content; if it is a spreadsheet, save it as CSV"

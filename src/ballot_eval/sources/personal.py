@@ -181,6 +181,15 @@ def _holds(kind: str, looks: Callable[[str], bool], filled: Sequence[str]) -> bo
     return found > 0 and (kind == EMAILS or found >= MIN_SHARE * len(filled))
 
 
+def personal_in_text(cell: str) -> bool:
+    """Return whether an e-mail address, telephone or citizen service number stands in a text."""
+    return (
+        _has_email(cell)
+        or re.search(rf"(?<!\d){PHONE.pattern}(?!\d)", cell) is not None
+        or any(map(_is_citizen_number, re.findall(r"(?<!\d)\d{8,9}(?!\d)", cell)))
+    )
+
+
 def personal_values(cells: Iterable[str]) -> dict[str, frozenset[str]]:
     """Return the values of a column of codes and numbers that look personal, by kind.
 

@@ -10,9 +10,10 @@ import pandas as pd
 
 from ballot_eval.estimation.rates import robust_z
 from ballot_eval.mergers import MERGERS_SINCE
-from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
+from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES
 from ballot_eval.sources.personal import personal_values
 from ballot_eval.validation.context import Context, Hit
+from ballot_eval.vote_choice import VOTE_CHOICE
 
 MUNICIPAL, REGIONAL = RESULT_TABLES
 
@@ -63,7 +64,7 @@ def negative(context: Context) -> Iterator[Hit]:
     """Yield every negative count."""
     for table in context.typed:
         frame = context.kept(table)
-        for field in TABLES[table].of_kind("count"):
+        for field in context.tables[table].of_kind("count"):
             for index, value in frame.loc[frame[field] < 0, field].items():
                 yield Hit(table, (int(str(index)),), field, str(value))
 
@@ -92,7 +93,7 @@ def same_election(context: Context) -> Iterator[Hit]:
     for table in context.typed:
         for _, group in _duplicated(context, table).groupby("election_id"):
             files = sorted(set(group["source_file"]))
-            keys = len(group.drop_duplicates(list(TABLES[table].key)))
+            keys = len(group.drop_duplicates(list(context.tables[table].key)))
             if len(files) > 1 and keys >= MANY_DUPLICATES:
                 election = str(group["election_id"].iloc[0])
                 detail = ": " + ", ".join(files)
@@ -102,19 +103,21 @@ def same_election(context: Context) -> Iterator[Hit]:
 def duplicate_rows(context: Context) -> Iterator[Hit]:
     """Yield every copy of a row given more than once, with the places of the others."""
     for table in context.typed:
-        for _, group in _duplicated(context, table).groupby(list(TABLES[table].key)):
+        for _, group in _duplicated(context, table).groupby(list(context.tables[table].key)):
             places = [
                 f"{file}:{line}"
                 for file, line in zip(group["source_file"], group["source_line"], strict=True)
             ]
             for position, index in enumerate(group.index):
                 others = ", ".join(places[:position] + places[position + 1 :])
-                yield Hit(table, (int(index),), "+".join(TABLES[table].key), detail=f" {others}")
+                yield Hit(
+                    table, (int(index),), "+".join(context.tables[table].key), detail=f" {others}"
+                )
 
 
 def _duplicated(context: Context, table: str) -> pd.DataFrame:
     frame = context.kept(table)
-    return frame[frame.duplicated(list(TABLES[table].key), keep=False)]
+    return frame[frame.duplicated(list(context.tables[table].key), keep=False)]
 
 
 def _group(table: str, group: pd.DataFrame, *, file: str, election: str, detail: str = "") -> Hit:
@@ -270,12 +273,15 @@ def personal(context: Context) -> Iterator[Hit]:
     """Yield the columns that look like personal data; never what stands in them."""
     for file in context.raw.files:
         for column, sign in file.personal_columns:
+            if sign == VOTE_CHOICE:
+                # It has a rule of its own.
+                continue
             yield Hit(file=file.path, fields=column, value=sign, detail=f": {column}")
 
 
 def personal_cells(context: Context) -> Iterator[Hit]:
     """Yield the columns that are read with cells that look personal; never what stands in them."""
-    for table, described in TABLES.items():
+    for table, described in context.tables.items():
         frame = context.raw.tables[table]
         # Files of results are official; the others are filled in by hand.
         for column in described.of_kind("text", "count") if described.open else ():

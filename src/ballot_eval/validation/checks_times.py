@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -58,38 +58,21 @@ def doubtful_seconds() -> Check:
 
 
 def other_ballot(context: Context) -> Iterator[Hit]:
-    """Yield the rows whose ballot is not the one that the plan gives their municipality."""
-    new = {e.id: e.new_ballot for e in context.study.elections}
+    """Yield the times whose ballot is not the one that the plan gives their municipality."""
     for table in (VOTING, COUNTING):
-        frame = context.kept(table)
-        codes = zip(frame["election_id"], frame["municipality_code"], strict=True)
-        planned = ["new" if code in new[election] else "old" for election, code in codes]
-        for index, ballot in frame.loc[frame["ballot"] != planned, "ballot"].items():
-            yield Hit(table, (int(str(index)),), "ballot", f"ballot={ballot}")
+        yield from ballot_hits(context, table)
 
 
 def without_results(context: Context) -> Iterator[Hit]:
     """Yield the municipalities with times but without an accepted result, per election."""
     for table in (VOTING, COUNTING):
-        frame = context.kept(table)
-        for election, group in frame.groupby("election_id"):
-            known = set(context.today(str(election)).index)
-            codes = context.code_today(group, str(election))
-            for code, missing in group[~codes.isin(known)].groupby(codes):
-                file, line = missing[["source_file", "source_line"]].iloc[0]
-                hit = _many(table, missing, str(file), str(election), str(code))
-                # Of a single row its place is that of the finding.
-                one = len(missing) == 1
-                yield replace(hit, file="") if one else replace(hit, detail=f" ({file}:{line})")
+        yield from result_hits(context, table)
 
 
 def former(context: Context) -> Iterator[Hit]:
-    """Yield the rows of former experiment municipalities, per file, election and municipality."""
-    roles = {code: context.study.role(code) for code in context.study.municipalities}
-    gone = {code for code, role in roles.items() if role == "former"}
+    """Yield the times of former experiment municipalities, per file, election and municipality."""
     for table in (VOTING, COUNTING):
-        frame = context.kept(table)
-        yield from _per_place(table, frame[frame["municipality_code"].isin(gone)])
+        yield from former_hits(context, table)
 
 
 def other_elections(context: Context) -> Iterator[Hit]:
@@ -99,8 +82,45 @@ def other_elections(context: Context) -> Iterator[Hit]:
     """
     study = context.study
     for table, wanted in ((VOTING, ()), (COUNTING, study.baselines)):
-        frame = context.kept(table)
-        yield from _per_place(table, frame[~frame["election_id"].isin([study.election, *wanted])])
+        yield from election_hits(context, table, (study.election, *wanted))
+
+
+def ballot_hits(context: Context, table: str) -> Iterator[Hit]:
+    """Yield the rows of a table whose ballot is not the one that the plan gives them."""
+    new = {e.id: e.new_ballot for e in context.study.elections}
+    frame = context.kept(table)
+    codes = zip(frame["election_id"], frame["municipality_code"], strict=True)
+    planned = ["new" if code in new[election] else "old" for election, code in codes]
+    for index, ballot in frame.loc[frame["ballot"] != planned, "ballot"].items():
+        yield Hit(table, (int(str(index)),), "ballot", f"ballot={ballot}")
+
+
+def result_hits(context: Context, table: str) -> Iterator[Hit]:
+    """Yield the municipalities of a table without an accepted result, per election."""
+    frame = context.kept(table)
+    for election, group in frame.groupby("election_id"):
+        known = set(context.today(str(election)).index)
+        codes = context.code_today(group, str(election))
+        for code, missing in group[~codes.isin(known)].groupby(codes):
+            file, line = missing[["source_file", "source_line"]].iloc[0]
+            hit = _many(table, missing, str(file), str(election), str(code))
+            # Of a single row its place is that of the finding.
+            one = len(missing) == 1
+            yield replace(hit, file="") if one else replace(hit, detail=f" ({file}:{line})")
+
+
+def former_hits(context: Context, table: str) -> Iterator[Hit]:
+    """Yield the rows of a table that are of former experiment municipalities, per place."""
+    roles = {code: context.study.role(code) for code in context.study.municipalities}
+    gone = {code for code, role in roles.items() if role == "former"}
+    frame = context.kept(table)
+    yield from _per_place(table, frame[frame["municipality_code"].isin(gone)])
+
+
+def election_hits(context: Context, table: str, wanted: Sequence[str]) -> Iterator[Hit]:
+    """Yield the rows of a table that are of other elections than ``wanted``, per place."""
+    frame = context.kept(table)
+    yield from _per_place(table, frame[~frame["election_id"].isin(wanted)])
 
 
 def _per_place(table: str, frame: pd.DataFrame) -> Iterator[Hit]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.mergers import current_code
+from ballot_eval.questionnaire import Questionnaire
 from ballot_eval.raw import RawData
-from ballot_eval.schema import COUNT_FIELDS
+from ballot_eval.schema import COUNT_FIELDS, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class Context:
     study: StudyDesign
     typed: dict[str, pd.DataFrame] = field(default_factory=dict)
     excluded: dict[str, dict[int, str]] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """Return the descriptions of the raw tables."""
+        return self.raw.described
+
+    def surveys(self) -> Iterator[tuple[Questionnaire, pd.DataFrame]]:
+        """Yield each questionnaire with the rows of its survey that are still in, if any are."""
+        for questionnaire in self.study.questionnaires:
+            if questionnaire.table in self.typed:
+                frame = self.kept(questionnaire.table)
+                if len(frame):
+                    yield questionnaire, frame
 
     def kept(self, table: str) -> pd.DataFrame:
         """Return the typed rows that are still in; the index is that of the raw table."""

@@ -6,30 +6,34 @@ import pandas as pd
 import pandera.pandas as pa
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.errors import DesignError
 from ballot_eval.raw import RawData
-from ballot_eval.schema import TABLES, Column
+from ballot_eval.schema import SURVEY_TABLES, Column
 from ballot_eval.validation.context import Context, Hit
 from ballot_eval.validation.findings import EXCLUDED_COLUMNS, Finding, ValidationReport
-from ballot_eval.validation.moments import resolve
+from ballot_eval.validation.moments import NIGHT_ENDS, resolve
 from ballot_eval.validation.rule import Rule
 from ballot_eval.validation.rules import DATE, EMPTY, FORM, NUMBER, RULES, TABLE_RULES, WHOLE
+from ballot_eval.validation.rules_survey import OFF_SCALE
 
 
 def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
     """Return findings, accepted rows and excluded rows; rows kept + excluded = rows read.
 
     First pass: types and forms, cell by cell. Second pass, on rows of sound types: signs, keys,
-    accounting and plausibility rules, each on the rows that no earlier rule excluded.
+    accounting and plausibility rules, each on the rows that no earlier rule excluded. Raises
+    DesignError when surveys were read with other questionnaires than the study's.
     """
+    _check_surveys(raw, study)
     context = Context(raw, study)
     findings: list[Finding] = []
-    for table in TABLES:
+    for table in context.tables:
         _first_pass(context, table, findings)
     for rule in TABLE_RULES:
         assert rule.check is not None
         for hit in list(rule.check(context)):
             _record(context, rule, hit, findings)
-    accepted = {table: context.kept(table).reset_index(drop=True) for table in TABLES}
+    accepted = {table: context.kept(table).reset_index(drop=True) for table in context.tables}
     excluded = _excluded_frame(context)
     read = sum(len(frame) for frame in raw.tables.values())
     kept = sum(len(frame) for frame in accepted.values())
@@ -37,10 +41,18 @@ def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
     return ValidationReport(tuple(findings), accepted, excluded, read, kept)
 
 
+def _check_surveys(raw: RawData, study: StudyDesign) -> None:
+    planned = study.tables()
+    for table in SURVEY_TABLES:
+        if table in raw.described and raw.described[table] != planned.get(table):
+            msg = f"{table} was read with another questionnaire; read the raw files with this study"
+            raise DesignError(msg)
+
+
 def _first_pass(context: Context, table: str, findings: list[Finding]) -> None:
     """Check every cell against its pattern; leave the sound rows, typed, in the context."""
     frame = context.raw.tables[table]
-    columns = {c.name: c for c in TABLES[table]}
+    columns = {c.name: c for c in context.tables[table]}
     context.excluded[table] = {}
     schema = pa.DataFrameSchema(
         {
@@ -68,6 +80,9 @@ def _pattern(column: Column) -> str:
 
 
 def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
+    if column.answer:
+        form = ", ".join(column.allowed) if column.allowed else column.form
+        return OFF_SCALE, f": {column.name} (not shown), {form}"
     if not value.strip():
         return EMPTY, f": {column.name}"
     if column.private:
@@ -76,24 +91,46 @@ def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
     found = f": {column.name} = {value[:40]!r}"
     if column.kind == "text":
         return FORM, f"{found}, {column.form}"
-    return {"count": WHOLE, "decimal": NUMBER, "moment": DATE}[column.kind], found
+    rules = {"count": WHOLE, "decimal": NUMBER, "moment": DATE, "day_moment": DATE}
+    return rules[column.kind], found
 
 
 def _typed(context: Context, table: str, findings: list[Finding]) -> pd.DataFrame:
-    """Return the sound rows with counts, numbers and moments in their types."""
-    for name in TABLES[table].of_kind("moment"):
+    """Return the sound rows with counts, numbers and moments in their types.
+
+    An empty cell of a count is NA of type Int64, of a number NaN, of a moment NaT.
+    """
+    described = context.tables[table]
+    moments = {c.name: c.kind for c in described if c.kind in ("moment", "day_moment")}
+    for name in moments:
         frame = context.kept(table)
-        moments = resolve(frame[name], frame["election_id"], context.study)
-        for index in moments.index[moments.isna()]:
+        frame = frame[frame[name] != ""]
+        resolved = _resolved(context, frame, name, moments[name])
+        for index in resolved.index[resolved.isna()]:
             value = str(frame[name].loc[index])
             detail = f": {name} = {value!r}"
             _record(context, DATE, Hit(table, (int(str(index)),), name, value, detail), findings)
     frame = context.kept(table)
     types = {"count": "int64", "decimal": "float64"}
-    frame = frame.astype({c.name: types[c.kind] for c in TABLES[table] if c.kind in types})
-    for name in TABLES[table].of_kind("moment"):
-        frame[name] = resolve(frame[name], frame["election_id"], context.study)
+    frame = frame.astype(
+        {c.name: types[c.kind] for c in described if c.kind in types and not c.nullable}
+    )
+    for column in described:
+        if column.nullable and column.kind in types:
+            number = pd.to_numeric(frame[column.name].where(frame[column.name] != ""))
+            frame[column.name] = number.astype("Int64" if column.kind == "count" else "float64")
+    for name, kind in moments.items():
+        filled = frame[frame[name] != ""]
+        frame[name] = _resolved(context, filled, name, kind).reindex(frame.index)
     return frame
+
+
+def _resolved(
+    context: Context, frame: pd.DataFrame, name: str, kind: str
+) -> pd.Series[pd.Timestamp]:
+    night_ends = NIGHT_ENDS if kind == "moment" else 0
+    study = context.study
+    return resolve(frame[name], frame["election_id"], study, night_ends=night_ends)
 
 
 def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> None:
@@ -106,7 +143,7 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
         index = hit.rows[0]
         row = context.raw.tables[hit.table].loc[index]
         file, election = str(row["source_file"]), str(row["election_id"])
-        line, code = int(str(row["source_line"])), str(row[TABLES[hit.table].unit])
+        line, code = int(str(row["source_line"])), str(row[context.tables[hit.table].unit])
         if hit.table in context.raw.cell_lines and hit.fields in context.raw.cell_lines[hit.table]:
             line = int(str(context.raw.cell_lines[hit.table][hit.fields].loc[index]))
     statement = rule.statement(context.study.language) + hit.detail
@@ -133,7 +170,7 @@ def _excluded_frame(context: Context) -> pd.DataFrame:
         frame = context.raw.tables[table]
         for index in sorted(excluded):
             row, code = frame.loc[index], excluded[index]
-            unit = row[TABLES[table].unit]
+            unit = row[context.tables[table].unit]
             place = (row["source_file"], row["source_line"], unit, row["election_id"])
             rows.append((table, *place, code, reasons[code]))
     return pd.DataFrame(rows, columns=list(EXCLUDED_COLUMNS))

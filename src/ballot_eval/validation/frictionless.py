@@ -6,12 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ballot_eval.schema import TABLES, Column
+from ballot_eval.schema import SURVEY_TABLES, TABLES, Column
 from ballot_eval.validation.rules import RULES
 
 
 def table_schemas() -> dict[str, str]:
-    """Return file name → text of everything in ``data/schemas/``."""
+    """Return file name → text of everything in ``data/schemas/``.
+
+    Of surveys the fixed columns only: those of the answers depend on the study.
+    """
     texts = {
         f"{name}.json": _json(
             ({"description": table.en} if table.en else {})
@@ -21,7 +24,7 @@ def table_schemas() -> dict[str, str]:
                 "missingValues": [""],
             }
         )
-        for name, table in TABLES.items()
+        for name, table in (TABLES | SURVEY_TABLES).items()
     }
     fields = ("code", "severity", "nl", "en", "threshold", "denominator", "excludes")
     texts["rules.json"] = _json([{f: getattr(rule, f) for f in fields} for rule in RULES])
@@ -57,7 +60,7 @@ def _field(column: Column) -> dict[str, Any]:
 
 def _dictionary() -> str:
     lines = ["# Data dictionary", "", "Written by `ballot-eval schemas`; do not edit by hand.", ""]
-    for name, table in TABLES.items():
+    for name, table in (TABLES | SURVEY_TABLES).items():
         lines += [f"## {name}.csv", ""]
         if table.en:
             lines += [f"{table.nl} {table.en}", ""]
@@ -67,6 +70,9 @@ def _dictionary() -> str:
         lines += ["", f"Key: {', '.join(table.key)}. Comma separated, UTF-8."]
         if table.open:
             lines[-1] += " Further columns may stand in the file; they are named, not read."
+        if name in SURVEY_TABLES:
+            lines[-1] += " The columns of the answers follow from the study's `survey_*.toml`; "
+            lines[-1] += "`ballot-eval template DIR --study STUDY` writes them all."
         lines.append("")
     lines += ["## Rules", "", "| code | severity | statement |", "|---|---|---|"]
     lines += [f"| {rule.code} | {rule.severity} | {rule.en} |" for rule in RULES]
@@ -79,7 +85,7 @@ def _form(column: Column) -> str:
         form = "whole number ≥ 0"
     elif column.kind == "decimal":
         form = "number, decimals after a point"
-    elif column.kind == "moment":
+    elif column.kind in ("moment", "day_moment"):
         form = "`2026-03-18T21:05` or `21:05`"
     elif column.allowed:
         form = ", ".join(f"`{value}`" for value in column.allowed)

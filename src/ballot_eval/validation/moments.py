@@ -32,16 +32,21 @@ def election_days(elections: pd.Series[str], study: StudyDesign) -> pd.Series[pd
 
 
 def resolve(
-    text: pd.Series[str], elections: pd.Series[str], study: StudyDesign
+    text: pd.Series[str],
+    elections: pd.Series[str],
+    study: StudyDesign,
+    *,
+    night_ends: int = NIGHT_ENDS,
 ) -> pd.Series[pd.Timestamp]:
     """Return local moments of well-formed texts; NaT for a day that is not in the calendar.
 
-    A bare time from 12:00 is on the day of the election, one before 12:00 on the day after. Of
+    A bare time from ``night_ends`` o'clock is on the day of the election, one before it on the day
+    after; with 0 every bare time is on the day of the election. Of
     an election that the study does not know, any day will do: its rows are not used.
     """
     day = election_days(elections, study).fillna(pd.Timestamp(dt.date(2000, 1, 1)))
     hour = text.str.split(":").str[0].where(is_bare(text), "0").astype(int)
-    day = day + pd.to_timedelta((hour < NIGHT_ENDS).astype(int), unit="D")
+    day = day + pd.to_timedelta((hour < night_ends).astype(int), unit="D")
     dated = text.str.replace("T", " ", regex=False).where(
         ~is_bare(text), day.dt.strftime("%Y-%m-%d") + " " + text
     )

@@ -1,9 +1,9 @@
 """The rules: code, severity, statement, threshold, denominator and check in one object.
 
 Codes F and W are those of the Kiesraad's counting software; T (types), N (negative), K (keys),
-P (plausibility), D (data protection), V (voting times), C (counting times) and I (information)
-are this package's own. A more specific rule stands before the general one that would follow
-from it.
+P (plausibility), D (data protection), V (voting times), C (counting times), S (surveys) and I
+(information) are this package's own. A more specific rule stands before the general one that
+would follow from it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ballot_eval.validation import checks
 from ballot_eval.validation.rule import Rule
+from ballot_eval.validation.rules_survey import OFF_SCALE, SURVEY_RULES
 from ballot_eval.validation.rules_times import TIME_RULES
 
 H = "votes_cast_count"
@@ -248,7 +249,7 @@ _GENERAL_RULES = (
 )
 
 #: The second pass, in this order.
-TABLE_RULES = (*_GENERAL_RULES, *TIME_RULES)
+TABLE_RULES = (*_GENERAL_RULES, *TIME_RULES, *SURVEY_RULES)
 
 #: Every rule there is, in the order of the dictionary.
-RULES = (WHOLE, EMPTY, FORM, NUMBER, DATE, *TABLE_RULES)
+RULES = (WHOLE, EMPTY, FORM, NUMBER, DATE, OFF_SCALE, *TABLE_RULES)
