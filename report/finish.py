@@ -10,7 +10,7 @@ from prepare import HERE, with_package
 
 def finish(_):
     """Mend every docx of this rendering; return the exit code."""
-    from ballot_eval.docx import finish_docx
+    from ballot_eval.reporting.docx import finish_docx
 
     listing = json.loads((HERE / "_generated" / "artefacts.json").read_text(encoding="utf-8"))
     for name in os.environ.get("QUARTO_PROJECT_OUTPUT_FILES", "").splitlines():

@@ -13,8 +13,8 @@ import zipfile
 import pytest
 
 import ballot_eval as be
-from ballot_eval.docx import finish_docx
-from ballot_eval.reporting import render
+from ballot_eval.reporting.docx import finish_docx
+from ballot_eval.reporting.rendering import render
 
 SECTIONS = (
     *("samenvatting", "experiment", "gegevens", "ongeldig", "leren", "stemhokje", "tellen"),

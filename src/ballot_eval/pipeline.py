@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ballot_eval.artefacts import write_artefacts
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
 from ballot_eval.estimation.count_data import CountFit
@@ -20,7 +19,8 @@ from ballot_eval.estimation.specification import Specification
 from ballot_eval.panel import OUTCOMES, Panel, build_panel
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.raw import RawData
-from ballot_eval.reporting import Rendered, render
+from ballot_eval.reporting.artefacts import write_artefacts
+from ballot_eval.reporting.rendering import Rendered, render
 from ballot_eval.results import Check, Effect, Measure, Power, Rate, ResultSet, to_frame
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from ballot_eval.disclosure_attack import (
+from ballot_eval.disclosure.attack import (
     BoolArray,
     FloatArray,
     IntArray,

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import count_in_words, number, p_value, percent
+from ballot_eval.reporting.tables_times import KINDS, SINCE, SUBSETS, WORK, booth_rows
+from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
 from ballot_eval.results import Measure
-from ballot_eval.tables_times import KINDS, SINCE, SUBSETS, WORK, booth_rows
 from ballot_eval.topics.counting_time import MIDNIGHT
-from ballot_eval.wording_checks import enumerate_words, municipalities
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome

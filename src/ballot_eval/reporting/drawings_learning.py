@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballot_eval.formatting import display_name
-from ballot_eval.report_figures_times import Drawing
+from ballot_eval.reporting.drawings_times import Drawing
 from ballot_eval.results import Measure
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
-from ballot_eval.results import Effect, Rate
-from ballot_eval.wording_checks import (
+from ballot_eval.reporting.wording_checks import (
     KINDS,
     check_sentences,
     enumerate_words,
@@ -28,8 +27,9 @@ from ballot_eval.wording_checks import (
     margin_text,
     municipalities,
 )
-from ballot_eval.wording_learning import learning_sentences
-from ballot_eval.wording_times import time_sentences
+from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_times import time_sentences
+from ballot_eval.results import Effect, Rate
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome

@@ -15,9 +15,9 @@ from ballot_eval.formatting import (
     points,
     sort_name,
 )
+from ballot_eval.reporting.tables_learning import PARTS, SCENARIOS
+from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
 from ballot_eval.results import Measure
-from ballot_eval.tables_learning import PARTS, SCENARIOS
-from ballot_eval.wording_checks import enumerate_words, municipalities
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome

@@ -14,10 +14,10 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
-from ballot_eval.report_figures_learning import learning_figures
-from ballot_eval.report_figures_times import Drawing, time_figures
+from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_times import Drawing, time_figures
+from ballot_eval.reporting.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
 from ballot_eval.results import Check, Power, Rate, to_frame
-from ballot_eval.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome

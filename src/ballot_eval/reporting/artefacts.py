@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballot_eval import tables, tables_learning, tables_times
-from ballot_eval.report_figures import display_names, save_figures
+from ballot_eval.reporting import tables, tables_learning, tables_times
+from ballot_eval.reporting.drawings import display_names, save_figures
+from ballot_eval.reporting.wording import report_variables
 from ballot_eval.validation.rules import RULES
-from ballot_eval.wording import report_variables
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ballot_eval.formatting import interval, number, p_value, percent
+from ballot_eval.reporting.tables import pipe_table
 from ballot_eval.results import Measure
-from ballot_eval.tables import pipe_table
 from ballot_eval.topics.counting_time import MIDNIGHT
 
 #: What stands where a number could not be computed; the files say why.

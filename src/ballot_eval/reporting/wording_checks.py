@@ -15,8 +15,8 @@ from ballot_eval.formatting import (
     points,
     sort_name,
 )
+from ballot_eval.reporting.tables import HISTORY_METHODS
 from ballot_eval.results import Check, Effect
-from ballot_eval.tables import HISTORY_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

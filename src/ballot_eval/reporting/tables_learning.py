@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.formatting import display_name, interval, number, points, sort_name
+from ballot_eval.reporting.tables import WEIGHTINGS, pipe_table
+from ballot_eval.reporting.tables_times import NO_NUMBER, limits, p_text
 from ballot_eval.results import Measure
-from ballot_eval.tables import WEIGHTINGS, pipe_table
-from ballot_eval.tables_times import NO_NUMBER, limits, p_text
 
 METHODS = {
     "exact_permutation": "alle verdelingen",

@@ -46,8 +46,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from ballot_eval.disclosure_attack import IntArray, System, intervals
-from ballot_eval.disclosure_search import hide
+from ballot_eval.disclosure.attack import IntArray, System, intervals
+from ballot_eval.disclosure.search import hide
 
 __all__ = ["REST", "Relation", "audit", "blank", "margins", "protect", "protect_tables"]
 

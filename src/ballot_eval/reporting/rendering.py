@@ -16,8 +16,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from ballot_eval.docx import finish_docx
 from ballot_eval.errors import BallotEvalError
+from ballot_eval.reporting.docx import finish_docx
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.estimation.survival import SurvivalCurve
+from ballot_eval.reporting.tables_times import booth_rows
 from ballot_eval.results import Measure
-from ballot_eval.tables_times import booth_rows
 from ballot_eval.topics.counting_time import KINDS
 
 if TYPE_CHECKING:

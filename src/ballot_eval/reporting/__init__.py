@@ -1,0 +1,1 @@
+"""Results → words, tables and figures of the report → html, docx and pdf."""
