@@ -12,11 +12,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from ballot_eval.plan_file import ElectionId, Frozen, MunicipalityCode, mistakes, read_plan
+from ballot_eval.plan_file import (
+    ElectionId,
+    Frozen,
+    MunicipalityCode,
+    Outcome,
+    mistakes,
+    read_plan,
+)
+from ballot_eval.plan_topics import Learning, Survey, Times
 from ballot_eval.questionnaire import Questionnaire, load_questionnaires
 from ballot_eval.schema import TABLES, Table
 
-Outcome = Literal["invalid", "blank", "residual"]
 Weighting = Literal["municipality", "ballot"]
 Role = Literal["experiment", "control", "former"]
 
@@ -81,75 +88,6 @@ class Analysis(Frozen):
     strata: Strata | None = None
 
 
-Share = Annotated[float, Field(gt=0.0, lt=1.0)]
-
-
-class Queue(Frozen):
-    """The question on voting booths: how many, so that few voters wait long in a peak.
-
-    Fewer than ``max_share`` of the voters who arrive in a peak of ``peak_minutes`` may wait longer
-    than ``max_wait_minutes``.
-    """
-
-    arrivals_per_hour: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(min_length=1)
-    ]
-    max_wait_minutes: Annotated[float, Field(ge=0.0, le=120.0)]
-    max_share: Share
-    peak_minutes: Annotated[float, Field(gt=0.0, le=600.0)] = 60.0
-    replications: Annotated[int, Field(ge=100, le=100_000)] = 1000
-    draws: Annotated[int, Field(ge=20, le=10_000)] = 200
-
-
-class Times(Frozen):
-    """How times in the booth and at the count are compared."""
-
-    #: The method that the report leads with; the others stand beside it.
-    method: Literal["mixed_model", "randomisation"] = "mixed_model"
-    #: Voting times beyond it count as this long in the restricted mean, in seconds; less where
-    #: observations broke off before.
-    horizon_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
-    quantiles: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.1, 0.25, 0.5, 0.75, 0.9)
-    #: Draws of the cluster bootstrap.
-    draws: Annotated[int, Field(ge=99, le=100_000)] = 1999
-    queue: Queue | None = None
-
-    @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if list(self.quantiles) != sorted(set(self.quantiles)):
-            msg = "quantiles must rise"
-            raise ValueError(msg)
-        return self
-
-
-class Exposure(Frozen):
-    """One use of the new ballot whose excess is compared with that of the others."""
-
-    election: ElectionId
-    #: Election of the same type with the old ballot; without it the excess is a plain difference.
-    baseline: ElectionId | None = None
-
-
-class PublishedShare(Frozen):
-    """A share of votes cast of which only the rounded figure is known, never a count.
-
-    ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
-    them) or a municipality code; ``share`` is the text as published, such as ``0.74%``.
-    """
-
-    election: ElectionId
-    unit: Annotated[str, StringConstraints(pattern=r"^(experiment|rest|\d{4})$")]
-    share: Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d{1,3})?%$")]
-    outcome: Outcome = "invalid"
-
-
-class Learning(Frozen):
-    """Which uses of the new ballot are compared, and what is known of them besides counts."""
-
-    exposures: Annotated[tuple[Exposure, ...], Field(min_length=2)]
-    published: tuple[PublishedShare, ...] = ()
-
-
 class StudyDesign(Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
@@ -164,6 +102,7 @@ class StudyDesign(Frozen):
     reference: Reference | None = None
     times: Times = Times()
     learning: Learning | None = None
+    survey: Survey = Survey()
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
     #: The surveys, from the files ``survey_*.toml`` beside the study file; none is no survey.
@@ -213,7 +152,18 @@ class StudyDesign(Frozen):
                     f"election of the study; allowed: {self.election}"
                 )
                 raise ValueError(msg)
+        self._check_survey()
         return self
+
+    def _check_survey(self) -> None:
+        voters = self.questionnaire("voter_survey")
+        for margin in self.survey.margins:
+            found = [q for q in voters.questions if q.id == margin.question] if voters else []
+            if not found or found[0].codes != tuple(margin.shares):
+                codes = ", ".join(found[0].codes) if found else ""
+                allowed = f"one share for each of {codes}" if codes else "a question to voters"
+                msg = f"survey.margins: {margin.question} does not fit; allowed: {allowed}"
+                raise ValueError(msg)
 
     def _check_learning(self, learning: Learning) -> None:
         days = []

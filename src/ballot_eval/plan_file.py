@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from ballot_eval.errors import DesignError
 
 MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
+#: What a rate counts: invalid, blank, or both together.
+Outcome = Literal["invalid", "blank", "residual"]
 ElectionId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{4}$")]
 
 

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ballot_eval.design import Exposure, Learning, StudyDesign
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.decomposition import ElectionCounts, PublishedShares
 from ballot_eval.estimation.rounded import Rounded
 from ballot_eval.mergers import current_code
 from ballot_eval.panel import MEASURES
+from ballot_eval.plan_topics import Exposure, Learning
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

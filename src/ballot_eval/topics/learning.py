@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ballot_eval.design import Exposure, StudyDesign
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.decomposition import (
     Decomposition,
 )
@@ -37,6 +37,7 @@ from ballot_eval.estimation.learning_groups import (
 )
 from ballot_eval.estimation.learning_ratio import change_in_ratio
 from ballot_eval.panel import Panel, contrast
+from ballot_eval.plan_topics import Exposure
 from ballot_eval.results import Effect, Measure
 from ballot_eval.topics.exposures import ExposureHistory, exposure_history, pair_name, pairs
 from ballot_eval.topics.introduction import introduction_results

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ballot_eval.design import Exposure
 from ballot_eval.estimation.decomposition import (
     Decomposition,
     ElectionCounts,
@@ -17,6 +16,7 @@ from ballot_eval.estimation.decomposition import (
     decompose_change,
 )
 from ballot_eval.estimation.rounded import Bounds, Rounded
+from ballot_eval.plan_topics import Exposure
 from ballot_eval.results import Measure
 from ballot_eval.topics.exposures import ExposureHistory, pair_name, pairs
 from ballot_eval.topics.measures import Basis, Comparison, Numbers

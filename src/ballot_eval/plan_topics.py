@@ -1,0 +1,126 @@
+"""Parts of the analysis plan that belong to one topic each: times, learning, surveys."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from ballot_eval.plan_file import ElectionId, Frozen, Outcome
+
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Queue(Frozen):
+    """The question on voting booths: how many, so that few voters wait long in a peak.
+
+    Fewer than ``max_share`` of the voters who arrive in a peak of ``peak_minutes`` may wait longer
+    than ``max_wait_minutes``.
+    """
+
+    arrivals_per_hour: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(min_length=1)
+    ]
+    max_wait_minutes: Annotated[float, Field(ge=0.0, le=120.0)]
+    max_share: Share
+    peak_minutes: Annotated[float, Field(gt=0.0, le=600.0)] = 60.0
+    replications: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    draws: Annotated[int, Field(ge=20, le=10_000)] = 200
+
+
+class Times(Frozen):
+    """How times in the booth and at the count are compared."""
+
+    #: The method that the report leads with; the others stand beside it.
+    method: Literal["mixed_model", "randomisation"] = "mixed_model"
+    #: Voting times beyond it count as this long in the restricted mean, in seconds; less where
+    #: observations broke off before.
+    horizon_seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 600.0
+    quantiles: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.1, 0.25, 0.5, 0.75, 0.9)
+    #: Draws of the cluster bootstrap.
+    draws: Annotated[int, Field(ge=99, le=100_000)] = 1999
+    queue: Queue | None = None
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.quantiles) != sorted(set(self.quantiles)):
+            msg = "quantiles must rise"
+            raise ValueError(msg)
+        return self
+
+
+class Exposure(Frozen):
+    """One use of the new ballot whose excess is compared with that of the others."""
+
+    election: ElectionId
+    #: Election of the same type with the old ballot; without it the excess is a plain difference.
+    baseline: ElectionId | None = None
+
+
+class PublishedShare(Frozen):
+    """A share of votes cast of which only the rounded figure is known, never a count.
+
+    ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
+    them) or a municipality code; ``share`` is the text as published, such as ``0.74%``.
+    """
+
+    election: ElectionId
+    unit: Annotated[str, StringConstraints(pattern=r"^(experiment|rest|\d{4})$")]
+    share: Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d{1,3})?%$")]
+    outcome: Outcome = "invalid"
+
+
+class Learning(Frozen):
+    """Which uses of the new ballot are compared, and what is known of them besides counts."""
+
+    exposures: Annotated[tuple[Exposure, ...], Field(min_length=2)]
+    published: tuple[PublishedShare, ...] = ()
+
+
+class SurveyMargin(Frozen):
+    """Known shares of the voters to which the weights of a survey are raked.
+
+    ``shares`` gives each answer to ``question``, in the order of the questionnaire, the share of
+    the voters who would give it. They are used for the new and the old ballot separately.
+    """
+
+    question: str
+    shares: dict[str, Share]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not math.isclose(sum(self.shares.values()), 1.0, abs_tol=1e-6):
+            msg = f"shares of {self.question} add up to {sum(self.shares.values()):g}, not to 1"
+            raise ValueError(msg)
+        return self
+
+
+class Survey(Frozen):
+    """How the answers of surveys are weighted, compared and protected."""
+
+    #: Counts of fewer respondents are not published, nor what reveals them.
+    threshold: Annotated[int, Field(ge=3, le=1000)] = 10
+    #: Whether each municipality counts the same, or each voter (each member of a polling station).
+    weighting: Literal["municipality", "voter"] = "municipality"
+    #: Interval of a share; both keep within 0 and 1.
+    interval: Literal["korn_graubard", "logit"] = "korn_graubard"
+    margins: tuple[SurveyMargin, ...] = ()
+    #: Least and most that raking may multiply a weight by.
+    bounds: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.2, 5.0)
+    #: Least and most weight as a multiple of the mean weight, after raking; none is no trimming.
+    trim: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.bounds[0] < 1 < self.bounds[1]:
+            msg = f"bounds must lie around 1, found {self.bounds}"
+            raise ValueError(msg)
+        if self.trim is not None and not self.trim[0] < 1 < self.trim[1]:
+            msg = f"trim must lie around 1, found {self.trim}"
+            raise ValueError(msg)
+        names = [m.question for m in self.margins]
+        if len(set(names)) < len(names):
+            msg = "margins: a question is named twice"
+            raise ValueError(msg)
+        return self
