@@ -109,7 +109,7 @@ class Survey(Frozen):
     #: Least and most that raking may multiply a weight by.
     bounds: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.2, 5.0)
     #: Least and most weight as a multiple of the mean weight, after raking; none is no trimming.
-    trim: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(gt=0)]] | None = None
+    trim: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

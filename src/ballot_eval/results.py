@@ -127,7 +127,46 @@ class Measure:
     note: str = ""
 
 
-Result = Rate | Effect | Check | Power | Specification | Measure
+@dataclass(frozen=True, slots=True)
+class SurveyMeasure:
+    """One number of a survey that may be published, or the mark that it may not.
+
+    ``table`` and ``question`` say what was asked, ``answer`` the answer that is counted (empty for
+    a mean or median), ``quantity`` what is given. ``group`` is ``experiment`` or ``control``, or
+    ``experiment-control`` for a comparison; ``breakdown`` and ``level`` name a subgroup, both
+    ``total`` for all. ``n`` are the respondents behind it (those who answered) and ``count`` those
+    of them who gave the answer, not weighted. ``method`` says what the uncertainty rests on,
+    ``weighting`` who counts the same. ``p_adjusted`` is for all questions of the survey together
+    (Holm).
+
+    ``hidden``: some count is below the threshold of the plan, or would give away another that is;
+    every number is NaN then. ``note`` says why a number could not be estimated.
+    """
+
+    table: str
+    question: str
+    answer: str
+    quantity: str
+    group: str
+    breakdown: str = "total"
+    level: str = "total"
+    method: str = ""
+    weighting: str = ""
+    estimate: float = math.nan
+    standard_error: float = math.nan
+    ci_lower: float = math.nan
+    ci_upper: float = math.nan
+    df: float = math.nan
+    design_effect: float = math.nan
+    p_value: float = math.nan
+    p_adjusted: float = math.nan
+    n: float = math.nan
+    count: float = math.nan
+    hidden: bool = False
+    note: str = ""
+
+
+Result = SurveyMeasure | Rate | Effect | Check | Power | Specification | Measure
 
 
 def to_frame(items: Sequence[Result], kind: type) -> pd.DataFrame:
@@ -149,6 +188,7 @@ class ResultSet:
     voting_time: tuple[Measure, ...] = ()
     counting_time: tuple[Measure, ...] = ()
     learning: tuple[Measure, ...] = ()
+    survey: tuple[SurveyMeasure, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -173,6 +213,7 @@ class ResultSet:
             voting_time=tuple(Measure(**_decode(v)) for v in values["voting_time"]),
             counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
             learning=tuple(Measure(**_decode(v)) for v in values["learning"]),
+            survey=tuple(SurveyMeasure(**_decode(v)) for v in values["survey"]),
         )
 
 

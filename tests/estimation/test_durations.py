@@ -229,7 +229,7 @@ def test_bad_input_is_refused():
         mean_contrast(y, cluster == 0, cluster)
     with pytest.raises(ValueError, match="two clusters"):
         quantile_contrast(y, cluster == 0, cluster, quantile=0.5, draws=99, seed=1)
-    with pytest.raises(ValueError, match="label is missing"):
+    with pytest.raises(ValueError, match="missing labels"):
         mean_interval(y, [None, *cluster[1:]])
 
 

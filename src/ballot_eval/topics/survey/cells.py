@@ -1,0 +1,205 @@
+"""Counts of respondents behind the results of a survey, and which of them may be published.
+
+Every number on a survey rests on cells: how many of a group were asked, answered, and gave each
+answer, in the group as a whole and by subgroup. The cells of one survey are protected together,
+since the sums among them are known (:mod:`ballot_eval.disclosure`), and a result is published only
+when all cells are that could be worked out from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.answers import answered, answers, asked, marked, missing_code
+from ballot_eval.disclosure import Relation, margins, protect
+from ballot_eval.questionnaire import Question
+from ballot_eval.topics.survey.sample import GROUPS, Sample
+
+BoolArray = npt.NDArray[np.bool_]
+
+#: Label of a sum over answers or over subgroups.
+TOTAL = "total"
+
+#: What became of a question that was asked, besides the codes of don't know and refused.
+ANSWERED, NO_ANSWER = "answered", "no_answer"
+
+#: The two answers of a question once they are joined by whether their share is reported.
+COUNTED, OTHER = "counted", "other"
+
+#: Kinds of tables of one question.
+SAMPLE, RESPONSE, ANSWERS, JOINED = "sample", "response", "answers", "joined"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One count: ``kind`` of table, question, group, answer, and the subgroup if any."""
+
+    kind: str
+    question: str
+    group: str
+    answer: str = TOTAL
+    breakdown: str = TOTAL
+    level: str = TOTAL
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Counts of a survey and what of them is published.
+
+    ``counts`` has every count; ``hidden`` the cells whose count is not published, and
+    ``shares_hidden`` those whose share is not.
+    """
+
+    counts: dict[Cell, int]
+    hidden: frozenset[Cell]
+    shares_hidden: frozenset[Cell]
+
+    def published(self, cell: Cell) -> float:
+        """Return a count, NaN where it is not published or nobody was asked by design."""
+        return float("nan") if cell in self.hidden else float(self.counts.get(cell, float("nan")))
+
+    def exact(self, cells: Iterable[Cell]) -> bool:
+        """Return whether all these counts are published."""
+        return not any(cell in self.hidden for cell in cells)
+
+    def shares(self, cells: Iterable[Cell]) -> bool:
+        """Return whether the shares of all these cells may be published."""
+        return not any(cell in self.shares_hidden for cell in cells)
+
+    def answers(self, question: str, group: str) -> tuple[Cell, ...]:
+        """Return the cells of all answers of a group to a question, with their total."""
+        return tuple(
+            c
+            for c in self.counts
+            if c.kind == ANSWERS and c.question == question and c.group == group
+        )
+
+
+def levels(sample: Sample, subgroup: Question) -> Iterator[tuple[str, BoolArray]]:
+    """Yield the answers to a subgroup question with who gave them (n,)."""
+    given = answers(sample.frame, sample.questionnaire, subgroup.id).to_numpy(dtype=object)
+    for code in subgroup.codes:
+        yield code, np.asarray(given == code)
+
+
+def counted_answers(sample: Sample, question: Question) -> npt.NDArray[np.float64]:
+    """Return 1 for an answer whose share is reported, 0 for another, NaN without answer (n,)."""
+    given = answers(sample.frame, sample.questionnaire, question.id)
+    inside = given.isin(question.counted).to_numpy(dtype=float)
+    result: npt.NDArray[np.float64] = np.where(given.notna(), inside, np.nan)
+    return result
+
+
+def survey_counts(sample: Sample, threshold: int) -> Counts:
+    """Return all counts of a survey, with those that may not be published."""
+    counts: dict[Cell, int] = {}
+    for group in GROUPS:
+        members = sample.members(group)
+        if members.any():
+            counts[Cell(SAMPLE, "", group)] = int(members.sum())
+            for question in sample.questionnaire.questions:
+                if question.scale != "open":
+                    counts |= _question_counts(sample, question, group, members)
+    cells, relations = _system(sample, counts)
+    marked_cells = protect(cells, relations, threshold=threshold)
+    keys = list(counts)
+    hidden = marked_cells["suppressed"].to_numpy()[: len(keys)] != ""
+    shares = marked_cells["share_suppressed"].to_numpy(dtype=bool)[: len(keys)]
+    return Counts(
+        counts,
+        frozenset(k for k, gone in zip(keys, hidden, strict=True) if gone),
+        frozenset(k for k, gone in zip(keys, shares, strict=True) if gone),
+    )
+
+
+def _question_counts(
+    sample: Sample, question: Question, group: str, members: BoolArray
+) -> dict[Cell, int]:
+    """Return the counts of one question in one group; none when the group was not asked it."""
+    frame, name = sample.frame, question.id
+    was_asked = members & asked(frame, sample.questionnaire, name).to_numpy(dtype=bool)
+    if not was_asked.any():
+        return {}
+    given = missing_code(frame, question).to_numpy(dtype=str)
+    full = answered(frame, question).to_numpy(dtype=bool)
+    real = was_asked & full & (given == "")
+    made = {Cell(RESPONSE, name, group): int(was_asked.sum())}
+    made[Cell(RESPONSE, name, group, ANSWERED)] = int(real.sum())
+    for code in question.missing_codes:
+        made[Cell(RESPONSE, name, group, code)] = int((was_asked & (given == code)).sum())
+    made[Cell(RESPONSE, name, group, NO_ANSWER)] = int((was_asked & ~full).sum())
+    made[Cell(ANSWERS, name, group)] = int(real.sum())
+    if question.scale == "multiple":
+        marks = marked(frame, sample.questionnaire, name)
+        for code in question.codes:
+            made[Cell(ANSWERS, name, group, code)] = int(marks.loc[real, code].sum())
+        return made
+    for code in question.codes:
+        chosen = real & (frame[name] == code).to_numpy(dtype=bool)
+        made[Cell(ANSWERS, name, group, code)] = int(chosen.sum())
+    if question.outcome and (question.counted or question.scale == "number"):
+        made |= _joined(sample, question, group, real)
+    return made
+
+
+def _joined(sample: Sample, question: Question, group: str, real: BoolArray) -> dict[Cell, int]:
+    """Return counts by subgroup: of a number who answered, else who gave a counted answer."""
+    number = question.scale == "number"
+    inside = np.zeros(len(real)) if number else counted_answers(sample, question)
+    made: dict[Cell, int] = {}
+    domains = [(TOTAL, TOTAL, real)]
+    for subgroup in sample.questionnaire.subgroups:
+        put = asked(sample.frame, sample.questionnaire, subgroup.id).to_numpy(dtype=bool)
+        if (put & real).any():
+            domains += [(subgroup.id, code, real & who) for code, who in levels(sample, subgroup)]
+    for breakdown, level, rows in domains:
+        cell = (JOINED, question.id, group)
+        made[Cell(*cell, TOTAL, breakdown, level)] = int(rows.sum())
+        if not number:
+            made[Cell(*cell, COUNTED, breakdown, level)] = int((rows & (inside == 1)).sum())
+            made[Cell(*cell, OTHER, breakdown, level)] = int((rows & (inside == 0)).sum())
+    return made
+
+
+def _system(sample: Sample, counts: dict[Cell, int]) -> tuple[pd.DataFrame, list[Relation]]:
+    """Return the counts as cells in the order of ``counts``, and all sums among them."""
+    subgroups = [q.id for q in sample.questionnaire.subgroups]
+    rows: list[dict[str, Any]] = []
+    for cell, n in counts.items():
+        row: dict[str, Any] = {"question": f"{cell.kind}:{cell.question}", "group": cell.group}
+        row |= dict.fromkeys(subgroups, TOTAL) | {"answer": cell.answer, "n": n}
+        if cell.breakdown != TOTAL:
+            row[cell.breakdown] = cell.level
+        rows.append(row)
+    several = [f"{ANSWERS}:{q.id}" for q in sample.questionnaire.questions if q.scale == "multiple"]
+    frame = pd.DataFrame(rows)
+    present = set(frame["question"])
+    cells, relations = margins(
+        frame,
+        groups=["group", *subgroups],
+        multiple=[name for name in several if name in present],
+        total=TOTAL,
+    )
+    place = {cell: position for position, cell in enumerate(counts)}
+    response = {n for cell, n in place.items() if cell.kind == RESPONSE and cell.answer == TOTAL}
+    # That everybody answered tells nothing of anybody, unlike that everybody gave one answer.
+    plain = [replace(r, kind="groups") if r.total in response else r for r in relations]
+    return cells, [*plain, *_links(sample, counts, place)]
+
+
+def _links(sample: Sample, counts: dict[Cell, int], place: dict[Cell, int]) -> Iterator[Relation]:
+    """Yield the sums between tables: who answered, and the answers that are counted."""
+    for cell in counts:
+        if cell.kind == RESPONSE and cell.answer == ANSWERED:
+            total = Cell(ANSWERS, cell.question, cell.group)
+            yield Relation(place[cell], (place[total],), "same")
+        if cell.kind == JOINED and cell.breakdown == TOTAL and cell.answer == COUNTED:
+            counted = sample.questionnaire.question(cell.question).counted
+            parts = (Cell(ANSWERS, cell.question, cell.group, code) for code in counted)
+            yield Relation(place[cell], tuple(place[part] for part in parts), "groups")
