@@ -75,7 +75,7 @@ class Question(Frozen):
 
     ``dont_know`` and ``refused`` are the codes of those two, absent where they are not offered.
     ``share_of`` are the answers whose share is reported; by default yes, or the two favourable
-    answers of five.
+    answers of five. ``exposure`` marks the question whether someone used the new ballot before.
     """
 
     id: QuestionId
@@ -89,6 +89,7 @@ class Question(Frozen):
     asked_when: AskedWhen | None = None
     subgroup: bool = False
     outcome: bool = False
+    exposure: bool = False
     minimum: float | None = None
     maximum: float | None = None
     share_of: tuple[Code, ...] = ()
@@ -139,6 +140,8 @@ class Question(Frozen):
             yield f"subgroup needs the scale single, yes_no or likert5, not {self.scale}"
         if self.outcome and self.scale == "open":
             yield "an open question cannot be an outcome; remove outcome"
+        if self.exposure and not (self.subgroup and self.scale == "yes_no"):
+            yield "exposure needs the scale yes_no and subgroup = true"
         if self.outcome and self.subgroup:
             yield "a question is an outcome or a subgroup variable, not both"
 
@@ -286,6 +289,9 @@ class Questionnaire(Frozen):
             raise ValueError(msg)
         if twice := [name for name, times in Counter(names).items() if times > 1]:
             msg = f"questions: two of them have the column {twice[0]}; give one another id"
+            raise ValueError(msg)
+        if len(exposures := [q.id for q in self.questions if q.exposure]) > 1:
+            msg = f"questions: {' and '.join(exposures)} are both exposure; allowed: one"
             raise ValueError(msg)
         for position, question in enumerate(self.questions):
             self._check_routing(question, self.questions[:position])
