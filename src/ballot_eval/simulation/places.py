@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,16 @@ from ballot_eval.simulation.results import ELIGIBLE_SHARE, TURNOUT
 VOTES_PER_STATION = 559
 
 #: Streams of random numbers of their own, so that no table changes the numbers of another.
-STREAMS = {"voting_times": 0, "counting_times": 1}
+STREAMS = {
+    "voting_times": 0,
+    "counting_times": 1,
+    "voter_survey": 2,
+    "station_survey": 3,
+    "municipality_survey": 4,
+}
 
 
-def stream(seed: int, table: Literal["voting_times", "counting_times"]) -> np.random.Generator:
+def stream(seed: int, table: str) -> np.random.Generator:
     """Return the generator of one table: a spawned child of ``seed``, independent of the others."""
     children = np.random.SeedSequence(seed).spawn(len(STREAMS))
     return np.random.default_rng(children[STREAMS[table]])

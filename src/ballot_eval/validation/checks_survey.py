@@ -152,8 +152,8 @@ def not_asked(context: Context) -> Iterator[Hit]:
 
 def _unanswered(
     questionnaire: Questionnaire, frame: pd.DataFrame
-) -> Iterator[tuple[Question, int, int, pd.Series[bool], int]]:
-    """Yield question, rows asked, rows unanswered, which those are, and rows that refused."""
+) -> Iterator[tuple[Question, int, int, int]]:
+    """Yield question, rows asked, rows unanswered, and rows that refused."""
     for question in questionnaire.questions:
         # Most people have nothing to add to an open question.
         if question.scale == "open":
@@ -162,32 +162,36 @@ def _unanswered(
         empty = mine & ~answered(frame, question)
         code = question.refused
         refused = 0 if code is None else int((missing_code(frame, question)[mine] == code).sum())
-        yield question, int(mine.sum()), int(empty.sum()), empty, refused
+        yield question, int(mine.sum()), int(empty.sum()), refused
 
 
 def unanswered(context: Context) -> Iterator[Hit]:
-    """Yield per question how many were asked and did not answer."""
+    """Yield the questions that some who were asked did not answer."""
     for questionnaire, frame in context.surveys():
-        for question, n, empty, which, _ in _unanswered(questionnaire, frame):
+        for question, _, empty, _ in _unanswered(questionnaire, frame):
             if empty:
-                value = f"rows={empty} of {n}"
-                indices = tuple(int(i) for i in frame.index[which])
-                hit = Hit(questionnaire.table, indices, question.id, value, f": {question.id}")
-                yield hit if empty == 1 else replace(hit, election=questionnaire.election)
+                # How many is among the results, where small numbers are left out.
+                yield Hit(
+                    questionnaire.table,
+                    (),
+                    question.id,
+                    "",
+                    f": {question.id}",
+                    election=questionnaire.election,
+                )
 
 
 def many_missing(context: Context) -> Iterator[Hit]:
     """Yield the questions that too many of those asked left empty or refused."""
     for questionnaire, frame in context.surveys():
-        for question, n, empty, _, refused in _unanswered(questionnaire, frame):
+        for question, n, empty, refused in _unanswered(questionnaire, frame):
             # Whole numbers, so that exactly the threshold is on the silent side without rounding.
             if 100 * (empty + refused) > MISSING_PERCENT * n:
-                value = f"empty={empty}; refused={refused}; asked={n}"
                 yield Hit(
                     questionnaire.table,
                     (),
                     question.id,
-                    value,
+                    "",
                     f": {question.id}",
                     election=questionnaire.election,
                 )

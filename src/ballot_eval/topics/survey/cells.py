@@ -3,20 +3,21 @@
 Every number on a survey rests on cells: how many of a group were asked, answered, and gave each
 answer, in the group as a whole and by subgroup. The cells of one survey are protected together,
 since the sums among them are known (:mod:`ballot_eval.disclosure`), and a result is published only
-when all cells are that could be worked out from it.
+when all cells are that could be worked out from it. How many gave no answer is no statement on
+anybody and no cell; :mod:`~ballot_eval.topics.survey.response` leaves out small numbers of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ballot_eval.answers import answered, answers, asked, marked, missing_code
+from ballot_eval.answers import answers, asked, marked, substantive
 from ballot_eval.disclosure import Relation, margins, protect
 from ballot_eval.questionnaire import Question
 from ballot_eval.topics.survey.sample import GROUPS, Sample
@@ -26,14 +27,11 @@ BoolArray = npt.NDArray[np.bool_]
 #: Label of a sum over answers or over subgroups.
 TOTAL = "total"
 
-#: What became of a question that was asked, besides the codes of don't know and refused.
-ANSWERED, NO_ANSWER = "answered", "no_answer"
-
 #: The two answers of a question once they are joined by whether their share is reported.
 COUNTED, OTHER = "counted", "other"
 
 #: Kinds of tables of one question.
-SAMPLE, RESPONSE, ANSWERS, JOINED = "sample", "response", "answers", "joined"
+SAMPLE, ASKED, ANSWERS, JOINED = "sample", "asked", "answers", "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +124,10 @@ def _question_counts(
     was_asked = members & asked(frame, sample.questionnaire, name).to_numpy(dtype=bool)
     if not was_asked.any():
         return {}
-    given = missing_code(frame, question).to_numpy(dtype=str)
-    full = answered(frame, question).to_numpy(dtype=bool)
-    real = was_asked & full & (given == "")
-    made = {Cell(RESPONSE, name, group): int(was_asked.sum())}
-    made[Cell(RESPONSE, name, group, ANSWERED)] = int(real.sum())
-    for code in question.missing_codes:
-        made[Cell(RESPONSE, name, group, code)] = int((was_asked & (given == code)).sum())
-    made[Cell(RESPONSE, name, group, NO_ANSWER)] = int((was_asked & ~full).sum())
-    made[Cell(ANSWERS, name, group)] = int(real.sum())
+    real = was_asked & substantive(frame, question).to_numpy(dtype=bool)
+    made = {Cell(ANSWERS, name, group): int(real.sum())}
+    if question.asked_when is not None:
+        made[Cell(ASKED, name, group)] = int(was_asked.sum())
     if question.scale == "multiple":
         marks = marked(frame, sample.questionnaire, name)
         for code in question.codes:
@@ -187,19 +180,35 @@ def _system(sample: Sample, counts: dict[Cell, int]) -> tuple[pd.DataFrame, list
         total=TOTAL,
     )
     place = {cell: position for position, cell in enumerate(counts)}
-    response = {n for cell, n in place.items() if cell.kind == RESPONSE and cell.answer == TOTAL}
-    # That everybody answered tells nothing of anybody, unlike that everybody gave one answer.
-    plain = [replace(r, kind="groups") if r.total in response else r for r in relations]
-    return cells, [*plain, *_links(sample, counts, place)]
+    return cells, [*relations, *_links(sample, counts, place)]
 
 
 def _links(sample: Sample, counts: dict[Cell, int], place: dict[Cell, int]) -> Iterator[Relation]:
-    """Yield the sums between tables: who answered, and the answers that are counted."""
+    """Yield the sums between tables: who was asked by an answer, and which answers are counted."""
     for cell in counts:
-        if cell.kind == RESPONSE and cell.answer == ANSWERED:
-            total = Cell(ANSWERS, cell.question, cell.group)
-            yield Relation(place[cell], (place[total],), "same")
+        question = sample.questionnaire.question(cell.question) if cell.question else None
+        if question is None:
+            continue
+        if cell.kind == ASKED:
+            yield from _routed(question, cell, counts, place)
         if cell.kind == JOINED and cell.breakdown == TOTAL and cell.answer == COUNTED:
-            counted = sample.questionnaire.question(cell.question).counted
-            parts = (Cell(ANSWERS, cell.question, cell.group, code) for code in counted)
+            parts = (Cell(ANSWERS, cell.question, cell.group, code) for code in question.counted)
             yield Relation(place[cell], tuple(place[part] for part in parts), "groups")
+
+
+def _routed(
+    question: Question, cell: Cell, counts: dict[Cell, int], place: dict[Cell, int]
+) -> Iterator[Relation]:
+    """Yield that those who were asked gave certain answers before, or are all of the group."""
+    when = question.asked_when
+    if when is None:
+        return
+    if when.question == "ballot":
+        parts = [Cell(SAMPLE, "", cell.group)]
+    else:
+        parts = [Cell(ANSWERS, when.question, cell.group, code) for code in when.answers]
+    # Not so when the routing is by a missing answer, or by one of several answers.
+    if sum(counts.get(part, 0) for part in parts) == counts[cell]:
+        kind: Literal["same", "groups"] = "same" if len(parts) == 1 else "groups"
+        known = tuple(place[part] for part in parts if part in place)
+        yield Relation(place[cell], known, kind)

@@ -8,10 +8,15 @@ from dataclasses import replace
 
 import pandas as pd
 
+from ballot_eval.answers import answered, asked, missing_code
 from ballot_eval.estimation.survey.design import kish_effective_size
+from ballot_eval.questionnaire import Question
 from ballot_eval.results import SurveyMeasure
-from ballot_eval.topics.survey.cells import RESPONSE, SAMPLE, TOTAL, Cell, Counts
+from ballot_eval.topics.survey.cells import ANSWERS, ASKED, SAMPLE, Cell, Counts
 from ballot_eval.topics.survey.sample import GROUPS, Sample
+
+#: What became of a question that was asked, besides the codes of don't know and refused.
+ANSWERED, UNANSWERED, NO_ANSWER = "answered", "unanswered", "no_answer"
 
 
 def response(sample: Sample, counts: Counts, threshold: int) -> Iterator[SurveyMeasure]:
@@ -20,24 +25,57 @@ def response(sample: Sample, counts: Counts, threshold: int) -> Iterator[SurveyM
         if Cell(SAMPLE, "", group) in counts.counts:
             yield from _sizes(sample, counts, group)
             yield from _participation(sample, group, threshold)
-    for cell, size in counts.counts.items():
-        if cell.kind != RESPONSE or cell.answer == TOTAL:
-            continue
-        total = replace(cell, answer=TOTAL)
-        made = SurveyMeasure(
-            table=sample.questionnaire.table,
-            question=cell.question,
-            answer=cell.answer,
-            quantity="response",
-            group=cell.group,
-            method="count",
-            n=counts.published(total),
-            count=counts.published(cell),
-        )
-        if counts.exact([cell, total]):
-            yield replace(made, estimate=size / counts.counts[total])
-        else:
-            yield replace(made, hidden=True)
+            for question in sample.questionnaire.questions:
+                if Cell(ANSWERS, question.id, group) in counts.counts:
+                    yield from _of_question(sample, counts, question, group, threshold)
+
+
+def _of_question(
+    sample: Sample, counts: Counts, question: Question, group: str, threshold: int
+) -> Iterator[SurveyMeasure]:
+    """Yield how many of those asked answered, and what the others did instead.
+
+    Small numbers of these are left out, one and all so that none can be told from the others;
+    their sum remains. Not to answer is no characteristic of a person, so that what follows from
+    the number asked and the number that answered is not hidden.
+    """
+    total = Cell(ANSWERS, question.id, group)
+    base = Cell(SAMPLE, "", group) if question.asked_when is None else replace(total, kind=ASKED)
+    made = SurveyMeasure(
+        table=sample.questionnaire.table,
+        question=question.id,
+        answer=ANSWERED,
+        quantity="response",
+        group=group,
+        method="count",
+        n=counts.published(base),
+    )
+    known = counts.exact([base, total])
+    size, n = counts.counts[base], counts.counts[total]
+    yield _counted(made, n, size, hidden=not known)
+    others = _others(sample, question, group)
+    small = any(0 < count < threshold for count in others.values())
+    left = sum(others.values())
+    for answer, count in (*others.items(), (UNANSWERED, left)):
+        few = small if answer != UNANSWERED else 0 < left < threshold
+        yield _counted(replace(made, answer=answer), count, size, hidden=few or not known)
+
+
+def _others(sample: Sample, question: Question, group: str) -> dict[str, int]:
+    """Return how many of those asked did not know, refused, and said nothing at all."""
+    frame = sample.frame
+    was_asked = asked(frame, sample.questionnaire, question.id).to_numpy(dtype=bool)
+    rows = sample.members(group) & was_asked
+    given = missing_code(frame, question).to_numpy(dtype=str)
+    made = {code: int((rows & (given == code)).sum()) for code in question.missing_codes}
+    silent = ~answered(frame, question).to_numpy(dtype=bool)
+    return made | {NO_ANSWER: int((rows & silent).sum())}
+
+
+def _counted(made: SurveyMeasure, count: int, size: int, *, hidden: bool) -> SurveyMeasure:
+    if hidden:
+        return replace(made, hidden=True)
+    return replace(made, count=count, estimate=count / size)
 
 
 def _sizes(sample: Sample, counts: Counts, group: str) -> Iterator[SurveyMeasure]:
