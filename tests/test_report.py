@@ -18,7 +18,7 @@ from ballot_eval.reporting.rendering import render
 
 SECTIONS = (
     *("samenvatting", "experiment", "gegevens", "ongeldig", "leren", "stemhokje", "tellen"),
-    *("robuustheid", "methode", "beperkingen", "herkomst"),
+    *("enquete", "robuustheid", "methode", "beperkingen", "herkomst", "vragenlijsten"),
 )
 
 

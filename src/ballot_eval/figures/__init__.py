@@ -44,6 +44,12 @@ from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
 )
+from ballot_eval.figures.survey import (
+    alt_text_survey_answers,
+    alt_text_survey_differences,
+    survey_answers,
+    survey_differences,
+)
 from ballot_eval.figures.waterfall import alt_text_waterfall, waterfall
 
 __all__ = [
@@ -69,6 +75,8 @@ __all__ = [
     "alt_text_randomisation",
     "alt_text_residuals",
     "alt_text_specification_curve",
+    "alt_text_survey_answers",
+    "alt_text_survey_differences",
     "alt_text_voting_time_ridges",
     "alt_text_waterfall",
     "before_after",
@@ -90,6 +98,8 @@ __all__ = [
     "residuals",
     "save",
     "specification_curve",
+    "survey_answers",
+    "survey_differences",
     "voting_time_ridges",
     "waterfall",
 ]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballot_eval.reporting import tables, tables_learning, tables_times
+from ballot_eval.reporting import tables, tables_learning, tables_survey, tables_times
 from ballot_eval.reporting.drawings import display_names, save_figures
 from ballot_eval.reporting.wording import report_variables
 from ballot_eval.validation.rules import RULES
@@ -71,7 +71,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
-    return made | _time_tables(outcome) | _learning_tables(outcome)
+    return made | _time_tables(outcome) | _learning_tables(outcome) | _survey_tables(outcome)
 
 
 def _time_tables(outcome: Outcome) -> dict[str, str]:
@@ -107,4 +107,22 @@ def _learning_tables(outcome: Outcome) -> dict[str, str]:
     ):
         if quantity in quantities:
             made[name] = getattr(tables_learning, name)(learning)
+    return made
+
+
+def _survey_tables(outcome: Outcome) -> dict[str, str]:
+    study, every = outcome.study, outcome.results.survey
+    made: dict[str, str] = {}
+    for questionnaire in study.questionnaires:
+        name = questionnaire.table.removesuffix("_survey")
+        made[f"{name}_questions"] = tables_survey.questions(questionnaire)
+        items = [m for m in every if m.table == questionnaire.table]
+        if not items:
+            continue
+        made["survey_response"] = tables_survey.response(every)
+        made[f"{name}_outcomes"] = tables_survey.outcomes(items, questionnaire, study)
+        made[f"{name}_item_response"] = tables_survey.item_response(items, questionnaire)
+        if name == "voter":
+            made["voter_subgroups"] = tables_survey.subgroups(items, questionnaire, study)
+            made["voter_experience"] = tables_survey.experience(items, questionnaire)
     return made

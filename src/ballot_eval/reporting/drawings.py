@@ -15,12 +15,21 @@ from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
 from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
 from ballot_eval.reporting.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
 from ballot_eval.results import Check, Power, Rate, to_frame
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
+
+#: Functions of the figures that do not bear their name: one function, several figures.
+FUNCTIONS = {
+    "voter_answers": "survey_answers",
+    "station_answers": "survey_answers",
+    "voter_differences": "survey_differences",
+    "station_differences": "survey_differences",
+}
 
 
 def display_names(study: StudyDesign) -> dict[str, str]:
@@ -33,14 +42,15 @@ def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
     texts = {}
     for name, (arguments, choices) in _drawings(outcome).items():
         options = choices | {"language": outcome.study.language}
-        figures.save(getattr(figures, name)(*arguments, **options), folder, name)
-        texts[name] = getattr(figures, f"alt_text_{name}")(*arguments, **options)
+        function = FUNCTIONS.get(name, name)
+        figures.save(getattr(figures, function)(*arguments, **options), folder, name)
+        texts[name] = getattr(figures, f"alt_text_{function}")(*arguments, **options)
     return texts
 
 
 def _drawings(outcome: Outcome) -> dict[str, Drawing]:
     made = _rates(outcome) | _checks(outcome) | time_figures(outcome)
-    return made | learning_figures(outcome)
+    return made | learning_figures(outcome) | survey_figures(outcome)
 
 
 def _rates(outcome: Outcome) -> dict[str, Drawing]:

@@ -28,6 +28,7 @@ from ballot_eval.reporting.wording_checks import (
     municipalities,
 )
 from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_survey import survey_sentences
 from ballot_eval.reporting.wording_times import time_sentences
 from ballot_eval.results import Effect, Rate
 
@@ -85,6 +86,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= check_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
+    values |= survey_sentences(outcome)
     values |= _rate_variables(results.rates, study)
     ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     key = (study.election, "experiment", study.analysis.outcome)
