@@ -276,11 +276,11 @@ def _experience(outcome: Outcome) -> str:
     for m in clear:
         question = survey.questionnaire.question(m.question)
         said.append(f"{_sentence(question, m.answer, m)}, p-waarde {p_value(m.p_value)}")
-    many = len(clear) == 1
+    which = "Dat verschil is" if len(clear) == 1 else "Die verschillen zijn"
     return (
-        f"{text}Wie het eerder gebruikte: {'; '.join(said)}. {'Dat verschil is' if many else 'Die verschillen zijn'} "
-        "ook met alle vragen samen aangetoond. Zij zijn niet geloot: wie vaker stemt, kan ook om "
-        "andere redenen anders antwoorden."
+        f"{text}Wie het eerder gebruikte: {'; '.join(said)}. {which} ook met alle "
+        "vragen samen aangetoond. Zij zijn niet geloot: wie vaker stemt, kan ook om andere "
+        "redenen anders antwoorden."
     )
 
 
