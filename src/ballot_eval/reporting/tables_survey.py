@@ -197,7 +197,7 @@ def item_response(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) 
         for m in items
         if m.table == questionnaire.table and m.quantity == "response"
     }
-    rows = []
+    rows: list[list[str]] = []
     for question in questionnaire.questions:
         for group, ballot in BALLOTS.items():
             m = found.get((question.id, group, "answered"))
@@ -207,7 +207,8 @@ def item_response(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) 
             answers = (question.dont_know, question.refused, "no_answer")
             others = [found.get((question.id, group, str(answer))) for answer in answers]
             cells = [_number(one) for one in (m, *others)]
-            rows.append([question.wording("nl"), ballot, asked, *cells])
+            name = "" if rows and rows[-1][0] == question.wording("nl") else question.wording("nl")
+            rows.append([name, ballot, asked, *cells])
     header = ["Vraag", "Biljet", "Gevraagd", "Antwoord", "Weet niet", "Wil niet zeggen", "Leeg"]
     return pipe_table(header, rows, "llrrrrr")
 

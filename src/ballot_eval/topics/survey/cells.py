@@ -9,6 +9,7 @@ anybody and no cell; :mod:`~ballot_eval.topics.survey.response` leaves out small
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -167,6 +168,7 @@ def _system(sample: Sample, counts: dict[Cell, int]) -> tuple[pd.DataFrame, list
     for cell, n in counts.items():
         row: dict[str, Any] = {"question": f"{cell.kind}:{cell.question}", "group": cell.group}
         row |= dict.fromkeys(subgroups, TOTAL) | {"answer": cell.answer, "n": n}
+        row["cost"] = _cost(cell, n)
         if cell.breakdown != TOTAL:
             row[cell.breakdown] = cell.level
         rows.append(row)
@@ -180,7 +182,22 @@ def _system(sample: Sample, counts: dict[Cell, int]) -> tuple[pd.DataFrame, list
         total=TOTAL,
     )
     place = {cell: position for position, cell in enumerate(counts)}
-    return cells, [*relations, *_links(sample, counts, place)]
+    # That as many of a subgroup answered two questions does not make them the same people, and
+    # nobody can see it of numbers that are left out; of a whole group it is taken to be so.
+    whole = {n for cell, n in place.items() if cell.breakdown == TOTAL}
+    known = [r for r in relations if r.kind != "same" or r.total in whole]
+    return cells, [*known, *_links(sample, counts, place)]
+
+
+def _cost(cell: Cell, n: int) -> float:
+    """Return the loss of leaving a count out: more for those that more of the report rests on."""
+    size = 1 + math.log1p(n)
+    if cell.kind in (SAMPLE, ASKED):
+        return 1000 * size
+    if cell.answer == TOTAL:
+        return (100 if cell.breakdown == TOTAL else 10) * size
+    # A zero protects little, and of a subgroup less is lost than of everyone.
+    return (4 if n == 0 else 1) * (10 if cell.breakdown == TOTAL else 1) * size
 
 
 def _links(sample: Sample, counts: dict[Cell, int], place: dict[Cell, int]) -> Iterator[Relation]:
