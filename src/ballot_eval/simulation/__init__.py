@@ -17,6 +17,7 @@ from ballot_eval.simulation.results import (
     TURNOUT,
     simulate_panel,
 )
+from ballot_eval.simulation.survey import SURVEY_TRUTH, SurveyTruth, simulate_surveys
 from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting_times
 
 __all__ = [
@@ -25,13 +26,16 @@ __all__ = [
     "INVALID_RATE",
     "PERSISTENT_SD",
     "SHOCK_SD",
+    "SURVEY_TRUTH",
     "TURNOUT",
     "CountTruth",
     "CountingTimeTruth",
+    "SurveyTruth",
     "VotingTimeTruth",
     "simulate",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_surveys",
     "simulate_voting_times",
     "write_mark",
 ]

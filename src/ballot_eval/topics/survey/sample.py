@@ -212,18 +212,21 @@ def _designs(
 ) -> tuple[SurveyDesign, SurveyDesign]:
     """Return the designs with stations and with municipalities as clusters.
 
-    The weights of a municipality add up to a known total, so that with stations as clusters only
-    the differences within municipalities count (post-stratification).
+    That the weights of a municipality add up to a known total is left out of the variance: with
+    two to four stations in each, a variance within municipalities that uses it is too small
+    (docs/calibration_survey.md).
     """
     assigned = survey_design(weights, strata=group, clusters=municipality, lonely="centre")
+    within = assigned
+    if not (station == municipality).all():
+        strata = _strata(group, municipality, station)
+        within = survey_design(weights, strata=strata, clusters=station, lonely="centre")
     if margins:
-        assigned = rake(assigned, margins, tolerance=SATISFIED).design
-    if (station == municipality).all():
-        return assigned, assigned
-    strata = _strata(group, municipality, station)
-    within = survey_design(weights, strata=strata, clusters=station, lonely="centre")
-    kept = (strata, _sums(strata, weights))
-    return rake(within, [kept, *margins], tolerance=SATISFIED).design, assigned
+        raked = rake(assigned, margins, tolerance=SATISFIED).design
+        same = within is assigned
+        within = raked if same else rake(within, margins, tolerance=SATISFIED).design
+        assigned = raked
+    return within, assigned
 
 
 def _strata(
