@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -88,14 +89,11 @@ def draw_assignments(
     if count <= max_exact:
         return Assignments(_all_assignments(treated, groups), exact=True, n_units=len(treated))
     _require_draws(draws, count, max_exact)
-    rng = np.random.default_rng(seed)
-    parts = []
-    for stratum in np.unique(groups):
-        positions = np.flatnonzero(groups == stratum)
-        size = int(treated[positions].sum())
-        if size:
-            parts.append(positions[_distinct_indices(rng, len(positions), size, draws)])
-    return Assignments(np.concatenate(parts, axis=1), exact=False, n_units=len(treated))
+    inside = [np.flatnonzero(groups == stratum) for stratum in np.unique(groups)]
+    shape = tuple((len(positions), int(treated[positions].sum())) for positions in inside)
+    drawn = _drawn_subsets(shape, draws, seed)
+    members = [positions[rows] for positions, rows in zip(inside, drawn, strict=True)]
+    return Assignments(np.concatenate(members, axis=1), exact=False, n_units=len(treated))
 
 
 def count_paths(paths: IntArray, strata: IntArray | None = None) -> int:
@@ -217,6 +215,21 @@ def _arrange(positions: Iterable[int], slots: IntArray) -> Iterator[tuple[int, .
         rest = [p for p in pool if p not in chosen]
         for tail in _arrange(rest, slots[size:]):
             yield chosen + tail
+
+
+@lru_cache(maxsize=8)
+def _drawn_subsets(
+    shape: tuple[tuple[int, int], ...], draws: int, seed: int
+) -> tuple[IntArray, ...]:
+    """Return for every stratum of ``shape`` (units, experiment units) the drawn rows of indices.
+
+    Many contrasts of a study have the same shape and seed; they share their draws.
+    """
+    rng = np.random.default_rng(seed)
+    return tuple(
+        _distinct_indices(rng, n, size, draws) if size else np.empty((draws, 0), dtype=np.intp)
+        for n, size in shape
+    )
 
 
 def _distinct_indices(rng: np.random.Generator, n: int, size: int, draws: int) -> IntArray:

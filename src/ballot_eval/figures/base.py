@@ -201,7 +201,11 @@ def horizontal_intervals(
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write ``name.svg`` and ``name.png``, the same bytes for the same figure."""
+    """Write ``name.svg`` and ``name.png``, the same bytes for the same figure.
+
+    The layout is made once, for both files, and stays as it is.
+    """
     with mpl.rc_context({"svg.hashsalt": name}):
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.set_layout_engine("none")
     figure.savefig(folder / f"{name}.png", dpi=200, metadata={"Software": None})

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from ballot_eval.answers import answered, asked, filled, missing_code
@@ -213,14 +214,18 @@ def identical(context: Context) -> Iterator[Hit]:
         enough = given >= LEAST_ANSWERS
         order = ["interviewed_at", "source_file", "source_line"]
         person = ["election_id", "municipality_code", "interviewer_id"]
-        for key, group in frame[frame["interviewer_id"] != ""].groupby(person):
-            group = group.sort_values(order)
-            cells = group[columns].astype(str)
-            changes = (cells != cells.shift()).any(axis=1) | ~enough[group.index]
-            for _, run in group.groupby(changes.cumsum()):
-                if len(run) >= LONGEST_RUN:
-                    value = f"interviewer={key[2]}; run={len(run)}"
-                    yield _group(questionnaire.table, run, "interviewer_id", value)
+        named = frame[frame["interviewer_id"] != ""].sort_values([*person, *order])
+        # A run ends where the interviewer or an answer changes, or where few answers were given.
+        cells = named[[*person, *columns]].astype(str).to_numpy(dtype=object)
+        changes = np.ones(len(cells), dtype=bool)
+        changes[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+        changes |= ~enough[named.index].to_numpy(dtype=bool)
+        starts = np.flatnonzero(changes)
+        for start, length in zip(starts, np.diff(starts, append=len(cells)), strict=True):
+            if length >= LONGEST_RUN:
+                run = named.iloc[start : start + length]
+                value = f"interviewer={run['interviewer_id'].iloc[0]}; run={length}"
+                yield _group(questionnaire.table, run, "interviewer_id", value)
 
 
 def _hours(context: Context) -> Iterator[tuple[str, int, str, float]]:

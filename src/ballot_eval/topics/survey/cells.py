@@ -80,13 +80,6 @@ class Counts:
         )
 
 
-def levels(sample: Sample, subgroup: Question) -> Iterator[tuple[str, BoolArray]]:
-    """Yield the answers to a subgroup question with who gave them (n,)."""
-    given = answers(sample.frame, sample.questionnaire, subgroup.id).to_numpy(dtype=object)
-    for code in subgroup.codes:
-        yield code, np.asarray(given == code)
-
-
 def counted_answers(sample: Sample, question: Question) -> npt.NDArray[np.float64]:
     """Return 1 for an answer whose share is reported, 0 for another, NaN without answer (n,)."""
     given = answers(sample.frame, sample.questionnaire, question.id)
@@ -151,7 +144,8 @@ def _joined(sample: Sample, question: Question, group: str, real: BoolArray) -> 
     for subgroup in sample.questionnaire.subgroups:
         put = asked(sample.frame, sample.questionnaire, subgroup.id).to_numpy(dtype=bool)
         if (put & real).any():
-            domains += [(subgroup.id, code, real & who) for code, who in levels(sample, subgroup)]
+            who = sample.subgroups[subgroup.id]
+            domains += [(subgroup.id, code, real & rows) for code, rows in who.items()]
     for breakdown, level, rows in domains:
         cell = (JOINED, question.id, group)
         made[Cell(*cell, TOTAL, breakdown, level)] = int(rows.sum())

@@ -24,7 +24,6 @@ from ballot_eval.topics.survey.cells import (
     Cell,
     Counts,
     counted_answers,
-    levels,
 )
 from ballot_eval.topics.survey.sample import GROUPS, Sample
 
@@ -116,7 +115,7 @@ class Maker:
         """Yield everyone, then each subgroup: its question, its answer, who belongs to it (n,)."""
         yield TOTAL, TOTAL, np.ones(len(self.sample.group), dtype=bool)
         for subgroup in self.sample.questionnaire.subgroups:
-            for code, rows in levels(self.sample, subgroup):
+            for code, rows in self.sample.subgroups[subgroup.id].items():
                 yield subgroup.id, code, rows
 
     def share(

@@ -21,7 +21,7 @@ from ballot_eval.errors import DesignError
 from ballot_eval.estimation.survey.calibration import poststratify, rake, trim_weights
 from ballot_eval.estimation.survey.design import SurveyDesign, survey_design
 from ballot_eval.estimation.survey.margins import MarginInput
-from ballot_eval.questionnaire import Questionnaire
+from ballot_eval.questionnaire import Question, Questionnaire
 from ballot_eval.topics.measures import compared_rows
 
 FloatArray = npt.NDArray[np.float64]
@@ -45,6 +45,7 @@ class Sample:
     - ``municipality``, ``station`` (n,): names, a station's with its municipality before it;
     - ``places``: clusters are stations within municipalities, for statements on one ballot;
     - ``assigned``: clusters are municipalities within the groups, for comparisons;
+    - ``subgroups``: by subgroup question and answer, who gave it (n,);
     - ``unweighted``: municipalities whose stations lack the numbers for base weights, so that
       their respondents count the same.
     """
@@ -56,6 +57,7 @@ class Sample:
     station: npt.NDArray[np.str_]
     places: SurveyDesign
     assigned: SurveyDesign
+    subgroups: Mapping[str, Mapping[str, BoolArray]]
     unweighted: tuple[str, ...]
 
     def members(self, group: str) -> BoolArray:
@@ -92,7 +94,25 @@ def survey_sample(
         margins = _margins(weights, frame, group, questionnaire, study)
         weights = _calibrated(weights, municipality, margins, study)
     places, assigned = _designs(weights, group, municipality, station, margins)
-    return Sample(questionnaire, frame, group, municipality, station, places, assigned, unweighted)
+    return Sample(
+        questionnaire=questionnaire,
+        frame=frame,
+        group=group,
+        municipality=municipality,
+        station=station,
+        places=places,
+        assigned=assigned,
+        subgroups={q.id: _levels(frame, questionnaire, q) for q in questionnaire.subgroups},
+        unweighted=unweighted,
+    )
+
+
+def _levels(
+    frame: pd.DataFrame, questionnaire: Questionnaire, subgroup: Question
+) -> dict[str, BoolArray]:
+    """Return for each answer to a subgroup question who gave it (n,)."""
+    given = answers(frame, questionnaire, subgroup.id).to_numpy(dtype=object)
+    return {code: np.asarray(given == code) for code in subgroup.codes}
 
 
 def _base_weights(
