@@ -33,6 +33,23 @@ def gr2026() -> be.StudyDesign:
 
 
 @pytest.fixture(scope="session")
+def light(tmp_path_factory) -> Path:
+    """Return a study folder: GR2026 without surveys and with few draws, for whole runs."""
+    text = (ROOT / "analysis/gr2026/study.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ("draws = 100000", "draws = 999"),
+        ("draws = 1999", "draws = 99"),
+        ("[30, 60, 90, 120, 150, 180]", "[60]"),
+        ('"../../report"', f"'{ROOT / 'report'}'"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    folder = tmp_path_factory.mktemp("light")
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory, gr2026) -> Path:
     """Return a folder with ``raw`` (simulated), ``out`` (its run) and the report in ``out``."""
     folder = tmp_path_factory.mktemp("run")

@@ -14,11 +14,12 @@ import ballot_eval as be
 
 
 @pytest.fixture(scope="module")
-def finished_run(tmp_path_factory, gr2026):
+def finished_run(tmp_path_factory, light):
+    study = be.load_study(light)
     folder = tmp_path_factory.mktemp("cli")
     (folder / "raw").mkdir()
-    be.simulate(gr2026, folder / "raw", seed=1)
-    be.run(gr2026, raw=folder / "raw", out=folder / "out", report=False)
+    be.simulate(study, folder / "raw", seed=1)
+    be.run(study, raw=folder / "raw", out=folder / "out", report=False)
     return folder
 
 
@@ -105,21 +106,23 @@ def bomb(raw):
     ],
     ids=lambda v: getattr(v, "__name__", None),
 )
-def test_bad_input_is_named_and_leaves_previous_outputs_whole(copied, call, break_it, code, said):
+def test_bad_input_is_named_and_leaves_previous_outputs_whole(
+    copied, light, call, break_it, code, said
+):
     before = {p: p.read_bytes() for p in (copied / "out").rglob("*") if p.is_file()}
     break_it(copied / "raw")
     found, text = call(
-        "run", "gr2026", "--raw", copied / "raw", "--out", copied / "out", "--no-report"
+        "run", light, "--raw", copied / "raw", "--out", copied / "out", "--no-report"
     )
     assert (found, said in text) == (code, True), text
     assert "Traceback" not in text
     assert {p: p.read_bytes() for p in (copied / "out").rglob("*") if p.is_file()} == before
-    assert call("validate", "gr2026", "--raw", copied / "raw")[0] == code
+    assert call("validate", light, "--raw", copied / "raw")[0] == code
 
 
-def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, call):
+def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, light, call):
     wrong_total(copied / "raw")
-    arguments = ("run", "gr2026", "--raw", copied / "raw", "--out", copied / "out", "--no-report")
+    arguments = ("run", light, "--raw", copied / "raw", "--out", copied / "out", "--no-report")
     assert call(*arguments, "--allow-errors")[0] == 0
     listed = (copied / "out/excluded_rows.csv").read_text(encoding="utf-8").splitlines()
     assert len(listed) == 2
@@ -153,11 +156,11 @@ def test_wrong_calls_are_told_plainly(tmp_path, monkeypatch, call, arguments, co
     assert "Traceback" not in text
 
 
-def test_outputs_never_replace_files_of_others(finished_run, tmp_path, call):
+def test_outputs_never_replace_files_of_others(finished_run, light, tmp_path, call):
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "keep.txt").write_text("mine", encoding="utf-8")
-    run = ("run", "gr2026", "--no-report", "--raw")
+    run = ("run", light, "--no-report", "--raw")
     code, said = call(*run, finished_run / "raw", "--out", mine)
     assert code == 2
     assert "not of an earlier run" in " ".join(said.split())
@@ -190,7 +193,7 @@ def test_simulated_data_stay_marked_wherever_they_lie(finished_run, tmp_path, ca
 
 
 def test_numbers_survive_a_report_that_cannot_be_rendered(
-    finished_run, root, tmp_path, call, monkeypatch
+    finished_run, light, root, tmp_path, call, monkeypatch
 ):
     monkeypatch.setenv("PATH", "")
     project = tmp_path / "report"
@@ -198,25 +201,27 @@ def test_numbers_survive_a_report_that_cannot_be_rendered(
     shutil.copytree(root / "report", project, ignore=ignore)
     (project / "_methode.qmd").write_text("{{< var nowhere >}}\n", encoding="utf-8")
     raw, out = finished_run / "raw", tmp_path / "out"
-    code, said = call("run", "gr2026", "--raw", raw, "--out", out, "--report", project)
+    code, said = call("run", light, "--raw", raw, "--out", out, "--report", project)
     assert code == 2
     assert "_methode.qmd, line 1" in " ".join(said.split())
     assert (out / "effects.csv").is_file()
     assert not (out / "report").exists()
     (project / "_methode.qmd").write_text("# Methode, opnieuw\n", encoding="utf-8")
-    assert call("render", "gr2026", "--out", out, "--report", project)[0] == 0
+    assert call("render", light, "--out", out, "--report", project)[0] == 0
     assert "Methode, opnieuw" in (out / "report/index.html").read_text(encoding="utf-8")
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert "report/index.html" in manifest["outputs"]
 
 
-def test_a_failing_quarto_is_told_and_pandoc_takes_over(finished_run, tmp_path, call, monkeypatch):
+def test_a_failing_quarto_is_told_and_pandoc_takes_over(
+    finished_run, light, tmp_path, call, monkeypatch
+):
     broken = tmp_path / "bin/quarto"
     broken.parent.mkdir()
     broken.write_text("#!/bin/sh\necho broken quarto >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", str(broken.parent))
-    arguments = ("run", "gr2026", "--raw", finished_run / "raw", "--out", tmp_path / "out")
+    arguments = ("run", light, "--raw", finished_run / "raw", "--out", tmp_path / "out")
     code, said = call(*arguments)
     assert code == 0, said
     assert "broken quarto" in said

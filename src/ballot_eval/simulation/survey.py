@@ -96,7 +96,7 @@ class SurveyTruth:
     station_sd: float = 0.35
     person_sd: float = 0.80
     ageing_sd: float = 0.40
-    ageing_slope_elasticity: float = 0.30
+    ageing_slope: float = 0.30
     experienced_share: float = 0.60
     moved_share: float = 0.02
     dont_know_share: float = 0.02
@@ -206,7 +206,7 @@ def _ageing(rng: np.random.Generator, people: pd.DataFrame, truth: SurveyTruth) 
     codes, names = pd.factorize(station)
     size = np.log(people["station_voters_count"].to_numpy(dtype=float))
     shift = rng.normal(0, truth.ageing_sd, len(names))[codes]
-    result: FloatArray = shift + truth.ageing_slope_elasticity * (size - size.mean())
+    result: FloatArray = shift + truth.ageing_slope * (size - size.mean())
     return result
 
 

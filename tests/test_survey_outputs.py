@@ -1,0 +1,115 @@
+"""What leaves a run with surveys: nothing of one respondent, no count below the threshold."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zipfile
+
+import pandas as pd
+import pytest
+
+import ballot_eval as be
+
+VOTERS = "voter_survey.csv"
+
+#: Of the planted respondent; no other row of any file has one of these.
+PLANTED = {
+    "respondent_id": "ZQXK-90417",
+    "interviewer_id": "WVXQ-80311",
+    "remarks": "De kwikstaart vloog door het stemlokaal",
+    "gender": "other",
+    "education": "low",
+    "age_band": "75_plus",
+    "trouble_reading": "yes",
+}
+
+
+@pytest.fixture(scope="module")
+def planted(root, light, tmp_path_factory):
+    """Return a finished run with one unusual respondent, in the only municipality like it."""
+    folder = tmp_path_factory.mktemp("planted")
+    shutil.copyfile(light / "study.toml", folder / "study.toml")
+    for file in (root / "analysis/gr2026").glob("survey_*.toml"):
+        shutil.copyfile(file, folder / file.name)
+    study = be.load_study(folder)
+    (folder / "raw").mkdir()
+    be.simulate(study, folder / "raw", seed=8)
+    rows = pd.read_csv(folder / "raw" / VOTERS, dtype=str, keep_default_na=False)
+    rows.loc[rows["gender"] == "other", "gender"] = "woman"
+    somebody = rows.index[rows["municipality_code"] == "0755"][3]
+    rows.loc[somebody, list(PLANTED)] = list(PLANTED.values())
+    rows.to_csv(folder / "raw" / VOTERS, index=False)
+    be.run(study, raw=folder / "raw", out=folder / "out", allow_errors=True)
+    return folder
+
+
+def texts(folder):
+    """Yield every file of a run as text; of archives (docx) each member."""
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for name in archive.namelist():
+                    yield f"{file.name}/{name}", archive.read(name).decode("utf-8", "replace")
+        else:
+            yield file.name, file.read_bytes().decode("utf-8", "replace")
+
+
+def test_no_file_of_a_run_names_the_respondent_or_quotes_the_answer(planted):
+    raw = (planted / "raw" / VOTERS).read_text(encoding="utf-8")
+    searched = 0
+    for name, text in texts(planted / "out"):
+        searched += 1
+        for column in ("respondent_id", "interviewer_id", "remarks"):
+            assert PLANTED[column] in raw
+            assert PLANTED[column] not in text, name
+    assert searched > 50
+
+
+def test_no_row_of_the_raw_survey_is_in_any_file(planted):
+    """The answers of any respondent side by side would be a record, whatever its separator."""
+    rows = (planted / "raw" / VOTERS).read_text(encoding="utf-8").splitlines()[1:]
+    respondents = {row.split(",", 1)[0] for row in rows}
+    records = sorted({row.split(",", 10)[10] for row in rows})[::20]
+    for name, text in texts(planted / "out"):
+        assert not set(re.findall(r"\bR\d{4}\b", text)) & respondents, name
+        assert not any(record in text for record in records), name
+
+
+def test_no_published_number_rests_on_fewer_than_the_threshold(planted):
+    threshold = be.load_study(planted).survey.threshold
+    table = pd.read_csv(planted / "out/survey.csv")
+    stored = json.loads((planted / "out/results.json").read_text(encoding="utf-8"))["survey"]
+    assert len(stored) == len(table) > 500
+    for name in ("n", "count"):
+        for found in (table[name], pd.Series([row[name] for row in stored], dtype=float)):
+            small = found.notna() & (found > 0) & (found < threshold)
+            assert not small.any(), found[small]
+    numbers = ["estimate", "standard_error", "ci_lower", "ci_upper", "p_value", "count"]
+    assert table["hidden"].any()
+    assert table.loc[table["hidden"], numbers].isna().all(axis=None)
+
+
+def test_the_only_one_of_a_group_is_hidden_everywhere(planted):
+    table = pd.read_csv(planted / "out/survey.csv")
+    alone = table[(table["breakdown"] == "gender") & (table["level"] == "other")]
+    assert len(alone)
+    assert alone["hidden"].all()
+    assert alone["n"].isna().all()
+    own = table[(table["question"] == "gender") & (table["answer"] == "other")]
+    assert own.loc[own["quantity"] == "share", "hidden"].all()
+
+
+def test_no_table_of_the_report_counts_fewer_than_the_threshold(planted):
+    threshold = be.load_study(planted).survey.threshold
+    folder = planted / "out/report-source/_generated/tables"
+    checked = 0
+    for file in folder.glob("*_item_response.md"):
+        for line in file.read_text(encoding="utf-8").splitlines()[2:]:
+            for cell in line.strip("|").split("|")[2:]:
+                if re.fullmatch(r"[\d.]+", cell.strip()):
+                    n = int(cell.strip().replace(".", ""))
+                    assert n == 0 or n >= threshold, (file.name, line)
+                    checked += 1
+    assert checked > 50
