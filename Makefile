@@ -22,8 +22,9 @@ $(VENV)/.quarto-tried: $(VENV)/.ready
 report: $(VENV)/.ready $(VENV)/.quarto-tried
 	$(BIN)/ballot-eval run $(STUDY)
 
+# A process per core, each with one thread for linear algebra; a file of tests stays in one process.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .
