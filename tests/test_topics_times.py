@@ -20,12 +20,8 @@ from ballot_eval.simulation import (
 )
 from ballot_eval.sources import read_raw
 from ballot_eval.topics.booths import booth_results
-from ballot_eval.topics.counting_time import (
-    KINDS,
-    counting_time_results,
-    log_linear,
-    select_counts,
-)
+from ballot_eval.topics.counting_time import counting_time_results
+from ballot_eval.topics.counts import KINDS, log_linear, select_counts
 from ballot_eval.topics.voting_time import select_voters, voting_time_results
 
 DSO, CSO, CENTRAL = KINDS

@@ -12,7 +12,7 @@ import pandas as pd
 from ballot_eval.estimation.survival import SurvivalCurve
 from ballot_eval.reporting.tables_times import booth_rows
 from ballot_eval.results import Measure
-from ballot_eval.topics.counting_time import KINDS
+from ballot_eval.topics.counts import KINDS
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
