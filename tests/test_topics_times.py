@@ -194,10 +194,27 @@ def test_dso_and_cso_cannot_be_pooled(gr2026, accepted):
     with pytest.raises(ValueError, match="CSO central_session"):
         select_counts(of_cso, gr2026, "GR2026")
     counts = select_counts(rows, gr2026, "GR2026", DSO)
-    mixed = dataclasses.replace(counts, frame=rows)
     with pytest.raises(ValueError, match="cannot be put together"):
-        log_linear(mixed)
+        dataclasses.replace(counts, frame=rows)
     assert set(select_counts(rows, gr2026, "GR2026", CENTRAL).frame["counting_method"]) == {"CSO"}
+
+
+@pytest.mark.parametrize("method", ["", "BSO", float("nan"), None])
+def test_counts_of_an_unknown_kind_are_refused(gr2026, accepted, method):
+    rows = accepted["counting_times"]
+    station = rows[rows["counting_unit_type"] == "polling_station"]
+    unknown = station.assign(counting_method=method)
+    with pytest.raises(ValueError, match="counts of an unknown kind"):
+        select_counts(unknown, gr2026, "GR2026")
+    some = station.assign(counting_method=station["counting_method"].where(station.index % 2 == 0))
+    with pytest.raises(ValueError, match="cannot be put together"):
+        select_counts(some, gr2026, "GR2026")
+
+
+def test_the_regressors_are_those_that_vary(gr2026, accepted):
+    y, x, names = log_linear(select_counts(accepted["counting_times"], gr2026, "GR2026", DSO))
+    assert names[:2] == ("intercept", "experiment")
+    assert x.shape == (len(y), len(names))
 
 
 def test_a_former_municipality_takes_no_part(gr2026, accepted):

@@ -49,14 +49,22 @@ KINDS = (
 
 
 def require_one_kind(frame: pd.DataFrame) -> None:
-    """Raise ValueError unless all counts are of one kind."""
-    found = Counter(frame["counting_method"] + " " + frame["counting_unit_type"])
+    """Raise ValueError unless all counts are of one kind, and that is one of ``KINDS``."""
+    pairs = zip(frame["counting_method"], frame["counting_unit_type"], strict=True)
+    found = Counter(f"{method or 'no method'} {unit}" for method, unit in pairs)
+    known = {f"{kind.counting_method} {kind.counting_unit_type}" for kind in KINDS}
+    shown = "; ".join(f"{kind} ({n})" for kind, n in sorted(found.items()))
     if len(found) > 1:
-        kinds = "; ".join(f"{kind} ({n})" for kind, n in sorted(found.items()))
         msg = (
-            f"counts of different kinds cannot be put together: {kinds}. Under DSO a polling "
+            f"counts of different kinds cannot be put together: {shown}. Under DSO a polling "
             "station counts lists and candidates, under CSO lists only, and a central session "
             "counts the candidates the next day. Choose one kind (CountKind.rows)"
+        )
+        raise ValueError(msg)
+    if not set(found) <= known:
+        msg = (
+            f"counts of an unknown kind: {shown}. Without DSO or CSO it cannot be told what was "
+            f"counted; the kinds are {', '.join(sorted(known))}"
         )
         raise ValueError(msg)
 
@@ -66,7 +74,8 @@ class Counts:
     """Counts of one kind at one election, as arrays (n,).
 
     ``minutes`` from start to end (or to the last moment seen, where not ``finished``);
-    ``clock`` the minutes from the closing of the polling stations to the end.
+    ``clock`` the minutes from the closing of the polling stations to the end. Raises ValueError for
+    counts of several kinds, or of another than those of ``KINDS``.
     """
 
     frame: pd.DataFrame
@@ -75,6 +84,9 @@ class Counts:
     finished: npt.NDArray[np.bool_]
     experiment: npt.NDArray[np.bool_]
     municipality: pd.Series[str]
+
+    def __post_init__(self) -> None:
+        require_one_kind(self.frame)
 
     @property
     def pace(self) -> FloatArray:
@@ -107,12 +119,11 @@ def select_counts(
 
     ``frame`` are accepted ``counting_times``; former experiment municipalities are left out, and
     so are recounts, which are work of another kind. Raises ValueError when they are of several
-    kinds and none is chosen.
+    kinds and none is chosen, and when they do not say DSO or CSO.
     """
     rows = compared_rows(frame, study, election)
     rows = rows[rows["recount"] == "no"].reset_index(drop=True)
     rows = kind.rows(rows).reset_index(drop=True) if kind else rows
-    require_one_kind(rows)
     closing = election_days(rows["election_id"], study) + pd.Timedelta(hours=CLOSING_HOUR)
     now = study.election_by_id(study.election).date
     return Counts(
@@ -135,9 +146,8 @@ def log_linear(counts: Counts) -> tuple[FloatArray, FloatArray, tuple[str, ...]]
     """Return log person-minutes (n,), regressors (n, p) and their names, of finished counts.
 
     The columns are an intercept, the role, and the logarithms of ballots, counters and lists, as
-    far as they vary. Raises ValueError for counts of several kinds.
+    far as they vary.
     """
-    require_one_kind(counts.frame)
     frame = counts.frame
     names = ["intercept", "experiment"]
     columns = [np.ones(len(frame)), counts.experiment.astype(float)]
