@@ -17,7 +17,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.mergers import current_code
 from ballot_eval.topics.measures import compared_rows
-from ballot_eval.validation.moments import CLOSING_HOUR, election_days
+from ballot_eval.validation.moments import CLOSING_HOUR, elapsed_minutes, election_days
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -128,8 +128,8 @@ def select_counts(
     now = study.election_by_id(study.election).date
     return Counts(
         frame=rows,
-        minutes=_minutes(rows["ended_at"] - rows["started_at"]),
-        clock=_minutes(rows["ended_at"] - closing),
+        minutes=_array(elapsed_minutes(rows["started_at"], rows["ended_at"])),
+        clock=_array(elapsed_minutes(closing, rows["ended_at"])),
         finished=(rows["counting_status"] == "finished").to_numpy(dtype=bool),
         experiment=rows["experiment"].to_numpy(dtype=bool),
         municipality=current_code(
@@ -138,8 +138,8 @@ def select_counts(
     )
 
 
-def _minutes(spans: pd.Series[pd.Timedelta]) -> FloatArray:
-    return spans.dt.total_seconds().to_numpy(dtype=float) / 60
+def _array(values: pd.Series[float]) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
 
 
 def log_linear(counts: Counts) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
