@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from ballot_eval.estimation.durations import mean_interval, quantile_interval
 from ballot_eval.estimation.inference import randomisation_test
 from ballot_eval.estimation.logrank import logrank_permutation
 from ballot_eval.estimation.mixed import mixed_model
-from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
+from ballot_eval.estimation.survival import CurvePoints, SurvivalCurve
 from ballot_eval.results import Measure
 from ballot_eval.topics.counts import KINDS, CountKind, Counts, log_linear, select_counts
 from ballot_eval.topics.measures import (
@@ -31,9 +32,13 @@ from ballot_eval.topics.measures import (
     Comparison,
     Numbers,
     exponentiated,
+    mean_alone,
+    quantile_alone,
     randomised_means,
     reached,
     require_both,
+    require_several,
+    survival_curve,
 )
 from ballot_eval.validation.moments import CLOSING_HOUR
 
@@ -44,6 +49,9 @@ MUNICIPALITY = "municipality"
 #: Minutes at which the share of finished counts is given: from closing at 21:00, or from the
 #: start of a central session.
 CLOCK_MINUTES = (60, 120, 180, 240, 300)
+
+#: The remark on a test that does not know that counts of one municipality are alike.
+AS_INDEPENDENT = "takes counts as independent: too sure where municipalities differ"
 
 #: Minutes from closing to midnight.
 MIDNIGHT = (24 - CLOSING_HOUR) * 60
@@ -94,29 +102,31 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
     clusters = done.municipality.to_numpy()
     basis = Basis.of(MUNICIPALITY, clusters)
 
+    def several() -> None:
+        require_several(clusters, what="finished counts", cluster=MUNICIPALITY)
+
     def mean() -> Numbers:
+        several()
         found = mean_interval(done.pace, clusters, confidence_level=level)
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
     def median() -> Numbers:
+        several()
         found = quantile_interval(
             done.pace, clusters, quantile=0.5, method="woodruff", confidence_level=level
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_person_minutes_per_100_ballots", "finished_counts", mean, basis)
-    to.add("median_person_minutes_per_100_ballots", "finished_counts", median, basis)
+    name, middle = "person_minutes_per_100_ballots", partial(quantile_alone, quantile=0.5)
+    to.add(f"mean_{name}", "finished_counts", mean, basis, point=partial(mean_alone, done.pace))
+    to.add(f"median_{name}", "finished_counts", median, basis, point=partial(middle, done.pace))
 
 
 def _curve(counts: Counts, study: StudyDesign) -> SurvivalCurve | None:
     """Return the Kaplan–Meier curve by the clock; None where it cannot be estimated."""
     try:
-        return kaplan_meier(
-            counts.until_finished,
-            counts.finished,
-            clusters=counts.municipality.to_numpy(),
-            confidence_level=study.analysis.confidence_level,
-        )
+        codes = counts.municipality.to_numpy(str)
+        return survival_curve(counts.until_finished, counts.finished, codes, study)
     except ValueError:
         return None
 
@@ -124,25 +134,33 @@ def _curve(counts: Counts, study: StudyDesign) -> SurvivalCurve | None:
 def _shares(curve: SurvivalCurve, counts: Counts, kind: CountKind, to: Comparison) -> None:
     """Add the share of counts finished by the clock, or that long after the start."""
     basis = Basis.of(MUNICIPALITY, counts.municipality)
+
+    def several() -> None:
+        require_several(counts.municipality, what="counts", cluster=MUNICIPALITY)
+
     for minutes in CLOCK_MINUTES:
         at = curve.at([minutes])
 
-        def share(at: object = at) -> Numbers:
-            s, low, high = (float(getattr(at, f)[0]) for f in ("survival", "lower", "upper"))
+        def share(at: CurvePoints = at) -> Numbers:
+            s, low, high = (float(v[0]) for v in (at.survival, at.lower, at.upper))
+            if math.isnan(s):
+                raise ValueError("no count was seen so long: the share is not known")
             if s in (0, 1):
-                # Where nobody, or everybody, is finished the curve says nothing of its error.
-                return 1 - s, math.nan, math.nan, math.nan
+                raise ValueError("no count, or every one, was finished: there is no interval")
+            several()
             return 1 - s, 1 - high, 1 - low, math.nan
 
         name = f"share_finished_{minutes}_minutes_after_{kind.origin}"
-        to.add(name, "kaplan_meier", share, basis)
+        alone = partial(lambda at: 1 - float(at.survival[0]), at)
+        to.add(name, "kaplan_meier", share, basis, point=alone)
     middle = curve.quantile(0.5)
-    to.add(
-        f"median_minutes_after_{kind.origin}",
-        "kaplan_meier",
-        lambda: reached(middle),
-        basis,
-    )
+
+    def median() -> Numbers:
+        several()
+        return reached(middle)
+
+    name = f"median_minutes_after_{kind.origin}"
+    to.add(name, "kaplan_meier", median, basis, point=lambda: middle.estimate)
 
 
 def _compare(counts: Counts, to: Comparison, study: StudyDesign) -> None:
@@ -243,7 +261,9 @@ def _compare_finishing(counts: Counts, to: Comparison, study: StudyDesign) -> No
 
     to.add("finishing_rate_ratio", "cox", hazard(role), basis)
     to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), basis)
-    to.add("proportional_hazards", "schoenfeld", proportional, basis)
+    # The test knows no clusters, so its basis names none.
+    alone = Basis("", 0, n=len(codes))
+    to.add("proportional_hazards", "schoenfeld", proportional, alone, remark=AS_INDEPENDENT)
     drawn = basis.drawn(analysis.draws, analysis.seed)
     to.add("finished_over_expected", "logrank_randomisation", permuted, drawn)
 
