@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ballot_eval.formatting import interval, number, p_value, percent
 from ballot_eval.reporting.tables import pipe_table
 from ballot_eval.results import Measure
+from ballot_eval.topics.booths import CLOSE
 from ballot_eval.topics.counting_time import MIDNIGHT
 
 #: What stands where a number could not be computed; the files say why.
@@ -100,11 +101,18 @@ def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure
         yield rate, new, old, difference
 
 
+def is_close(m: Measure) -> bool:
+    """Return whether another simulation could well give a neighbouring number of booths."""
+    return CLOSE in m.note
+
+
 def _booths(m: Measure) -> str:
     if math.isnan(m.estimate):
         return number(math.nan)
     sign = m.group == "new-old"
-    text = number(m.estimate, sign=sign)
+    text = number(m.estimate, sign=sign) + ("\\*" if is_close(m) else "")
+    if math.isnan(m.ci_lower):
+        return f"{text} ({NO_NUMBER})"
     if m.ci_lower == m.ci_upper == m.estimate:
         return text
     low, high = (number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
