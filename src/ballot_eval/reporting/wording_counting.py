@@ -84,8 +84,8 @@ def _unfinished(outcome: Outcome) -> str:
     if not parts:
         return "Alle tellingen waren klaar." if kinds else ""
     return (
-        "Alleen tellingen die klaar waren staan hierin; nog bezig toen de waarneming ophield waren "
-        f"er {enumerate_words(parts)}."
+        "Alleen tellingen die klaar waren staan hierin. Nog bezig toen de waarneming ophield: "
+        f"{enumerate_words(parts)}."
     )
 
 
