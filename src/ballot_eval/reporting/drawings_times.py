@@ -112,7 +112,8 @@ def _quantiles(outcome: Outcome) -> dict[str, Drawing]:
 
 def _booths(outcome: Outcome) -> dict[str, Drawing]:
     queue = outcome.study.times.queue
-    rows = [row for row in booth_rows(outcome.results.voting_time) if _finite(*row[1:3])]
+    found = booth_rows(outcome.results.voting_time)
+    rows = [row for row in found if any(math.isfinite(m.estimate) for m in row[1:3])]
     if queue is None or not rows:
         return {}
     by_ballot = {"new": [row[1] for row in rows], "old": [row[2] for row in rows]}
@@ -125,10 +126,6 @@ def _booths(outcome: Outcome) -> dict[str, Drawing]:
     arguments = ([row[0] for row in rows], *needed)
     rule = {"max_wait_minutes": queue.max_wait_minutes, "max_share": queue.max_share}
     return {"booths_needed": (arguments, rule | limits)}
-
-
-def _finite(*measures: Measure) -> bool:
-    return any(math.isfinite(m.estimate) for m in measures)
 
 
 #: A band is drawn only where as many counts had finished, and as many were still to finish.
