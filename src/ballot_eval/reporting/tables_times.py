@@ -55,6 +55,11 @@ def _cells(m: Measure | None, digits: int = 0) -> list[str]:
     return [number(m.estimate, digits), limits(m, digits)]
 
 
+def _with_limits(m: Measure, digits: int = 0) -> str:
+    estimate, within = _cells(m, digits)
+    return estimate if estimate == NO_NUMBER else f"{estimate} ({within})"
+
+
 def voting_times(items: Sequence[Measure]) -> str:
     """Return median, P90 and restricted mean in seconds, by voters and ballot."""
     found = _index(items)
@@ -132,9 +137,10 @@ def counting_pace(items: Sequence[Measure]) -> str:
                 continue
             mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
             size = [number(median.n), number(median.n_clusters)]
-            rows.append([name, label, *size, *_cells(median, 1), *_cells(mean, 1)])
-    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan", "Interval", "Gemiddelde"]
-    return pipe_table([*header, "Interval"], rows, "llrrrrrr")
+            rows.append([name, label, *size, *(_with_limits(m, 1) for m in (median, mean))])
+    # Intervals stand in the same cell: two columns more do not fit on the page.
+    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"]
+    return pipe_table([*header, "Gemiddelde (interval)"], rows, "llrrrr")
 
 
 def counting_ratios(items: Sequence[Measure]) -> str:
@@ -197,7 +203,7 @@ def counting_finished(items: Sequence[Measure]) -> str:
             middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
             limit = share.ci_lower, share.ci_upper
             within = NO_NUMBER if math.isnan(limit[0]) else interval(*limit, 0)
-            when = f"na {number(minutes / 60)} uur" if session else "om middernacht"
+            when = f"na {number(minutes / 60)} uur" if session else "middernacht"
             cells = [when, percent(share.estimate, 0), within]
             rows.append([name, label, *_cells(middle), *cells])
     header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]
