@@ -50,6 +50,8 @@ def test_gr2026_roles_and_exposure(root):
         ('"0513" = "Gouda"', "", "new_ballot names 0513"),
         ("nearest_size = 2", 'municipalities = ["0147"]', "cannot be a reference"),
         ("date = 2018-03-21", "date = 2019-03-21", "does not carry the year"),
+        ("arrivals_per_hour = [30,", "arrivals_per_hour = [30, 30,", "arrivals_per_hour must rise"),
+        ("arrivals_per_hour = [30,", "arrivals_per_hour = [300,", "arrivals_per_hour must rise"),
         ("[analysis]", "[analysis", "not valid TOML"),
         ('["GR2022", "GR2018"]', '["GR2022", "GR2022"]', "named twice"),
         ('["GR2022", "GR2018"]', "[]", "key baselines: needs at least 1 entries"),

@@ -233,6 +233,13 @@ def _booths(arrivals=(10, 20), new=(1, 2), old=(1, 1), **options):
     return figures.booths_needed(arrivals, new, old, **(LIMIT | options))
 
 
+def test_booths_of_one_ballot_alone():
+    figure = _booths(old=(NAN, NAN))
+    assert [t.get_text() for t in figure.axes[0].texts if "stembiljet" in t.get_text()] == [
+        "nieuw\nstembiljet"
+    ]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -293,7 +300,7 @@ def _booths(arrivals=(10, 20), new=(1, 2), old=(1, 1), **options):
         (lambda: figures.counting_rates(RATES, medians_of(RATES)[1:]), "one row of medians, not 0"),
         (lambda: _booths(arrivals=(20, 10)), "must ascend from zero"),
         (lambda: _booths(new=(1, 1.5)), r"number of booths \(new\) is not a whole number"),
-        (lambda: _booths(old=(NAN, NAN)), "no number of booths at all"),
+        (lambda: _booths(new=(NAN, NAN), old=(NAN, NAN)), "no number of booths at all"),
         (lambda: _booths(old=(1,)), "differ in length"),
         (lambda: _booths(lower_new=(1, 1)), "lower_new and upper_new come as a pair"),
         (lambda: _booths(lower_new=(2, 2), upper_new=(3, 3)), "lower bound lies above"),

@@ -20,13 +20,10 @@ from ballot_eval.simulation import (
 )
 from ballot_eval.sources import read_raw
 from ballot_eval.topics.booths import booth_results
-from ballot_eval.topics.counting_time import (
-    KINDS,
-    counting_time_results,
-    log_linear,
-    select_counts,
-)
-from ballot_eval.topics.voting_time import select_voters, voting_time_results
+from ballot_eval.topics.counting_time import counting_time_results
+from ballot_eval.topics.counts import KINDS, log_linear, select_counts
+from ballot_eval.topics.voters import select_voters
+from ballot_eval.topics.voting_time import voting_time_results
 
 DSO, CSO, CENTRAL = KINDS
 
@@ -198,10 +195,27 @@ def test_dso_and_cso_cannot_be_pooled(gr2026, accepted):
     with pytest.raises(ValueError, match="CSO central_session"):
         select_counts(of_cso, gr2026, "GR2026")
     counts = select_counts(rows, gr2026, "GR2026", DSO)
-    mixed = dataclasses.replace(counts, frame=rows)
     with pytest.raises(ValueError, match="cannot be put together"):
-        log_linear(mixed)
+        dataclasses.replace(counts, frame=rows)
     assert set(select_counts(rows, gr2026, "GR2026", CENTRAL).frame["counting_method"]) == {"CSO"}
+
+
+@pytest.mark.parametrize("method", ["", "BSO", float("nan"), None])
+def test_counts_of_an_unknown_kind_are_refused(gr2026, accepted, method):
+    rows = accepted["counting_times"]
+    station = rows[rows["counting_unit_type"] == "polling_station"]
+    unknown = station.assign(counting_method=method)
+    with pytest.raises(ValueError, match="counts of an unknown kind"):
+        select_counts(unknown, gr2026, "GR2026")
+    some = station.assign(counting_method=station["counting_method"].where(station.index % 2 == 0))
+    with pytest.raises(ValueError, match="cannot be put together"):
+        select_counts(some, gr2026, "GR2026")
+
+
+def test_the_regressors_are_those_that_vary(gr2026, accepted):
+    y, x, names = log_linear(select_counts(accepted["counting_times"], gr2026, "GR2026", DSO))
+    assert names[:2] == ("intercept", "experiment")
+    assert x.shape == (len(y), len(names))
 
 
 def test_a_former_municipality_takes_no_part(gr2026, accepted):
@@ -242,6 +256,94 @@ def test_one_station_has_no_interval_but_a_reason(quick, accepted):
     assert all(m.note or math.isfinite(m.estimate) for m in found.measures)
     booths = booth_results(found.voters["all"], quick)
     assert all(m.note for m in booths if math.isnan(m.estimate))
+
+
+def test_one_station_with_a_ballot_has_estimates_without_interval(quick, accepted):
+    rows = accepted["voting_times"]
+    first = rows[(rows["ballot"] == "new") & (rows["assisted"] == "no")].iloc[0]
+    here = (rows["polling_station_id"] == first["polling_station_id"]) & (
+        rows["municipality_code"] == first["municipality_code"]
+    )
+    found = voting_time_results(rows[here | (rows["ballot"] == "old")], quick)
+    seconds = rows[here & (rows["assisted"] == "no")]
+    whole = seconds.loc[seconds["observation_status"] == "complete", "voting_seconds"]
+    mean = one(found.measures, quantity="mean_seconds", subset="unassisted", group="new")
+    assert mean.estimate == pytest.approx(whole.mean())
+    for quantity in ("mean_seconds", "median_seconds", "restricted_mean_seconds"):
+        for m in found.measures:
+            if (m.quantity, m.subset, m.group) == (quantity, "unassisted", "new"):
+                assert math.isfinite(m.estimate)
+                assert math.isnan(m.ci_lower)
+                assert math.isnan(m.ci_upper)
+                assert "are of one polling_station, so there is no interval" in m.note
+    curve = found.curves["unassisted", "new"]
+    assert np.isnan(curve.lower).all()
+    assert np.isfinite(found.curves["unassisted", "old"].lower).any()
+
+
+def test_one_municipality_with_a_ballot_is_not_compared(quick, accepted):
+    rows = accepted["voting_times"]
+    codes = rows.loc[rows["ballot"] == "new", "municipality_code"].unique()
+    few = rows[(rows["ballot"] == "old") | (rows["municipality_code"] == codes[0])]
+    found = voting_time_results(few, quick)
+    ratios = [m for m in found.measures if m.quantity == "ratio" and m.subset == "unassisted"]
+    assert "mixed_model_stations" in {m.method for m in ratios}
+    for m in ratios:
+        assert math.isnan(m.estimate)
+        assert "with the new ballot are of one municipality" in m.note
+    booths = {m.group: m for m in booth_results(found.voters["all"], quick)[:3]}
+    assert booths["new"].estimate - booths["old"].estimate == booths["new-old"].estimate
+    assert math.isnan(booths["new"].ci_lower)
+    assert math.isfinite(booths["old"].ci_lower)
+    assert math.isnan(booths["new-old"].ci_upper)
+
+
+def test_where_nobody_knows_of_help_all_voters_are_compared(quick, accepted, voting):
+    rows = accepted["voting_times"].assign(assisted="unknown")
+    found = voting_time_results(rows, quick)
+    assert (voting.main, found.main) == ("unassisted", "all")
+    assert found.quantiles is not None
+    assert one(found.measures, quantity="observer_share_of_variance").subset == "all"
+    wanted = {"quantity": "ratio", "subset": "all", "method": "mixed_model"}
+    assert one(found.measures, **wanted).estimate == one(voting.measures, **wanted).estimate
+
+
+def test_one_municipality_of_counts_has_shares_without_interval(quick, accepted):
+    rows = accepted["counting_times"]
+    now = rows[(rows["election_id"] == "GR2026") & (rows["counting_method"] == "DSO")]
+    codes = [now.loc[now["ballot"] == b, "municipality_code"].iloc[0] for b in ("new", "old")]
+    few = now[now["municipality_code"].isin(codes)]
+    found = counting_time_results(few, quick)
+    assert set(found.curves["DSO"]) == {"new", "old"}
+    counts = select_counts(few, quick, "GR2026", DSO)
+    new = counts.only(counts.experiment)
+    mean = one(found.measures, quantity="mean_person_minutes_per_100_ballots", group="new")
+    assert mean.estimate == pytest.approx(new.pace[new.finished].mean())
+    assert "one municipality" in mean.note
+    shares = [m for m in found.measures if m.quantity.startswith("share_finished")]
+    assert all(math.isnan(m.ci_lower) and m.note for m in shares)
+    assert any(0 < m.estimate < 1 for m in shares)
+
+
+def test_a_share_beyond_what_was_seen_says_so(quick, accepted):
+    rows = accepted["counting_times"]
+    rows = rows[rows["election_id"] == "GR2026"].assign(counting_status="still_counting")
+    early = rows["started_at"].dt.normalize() + pd.Timedelta(hours=22, minutes=30)
+    begun = early - pd.Timedelta(hours=1)
+    found = counting_time_results(rows.assign(ended_at=early, started_at=begun), quick)
+    for m in found.measures:
+        if m.quantity.startswith("share_finished") and m.subset == "DSO":
+            known = m.quantity == "share_finished_60_minutes_after_closing"
+            assert (m.estimate == 0) is known
+            assert ("finished" if known else "no count was seen so long") in m.note
+
+
+def test_the_test_of_proportional_hazards_names_no_clusters(counting):
+    for m in counting.measures:
+        if m.quantity == "proportional_hazards":
+            assert (m.cluster, m.n_clusters) == ("", 0)
+            assert m.n > 0
+            assert "as independent" in m.note
 
 
 def test_only_broken_off_observations(quick, accepted):

@@ -12,6 +12,7 @@ from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate, simulate_panel
 from ballot_eval.sources import read_raw
 from ballot_eval.sources.personal import personal_sign
+from ballot_eval.topics.counts import select_counts
 from ballot_eval.validation.frictionless import table_schemas
 
 VOTER = {
@@ -43,6 +44,7 @@ COUNT = {
 }
 RECOUNT = COUNT | {"recount": "yes"}
 SESSION = COUNT | {"counting_unit_type": "central_session", "counting_method": "CSO"}
+EARLY = SESSION | {"started_at": "2026-03-29T01:30", "ended_at": "2026-03-29T04:30"}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,10 @@ def codes(report, line=2):
         ({"voting_seconds": "0"}, "V.101", True),
         ({"voting_seconds": "-3.5"}, "V.101", True),
         ({"voting_seconds": "0.1"}, "V.101", False),
+        ({"voting_seconds": "1.99"}, "V.105", True),
+        ({"voting_seconds": "2"}, "V.105", False),
+        ({"voting_seconds": "0.000001"}, "V.105", True),
+        ({"voting_seconds": "1.5", "observation_status": "cut_off"}, "V.105", False),
         ({"voting_seconds": "3600"}, "V.102", False),
         ({"voting_seconds": "3600.1"}, "V.102", True),
         ({"voting_seconds": "4.9"}, "V.103", True),
@@ -91,6 +97,13 @@ def codes(report, line=2):
         ({"age_band": "75+"}, "T.103", False),
         ({"age_band": ""}, "T.103", False),
         ({"age_band": "oud"}, "T.103", True),
+        ({"age_band": "18-34"}, "V.106", False),
+        ({"age_band": "75+"}, "V.106", False),
+        ({"age_band": ""}, "V.106", False),
+        ({"age_band": "20-24"}, "V.106", False),
+        ({"age_band": "20-23"}, "V.106", True),
+        ({"age_band": "47-47"}, "V.106", True),
+        ({"age_band": "34-18"}, "V.106", True),
         ({"observation_number": "-1"}, "N.101", True),
         ({"observer_id": "Jan de Vries"}, "T.103", True),
         (
@@ -123,6 +136,12 @@ def test_what_stands_where_a_code_belongs_is_not_passed_on(check, table, row, ch
     text = report.to_frame().to_csv() + report.excluded.to_csv()
     assert "T.103" in text
     assert "Vries" not in text
+
+
+def test_a_narrow_age_band_is_not_passed_on(check):
+    report = check("voting_times", VOTER | {"age_band": "47-47"})
+    assert "V.106" in codes(report)
+    assert "47-47" not in report.to_frame().to_csv() + report.excluded.to_csv()
 
 
 @pytest.mark.parametrize(
@@ -164,6 +183,20 @@ def test_personal_cells_of_a_column_that_is_read(check, table, cells, kind, foun
         (SESSION, "C.102", False),
         (SESSION | {"started_at": "21:05"}, "C.103", True),
         (SESSION, "C.103", False),
+        # A recount in the afternoon is not one of the day of the election.
+        (RECOUNT | {"started_at": "14:00", "ended_at": "15:00"}, "C.103", True),
+        (RECOUNT | {"started_at": "14:00", "ended_at": "15:00"}, "C.104", False),
+        (RECOUNT | {"ended_at": "23:05"}, "C.103", True),
+        (RECOUNT, "C.103", False),
+        # Ten past nine in the evening on a clock of twelve hours.
+        ({"started_at": "09:10", "ended_at": "10:40"}, "C.112", True),
+        ({"started_at": "04:00", "ended_at": "04:30"}, "C.112", True),
+        ({"started_at": "03:00", "ended_at": "03:59"}, "C.112", False),
+        ({"ended_at": "04:00"}, "C.112", True),
+        ({"ended_at": "11:59"}, "C.112", True),
+        ({"ended_at": "12:00"}, "C.112", False),
+        ({"ended_at": "2026-03-19T04:30"}, "C.112", False),
+        ({"started_at": "2026-03-19T09:10", "ended_at": "2026-03-19T10:40"}, "C.112", False),
         ({"started_at": "2026-03-18T20:59"}, "C.104", True),
         ({"started_at": "2026-03-18T21:00"}, "C.104", False),
         ({"started_at": "20:59"}, "C.104", True),
@@ -209,6 +242,11 @@ def test_personal_cells_of_a_column_that_is_read(check, table, cells, kind, foun
         ({"ballots_count": "79", "counting_status": "still_counting"}, "C.108", False),
         ({"ended_at": "2026-02-30T22:00"}, "T.105", True),
         ({"ended_at": "24:00"}, "T.105", True),
+        # The clock goes from two to three.
+        (EARLY | {"started_at": "2026-03-29T02:30"}, "T.105", True),
+        (EARLY | {"started_at": "2026-03-29T03:00"}, "T.105", False),
+        (EARLY | {"started_at": "0001-03-29T03:00"}, "C.104", True),
+        (EARLY | {"ended_at": "9999-03-29T04:30"}, "C.106", True),
         ({"ended_at": "kwart over elf"}, "T.105", True),
         ({"recount": "ja"}, "T.103", True),
     ],
@@ -223,7 +261,7 @@ def test_rules_on_counting_times(check, change, code, found):
     [
         ("21:05", "2026-03-18 21:05"),
         ("12:00", "2026-03-18 12:00"),
-        ("11:59", "2026-03-19 11:59"),
+        ("3:59", "2026-03-19 03:59"),
         ("0:30", "2026-03-19 00:30"),
         ("2026-03-19T00:30", "2026-03-19 00:30"),
         ("2026-03-18 23:59:30", "2026-03-18 23:59:30"),
@@ -335,6 +373,39 @@ def test_an_observer_who_rounds_is_named_once(check):
     assert found[0].value.startswith("observer=W01; multiples_of_10=40 of 40")
 
 
+def observed(times, observer="W01"):
+    return [
+        VOTER | {"observation_number": str(i), "voting_seconds": f"{s:g}", "observer_id": observer}
+        for i, s in enumerate(times)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        # Sixty whole seconds are not heaped because one cell has tenths; sixty tens are.
+        ([*range(30, 89), 45.5], ""),
+        ([*range(100, 700, 10), 45.25], "multiples_of_10=60 of 60"),
+        ([*range(100, 700, 10), 45.5], "multiples_of_10=60 of 60"),
+        # On a stopwatch with tenths one in a hundred is a multiple of ten by chance.
+        ([30.1 + i for i in range(60)], ""),
+        ([30.1 + i for i in range(40)] + [*range(50, 130, 10)], "multiples_of_10=8 of 48"),
+        # What is finer is not judged.
+        ([30.13 + i for i in range(40)] + [*range(50, 130, 10)], ""),
+    ],
+)
+def test_an_observer_is_judged_by_the_usual_unit(check, times, found):
+    hits = [f for f in check("voting_times", *observed(times)).findings if f.code == "V.104"]
+    assert [found in f.value for f in hits] == ([True] if found else [])
+
+
+def test_an_hour_that_the_clock_skips_does_not_count(gr2026, check):
+    rows = check("counting_times", EARLY | {"ended_at": "2026-03-29T03:30"}).accepted
+    counts = select_counts(rows["counting_times"], gr2026, "GR2026")
+    assert counts.minutes.tolist() == [60.0]
+    assert counts.until_finished.tolist() == [60.0]
+
+
 def test_a_duplicate_observation_is_excluded(check):
     report = check("voting_times", VOTER, VOTER | {"voting_seconds": "61"})
     assert len(report.excluded) == 2
@@ -371,6 +442,14 @@ def test_a_duplicate_observation_is_excluded(check):
         ("telefoon_thuis", []),
         ("postcode", []),
         ("geslacht", []),
+        *((name, []) for name in ("religie", "etniciteit", "nationaliteit", "sex", "handicap")),
+        *((name, ["ja", "nee"]) for name in ("blind", "rolstoel", "voter_wheelchair")),
+        *((name, ["1"]) for name in ("kiezersnummer", "voter_id", "kiezer_id", "mobiele_nummer")),
+        *((name, ["x"]) for name in ("paraaf", "rijbewijs", "id_kaart", "contactgegevens", "IP")),
+        ("signalement", ["man, bril"]),
+        ("geteld_door", ["Jansen"]),
+        ("geteld_door2", ["jan de vries"]),
+        ("timed_by", ["Jansen", "W02"]),
         ("stemkeuze", []),
         ("opmerking", ["a.b@voorbeeld.nl", "c@voorbeeld.nl", ""]),
         ("opmerking", ["vraag het a.b@voorbeeld.nl", "geen", "geen", "geen"]),
@@ -418,6 +497,10 @@ def test_a_column_that_looks_personal(column, cells):
         ("opmerking", ["Jan de Vries was te laat, daarna ging het goed"]),
         ("waarnemer", ["W01", "W02", ""]),
         ("observer_code", ["W01"]),
+        ("geteld_door", ["W01", "4"]),
+        ("timed_by", ["W01", ""]),
+        ("rolstoel_toegankelijk", ["ja"]),
+        ("wheelchair_access", ["yes"]),
         ("tellers", ["4", "5"]),
         ("aantal_tellers", ["4"]),
         ("age_band", ["18-34"]),

@@ -28,6 +28,13 @@ class Queue(Frozen):
     replications: Annotated[int, Field(ge=100, le=100_000)] = 1000
     draws: Annotated[int, Field(ge=20, le=10_000)] = 200
 
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.arrivals_per_hour) != sorted(set(self.arrivals_per_hour)):
+            msg = "arrivals_per_hour must rise"
+            raise ValueError(msg)
+        return self
+
 
 class Times(Frozen):
     """How times in the booth and at the count are compared."""

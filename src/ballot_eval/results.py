@@ -107,8 +107,8 @@ class Measure:
     ``quantity`` names what is measured, with its unit as suffix (``median_seconds``), ``group``
     whose it is (``new``, ``old``) or which are compared (``new/old``, a ratio; ``new-old``, a
     difference), and ``subset`` the observations. ``n`` counts these, ``n_clusters`` the clusters
-    that the uncertainty rests on (``cluster`` says what they are). A number that could not be
-    computed is NaN, and ``note`` says why.
+    that the uncertainty rests on (``cluster`` says what they are). A number, or an interval, that
+    could not be computed is NaN, and ``note`` says why, or what else to keep in mind.
     """
 
     quantity: str

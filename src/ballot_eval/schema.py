@@ -228,10 +228,10 @@ TABLES: dict[str, Table] = {
             _BALLOT,
             Column(
                 "started_at",
-                "Begin van de telling, plaatselijke tijd; zonder datum alleen op stembureaus: "
-                "vanaf 12.00 uur de dag van de stemming, daarvoor de dag erna",
-                "Start of the count, local time; without a date at polling stations only: from "
-                "12:00 on the day of the election, before that the day after",
+                "Begin van de telling, plaatselijke tijd; zonder datum alleen de eerste telling op "
+                "een stembureau: vanaf 12.00 uur de dag van de stemming, tot 4.00 uur de dag erna",
+                "Start of the count, local time; without a date the first count at a polling "
+                "station only: from 12:00 the day of the election, until 4:00 the day after",
                 kind="moment",
             ),
             Column(

@@ -320,13 +320,14 @@ def test_ballots_add_up_to_the_votes_cast_and_sizes_are_official(counting, gr202
 # The folder
 
 
-def test_times_leave_the_results_as_they_were(gr2026, tmp_path):
+def test_times_and_surveys_leave_the_results_as_they_were(gr2026, tmp_path):
     plain, timed = tmp_path / "plain", tmp_path / "timed"
-    for folder, times in ((plain, False), (timed, True)):
+    for folder, more in ((plain, False), (timed, True)):
         folder.mkdir()
-        simulate(gr2026, folder, seed=2026, times=times)
+        simulate(gr2026, folder, seed=2026, times=more, surveys=more)
     added = {f.name for f in timed.iterdir()} - {f.name for f in plain.iterdir()}
-    assert added == {"voting_times.csv", "counting_times.csv"}
+    surveys = {f"{q.table}.csv" for q in gr2026.questionnaires}
+    assert added == {"voting_times.csv", "counting_times.csv"} | surveys
     for name in ("municipality_results.csv", "region_results.csv", "SIMULATED.txt"):
         assert (plain / name).read_bytes() == (timed / name).read_bytes()
     truth = json.loads((timed / "truth.json").read_text(encoding="utf-8"))

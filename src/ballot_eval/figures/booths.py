@@ -141,8 +141,8 @@ def _booth_values(
         check_bounds(below, value)
         check_bounds(value, above)
         made[role] = value, below, above
-    if any(np.isnan(value).all() for value, _, _ in made.values()):
-        raise ValueError("one of the ballots has no number of booths at all")
+    if all(np.isnan(value).all() for value, _, _ in made.values()):
+        raise ValueError("there is no number of booths at all")
     return at, made
 
 
@@ -205,9 +205,10 @@ def _label_differences(axes: Axes, at: FloatArray, booths: _Booths) -> None:
 
 def _label_ballots(axes: Axes, booths: _Booths, words: Mapping[str, str]) -> None:
     """Name both ballots beside their last dots."""
-    ends = [float(v[~np.isnan(v)][-1]) for v, _, _ in booths.values()]
+    drawn = {role: v[~np.isnan(v)] for role, (v, _, _) in booths.items() if not np.isnan(v).all()}
+    ends = [float(known[-1]) for known in drawn.values()]
     top = axes.get_ylim()[1]
-    for role, height in zip(booths, apart(ends, 0.14 * top, 0.05 * top, 0.95 * top), strict=True):
+    for role, height in zip(drawn, apart(ends, 0.14 * top, 0.05 * top, 0.95 * top), strict=True):
         color, place = STYLES[role][0], axes.get_yaxis_transform()
         face = color if role == "new" else "white"
         key: dict[str, Any] = {"mfc": face, "clip_on": False, "transform": place}

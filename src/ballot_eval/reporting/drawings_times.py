@@ -12,7 +12,7 @@ import pandas as pd
 from ballot_eval.estimation.survival import SurvivalCurve
 from ballot_eval.reporting.tables_times import booth_rows
 from ballot_eval.results import Measure
-from ballot_eval.topics.counting_time import KINDS
+from ballot_eval.topics.counts import KINDS
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -32,6 +32,7 @@ WORDS = {
         "old": "oud stembiljet",
         "unassisted": "zonder hulp",
         "assisted": "met hulp",
+        "all": "alle kiezers",
         "DSO": "DSO, stembureau",
         "CSO": "CSO, stembureau (lijsten)",
         "CSO_central": "CSO, centrale zitting (kandidaten)",
@@ -41,6 +42,7 @@ WORDS = {
         "old": "old ballot",
         "unassisted": "without help",
         "assisted": "with help",
+        "all": "all voters",
         "DSO": "DSO, polling station",
         "CSO": "CSO, polling station (lists)",
         "CSO_central": "CSO, central session (candidates)",
@@ -67,7 +69,8 @@ def _estimate(
 def _ridges(outcome: Outcome, words: dict[str, str]) -> dict[str, Drawing]:
     """Return the spread of the times, from the steps of the Kaplan–Meier curves."""
     seconds, medians, weights, roles, counts = {}, {}, {}, {}, {}
-    for subset in ("unassisted", "assisted"):
+    # All voters stand in where it is not known who was helped.
+    for subset in dict.fromkeys((outcome.voting.main, "assisted")):
         voters = outcome.voting.voters.get(subset)
         for ballot in ("new", "old"):
             curve = outcome.voting.curves.get((subset, ballot))
@@ -98,7 +101,9 @@ def _quantiles(outcome: Outcome) -> dict[str, Drawing]:
     found = outcome.voting.quantiles
     if found is None:
         return {}
-    ratio = _estimate(outcome.results.voting_time, "ratio", "new/old", "unassisted", "mixed_model")
+    ratio = _estimate(
+        outcome.results.voting_time, "ratio", "new/old", outcome.voting.main, "mixed_model"
+    )
     values = [np.exp(v) for v in (found.estimates, found.ci_lower, found.ci_upper)]
     band = {"band_lower": np.exp(found.band_lower), "band_upper": np.exp(found.band_upper)}
     mean = None if math.isnan(ratio[0]) else ratio
@@ -107,7 +112,8 @@ def _quantiles(outcome: Outcome) -> dict[str, Drawing]:
 
 def _booths(outcome: Outcome) -> dict[str, Drawing]:
     queue = outcome.study.times.queue
-    rows = [row for row in booth_rows(outcome.results.voting_time) if _finite(row[1], row[2])]
+    found = booth_rows(outcome.results.voting_time)
+    rows = [row for row in found if any(math.isfinite(m.estimate) for m in row[1:3])]
     if queue is None or not rows:
         return {}
     by_ballot = {"new": [row[1] for row in rows], "old": [row[2] for row in rows]}
@@ -120,10 +126,6 @@ def _booths(outcome: Outcome) -> dict[str, Drawing]:
     arguments = ([row[0] for row in rows], *needed)
     rule = {"max_wait_minutes": queue.max_wait_minutes, "max_share": queue.max_share}
     return {"booths_needed": (arguments, rule | limits)}
-
-
-def _finite(*measures: Measure) -> bool:
-    return all(math.isfinite(m.estimate) for m in measures)
 
 
 #: A band is drawn only where as many counts had finished, and as many were still to finish.

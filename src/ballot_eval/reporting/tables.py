@@ -67,7 +67,8 @@ def pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str)
     for column in range(len(align)):
         longest = max((len(row[column]) for row in cells[1:]), default=0)
         word = max(len(word) for word in header[column].split() or [""])
-        widths.append(max(9, min(WIDEST, max(longest, word) + 3)))
+        # A heading is bold, and a number below it stands close to its neighbour.
+        widths.append(max(9, min(WIDEST, max(longest + 3, word + 5))))
     stretch = max(1, math.ceil((PANDOC_LINE + 8) / sum(widths)))
     rule = [
         "-" * (w * stretch - 1) + ":" if side == "r" else ":" + "-" * (w * stretch - 1)

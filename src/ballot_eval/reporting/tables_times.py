@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ballot_eval.formatting import interval, number, p_value, percent
 from ballot_eval.reporting.tables import pipe_table
 from ballot_eval.results import Measure
+from ballot_eval.topics.booths import CLOSE
 from ballot_eval.topics.counting_time import MIDNIGHT
 
 #: What stands where a number could not be computed; the files say why.
@@ -52,6 +53,11 @@ def _cells(m: Measure | None, digits: int = 0) -> list[str]:
     if m is None or math.isnan(m.estimate):
         return [NO_NUMBER, NO_NUMBER]
     return [number(m.estimate, digits), limits(m, digits)]
+
+
+def _with_limits(m: Measure, digits: int = 0) -> str:
+    estimate, within = _cells(m, digits)
+    return estimate if estimate == NO_NUMBER else f"{estimate} ({within})"
 
 
 def voting_times(items: Sequence[Measure]) -> str:
@@ -100,11 +106,18 @@ def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure
         yield rate, new, old, difference
 
 
+def is_close(m: Measure) -> bool:
+    """Return whether another simulation could well give a neighbouring number of booths."""
+    return CLOSE in m.note
+
+
 def _booths(m: Measure) -> str:
     if math.isnan(m.estimate):
         return number(math.nan)
     sign = m.group == "new-old"
-    text = number(m.estimate, sign=sign)
+    text = number(m.estimate, sign=sign) + ("\\*" if is_close(m) else "")
+    if math.isnan(m.ci_lower):
+        return f"{text} ({NO_NUMBER})"
     if m.ci_lower == m.ci_upper == m.estimate:
         return text
     low, high = (number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
@@ -124,9 +137,10 @@ def counting_pace(items: Sequence[Measure]) -> str:
                 continue
             mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
             size = [number(median.n), number(median.n_clusters)]
-            rows.append([name, label, *size, *_cells(median, 1), *_cells(mean, 1)])
-    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan", "Interval", "Gemiddelde"]
-    return pipe_table([*header, "Interval"], rows, "llrrrrrr")
+            rows.append([name, label, *size, *(_with_limits(m, 1) for m in (median, mean))])
+    # Intervals stand in the same cell: two columns more do not fit on the page.
+    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"]
+    return pipe_table([*header, "Gemiddelde (interval)"], rows, "llrrrr")
 
 
 def counting_ratios(items: Sequence[Measure]) -> str:
@@ -189,7 +203,7 @@ def counting_finished(items: Sequence[Measure]) -> str:
             middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
             limit = share.ci_lower, share.ci_upper
             within = NO_NUMBER if math.isnan(limit[0]) else interval(*limit, 0)
-            when = f"na {number(minutes / 60)} uur" if session else "om middernacht"
+            when = f"na {number(minutes / 60)} uur" if session else "middernacht"
             cells = [when, percent(share.estimate, 0), within]
             rows.append([name, label, *_cells(middle), *cells])
     header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]

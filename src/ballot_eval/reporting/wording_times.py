@@ -1,4 +1,7 @@
-"""The sentences of the report on times: chosen by rule from the results, never by hand."""
+"""The sentences of the report on times: chosen by rule from the results, never by hand.
+
+That nothing was measured is said once, and in the summary; what would follow is left out.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +9,35 @@ import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import count_in_words, number, p_value, percent
-from ballot_eval.reporting.tables_times import KINDS, SINCE, SUBSETS, WORK, booth_rows
+from ballot_eval.reporting.tables_times import booth_rows, is_close
 from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
+from ballot_eval.reporting.wording_counting import counting_sentences
+from ballot_eval.reporting.wording_measures import (
+    NO_COMPARISON,
+    change_text,
+    find_measure,
+    is_clear,
+    limits_text,
+    plural,
+)
 from ballot_eval.results import Measure
-from ballot_eval.topics.counting_time import MIDNIGHT
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
 
 NO_VOTING = "De tijd in het stemhokje is niet gemeten."
-NO_COUNTING = "De tijd voor het tellen is niet gemeten."
 
-NO_COMPARISON = "Een vergelijking is met deze gegevens niet te berekenen."
-
-#: What is said of each kind of count in a sentence.
-IN_WORDS = {
-    "DSO": "stembureaus met DSO",
-    "CSO": "stembureaus met CSO",
-    "CSO_central": "centrale zittingen",
+#: Whose times they are, by subset.
+WHO = {
+    "unassisted": "kiezers zonder hulp",
+    "assisted": "kiezers met hulp",
+    "all": "alle kiezers",
 }
 
 
 def time_sentences(outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to."""
-    return {
+    return counting_sentences(outcome) | {
         "voting_sample_text": _voting_sample(outcome),
         "voting_answer_text": _voting_answer(outcome),
         "voting_ratio_text": _voting_ratio(outcome),
@@ -37,139 +45,133 @@ def time_sentences(outcome: Outcome) -> dict[str, str]:
         "assisted_text": _assisted(outcome),
         "observers_text": _observers(outcome),
         "booths_text": _booths(outcome),
+        "booths_close_text": _booths_close(outcome),
         "horizon_text": _horizon(outcome),
-        "counting_sample_text": _counting_sample(outcome),
-        "counting_answer_text": _counting_answer(outcome),
-        "counting_ratio_text": _counting_ratios(outcome),
-        "finished_text": _finished(outcome),
-        "counting_since_text": _since(outcome),
     }
 
 
-def _measure(items: tuple[Measure, ...], **wanted: str) -> Measure | None:
-    """Return the measure with these fields, or None when there is none with a number."""
-    for m in items:
-        if all(getattr(m, k) == v for k, v in wanted.items()):
-            return None if math.isnan(m.estimate) else m
-    return None
-
-
-def _limits(m: Measure, digits: int = 2) -> str:
-    return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
-
-
-def _change(m: Measure, less: str, more: str) -> str:
-    """Return a ratio as a change in percent, with the word for its direction."""
-    return f"{percent(abs(m.estimate - 1), 0)} {less if m.estimate < 1 else more}"
-
-
-def _clear(m: Measure) -> bool:
-    """Return whether the interval of a ratio leaves 1 out."""
-    return not m.ci_lower <= 1 <= m.ci_upper
-
-
-def _plural(count: int, one: str, many: str) -> str:
-    return f"{number(count)} {one if count == 1 else many}"
+def _measured(outcome: Outcome) -> bool:
+    return "all" in outcome.voting.voters
 
 
 def _voting_sample(outcome: Outcome) -> str:
-    if "all" not in outcome.voting.voters:
+    if not _measured(outcome):
         return NO_VOTING
     voters = outcome.voting.voters["all"]
-    new, helped = int(voters.new.sum()), int((voters.frame["assisted"] == "yes").sum())
-    broken = int((~voters.complete).sum())
-    stations = _plural(len(set(voters.station)), "stembureau", "stembureaus")
+    new, broken = int(voters.new.sum()), int((~voters.complete).sum())
+    stations = plural(len(set(voters.station)), "stembureau", "stembureaus")
     return (
-        f"Waarnemers hebben van {_plural(voters.n, 'kiezer', 'kiezers')} de tijd in het "
+        f"Waarnemers hebben van {plural(voters.n, 'kiezer', 'kiezers')} de tijd in het "
         f"stemhokje opgenomen, op {stations} in {municipalities(voters.municipality.nunique())}: "
         f"{number(new)} met het nieuwe en {number(voters.n - new)} met het oude stembiljet. "
-        f"Hulp {'kreeg' if helped == 1 else 'kregen'} {_plural(helped, 'kiezer', 'kiezers')}. Bij "
+        f"{_help(outcome)} Bij "
         f"{number(broken)} is de waarneming afgebroken voordat de kiezer klaar was. In de mediaan, "
         "de P90 en het gemiddelde tellen zij mee als ‘langer dan de gemeten tijd’; in de "
         "verhouding volgens het gemengde model en in die per kwantiel tellen zij niet mee."
     )
 
 
-def _ratio(outcome: Outcome, subset: str = "unassisted", method: str = "") -> Measure | None:
-    """Return the ratio of voting times by a method, by default the one that the plan names."""
-    return _measure(
-        outcome.results.voting_time,
-        quantity="ratio",
-        subset=subset,
-        method=method or outcome.study.times.method,
+def _help(outcome: Outcome) -> str:
+    """Say how many voters were helped, and of how many that is not known."""
+    helped = outcome.voting.voters["all"].frame["assisted"]
+    counts = {answer: int((helped == answer).sum()) for answer in ("yes", "no", "unknown")}
+    if not counts["yes"] + counts["no"]:
+        return "Of kiezers hulp kregen, is niet vastgelegd; de vergelijking gaat over alle kiezers."
+    text = (
+        f"Hulp {'kreeg' if counts['yes'] == 1 else 'kregen'} "
+        f"{plural(counts['yes'], 'kiezer', 'kiezers')}."
     )
+    if not counts["unknown"]:
+        return text
+    one = counts["unknown"] == 1
+    return (
+        f"{text} Van {plural(counts['unknown'], 'kiezer', 'kiezers')} is niet vastgelegd of "
+        f"{'die' if one else 'zij'} hulp {'kreeg' if one else 'kregen'}; "
+        f"{'die telt' if one else 'zij tellen'} alleen mee bij ‘alle kiezers’."
+    )
+
+
+def _ratio(outcome: Outcome, subset: str) -> Measure | None:
+    """Return the ratio of voting times by the method that the plan names."""
+    method = outcome.study.times.method
+    return find_measure(outcome.results.voting_time, quantity="ratio", subset=subset, method=method)
 
 
 def _voting_answer(outcome: Outcome) -> str:
     """Answer whether voting takes longer, for the summary."""
-    if "all" not in outcome.voting.voters:
+    if not _measured(outcome):
         return NO_VOTING
-    ratio = _ratio(outcome)
+    ratio, middle = _ratio(outcome, outcome.voting.main), _medians(outcome)
     if ratio is None:
-        return NO_COMPARISON
-    medians = [
-        _measure(
-            outcome.results.voting_time,
-            quantity="median_seconds",
-            group=ballot,
-            subset="unassisted",
-            method="kaplan_meier",
-        )
-        for ballot in ("new", "old")
-    ]
-    middle = ""
-    if medians[0] is not None and medians[1] is not None:
-        middle = (
-            f" De helft van de kiezers zonder hulp is binnen {number(medians[0].estimate)} "
-            "seconden klaar, met het oude stembiljet binnen "
-            f"{number(medians[1].estimate)} seconden."
-        )
-    size = f"verhouding {number(ratio.estimate, 2)}; {_limits(ratio)}"
-    if not _clear(ratio):
+        return NO_COMPARISON + middle
+    size = f"verhouding {number(ratio.estimate, 2)}; {limits_text(ratio)}"
+    if not is_clear(ratio):
         return f"Een verschil is niet aangetoond ({size}).{middle}"
-    change = _change(ratio, "korter", "langer")
+    change = change_text(ratio, "korter", "langer")
     return f"Stemmen met het nieuwe stembiljet duurt {change} ({size}).{middle}"
 
 
+def _medians(outcome: Outcome) -> str:
+    """Say within how many seconds half of the voters are ready, by ballot where it is known."""
+    subset = outcome.voting.main
+    parts = []
+    for ballot, word in (("new", "nieuwe"), ("old", "oude")):
+        m = find_measure(
+            outcome.results.voting_time,
+            quantity="median_seconds",
+            group=ballot,
+            subset=subset,
+            method="kaplan_meier",
+        )
+        if m is not None:
+            parts.append(f"binnen {number(m.estimate)} seconden met het {word}")
+    if not parts:
+        return ""
+    who = "alle kiezers" if subset == "all" else "de kiezers zonder hulp"
+    return f" De helft van {who} is klaar {enumerate_words(parts)} stembiljet."
+
+
 def _voting_ratio(outcome: Outcome) -> str:
-    if "all" not in outcome.voting.voters:
-        return NO_VOTING
-    ratio = _ratio(outcome)
+    if not _measured(outcome):
+        return ""
+    subset = outcome.voting.main
+    ratio = _ratio(outcome, subset)
     if ratio is None:
         return NO_COMPARISON
     text = (
-        "Van kiezers zonder hulp is de tijd met het nieuwe stembiljet "
-        f"{number(ratio.estimate, 2)} keer die met het oude ({_limits(ratio)}; p-waarde "
+        f"Van {WHO[subset]} is de tijd met het nieuwe stembiljet "
+        f"{number(ratio.estimate, 2)} keer die met het oude ({limits_text(ratio)}; p-waarde "
         f"{p_value(ratio.p_value)}). "
     )
     others = [
         m
         for m in outcome.results.voting_time
-        if m.subset == "unassisted"
+        if m.subset == subset
         and m.quantity in ("ratio", "restricted_mean_ratio")
         and math.isfinite(m.estimate)
     ]
+    if len(others) == 1:
+        return text.rstrip()
     low, high = (f(m.estimate for m in others) for f in (min, max))
     text += (
         f"De {count_in_words(len(others))} methoden geven een verhouding van {number(low, 2)} tot "
         f"{number(high, 2)}"
     )
-    differing = [m for m in others if _clear(m) != _clear(ratio)]
+    differing = [m for m in others if is_clear(m) != is_clear(ratio)]
     if not differing:
         return text + ", en zij zijn het eens of er een verschil is aangetoond."
-    return text + f"; {count_in_words(len(differing))} daarvan komt tot een andere slotsom."
+    come = "komt" if len(differing) == 1 else "komen"
+    return text + f"; {count_in_words(len(differing))} daarvan {come} tot een andere slotsom."
 
 
 def _horizon(outcome: Outcome) -> str:
     """Say how long a long time counts in the mean."""
     found = {
-        m.subset: m.estimate
-        for m in outcome.results.voting_time
-        if m.quantity == "horizon_seconds" and m.subset != "all"
+        m.subset: m.estimate for m in outcome.results.voting_time if m.quantity == "horizon_seconds"
     }
     if not found:
-        return NO_VOTING
-    parts = [f"{number(v)} seconden voor kiezers {SUBSETS[k]}" for k, v in found.items()]
+        return ""
+    parts = [f"{number(v)} seconden voor {WHO[k]}" for k, v in found.items()]
     if len(set(found.values())) == 1:
         parts = [f"{number(next(iter(found.values())))} seconden"]
     return (
@@ -180,7 +182,7 @@ def _horizon(outcome: Outcome) -> str:
 def _voting_quantiles(outcome: Outcome) -> str:
     found = outcome.voting.quantiles
     if found is None:
-        return NO_COMPARISON if outcome.voting.voters else NO_VOTING
+        return NO_COMPARISON if _measured(outcome) else ""
     ends = []
     for k in (0, -1):
         limits = [number(math.exp(v[k]), 2) for v in (found.ci_lower, found.ci_upper)]
@@ -198,20 +200,24 @@ def _voting_quantiles(outcome: Outcome) -> str:
 
 
 def _assisted(outcome: Outcome) -> str:
+    if "assisted" not in outcome.voting.voters:
+        return ""
     ratio = _ratio(outcome, "assisted")
     if ratio is None:
         return "Voor kiezers met hulp kan geen verschil worden berekend."
     return (
-        f"Van kiezers met hulp zijn er {number(ratio.n)} waargenomen; daar is de verhouding "
-        f"{number(ratio.estimate, 2)} ({_limits(ratio)})"
-        + ("." if _clear(ratio) else ", zodat een verschil niet is aangetoond.")
+        f"Van {plural(ratio.n, 'kiezer', 'kiezers')} met hulp is de hele tijd gezien; daar is de "
+        f"verhouding {number(ratio.estimate, 2)} ({limits_text(ratio)})"
+        + ("." if is_clear(ratio) else ", zodat een verschil niet is aangetoond.")
     )
 
 
 def _observers(outcome: Outcome) -> str:
+    if not _measured(outcome):
+        return ""
     items = outcome.results.voting_time
-    share = _measure(items, quantity="observer_share_of_variance")
-    within = _measure(items, quantity="observer_sd_log_seconds")
+    share = find_measure(items, quantity="observer_share_of_variance")
+    within = find_measure(items, quantity="observer_sd_log_seconds")
     if share is None:
         return "Verschillen tussen waarnemers zijn niet te berekenen."
     size = percent(share.estimate, 0) if share.estimate >= 0.005 else "vrijwel niets"
@@ -236,6 +242,8 @@ def _observers(outcome: Outcome) -> str:
 
 
 def _booths(outcome: Outcome) -> str:
+    if not _measured(outcome):
+        return ""
     queue = outcome.study.times.queue
     rows = list(booth_rows(outcome.results.voting_time))
     if queue is None or not rows:
@@ -245,7 +253,7 @@ def _booths(outcome: Outcome) -> str:
         f"{number(queue.peak_minutes)} minuten aankomen, mag langer dan "
         f"{number(queue.max_wait_minutes)} minuten op een stemhokje wachten. "
     )
-    found = [(number(rate), d) for rate, _, _, d in rows if math.isfinite(d.estimate)]
+    found = [(number(rate), d) for rate, _, _, d in rows if math.isfinite(d.ci_lower)]
     if not found:
         return text + NO_COMPARISON
     parts = [
@@ -266,126 +274,12 @@ def _booths(outcome: Outcome) -> str:
     return f"{text}Met het nieuwe stembiljet zijn {enumerate_words(parts)}{rest}."
 
 
-def _kinds(outcome: Outcome) -> list[str]:
-    return [kind for kind in KINDS if kind in outcome.counting.paces]
-
-
-def _counting_sample(outcome: Outcome) -> str:
-    parts = []
-    for kind in _kinds(outcome):
-        numbers = {
-            m.group: m.n
-            for m in outcome.results.counting_time
-            if m.subset == kind and m.group in ("new", "old")
-        }
-        new, old = numbers.get("new", 0), numbers.get("old", 0)
-        parts.append(
-            f"{number(new)} met het nieuwe en {number(old)} met het oude stembiljet "
-            f"van {IN_WORDS[kind]}"
-        )
-    if not parts:
-        return NO_COUNTING
-    return f"Er zijn tijden van {enumerate_words(parts)}."
-
-
-def _work_ratio(outcome: Outcome, kind: str) -> Measure | None:
-    """Return the ratio of the work by the method that the plan names."""
-    method = outcome.study.times.method
-    quantity = "work_ratio" if method == "mixed_model" else "pace_ratio"
-    return _measure(outcome.results.counting_time, quantity=quantity, subset=kind, method=method)
-
-
-def _work_clause(kind: str, ratio: Measure) -> str:
-    numbers = f"(verhouding {number(ratio.estimate, 2)}; {_limits(ratio)})"
-    if not _clear(ratio):
-        return f"op {IN_WORDS[kind]} is geen verschil aangetoond {numbers}"
-    return f"op {IN_WORDS[kind]} is tellen {_change(ratio, 'minder', 'meer')} werk {numbers}"
-
-
-def _counting_answer(outcome: Outcome) -> str:
-    """Answer whether counting takes longer, for the summary."""
-    if not _kinds(outcome):
-        return NO_COUNTING
-    found = {kind: _work_ratio(outcome, kind) for kind in _kinds(outcome)}
-    clauses = [_work_clause(kind, ratio) for kind, ratio in found.items() if ratio is not None]
-    if not clauses:
-        return NO_COMPARISON
-    text = "; ".join(clauses)
-    doubt = " Niet elke methode bevestigt dit." if _doubtful(outcome) else ""
-    return f"{text[0].upper()}{text[1:]}.{doubt}"
-
-
-def _doubtful(outcome: Outcome) -> list[str]:
-    """Return the kinds of count at which a method disagrees with the one that the plan names."""
-    doubtful = []
-    for kind in _kinds(outcome):
-        ratio = _work_ratio(outcome, kind)
-        others = [
-            m
-            for m in outcome.results.counting_time
-            if m.subset == kind and (m.quantity, m.method) in WORK and math.isfinite(m.estimate)
-        ]
-        if ratio is not None and any(_clear(m) != _clear(ratio) for m in others):
-            doubtful.append(kind)
-    return doubtful
-
-
-def _counting_ratios(outcome: Outcome) -> str:
-    if not _kinds(outcome):
-        return NO_COUNTING
-    parts = [
-        f"{IN_WORDS[kind]} {number(ratio.estimate, 2)} ({_limits(ratio)})"
-        for kind in _kinds(outcome)
-        if (ratio := _work_ratio(outcome, kind)) is not None
-    ]
-    if not parts:
-        return NO_COMPARISON
-    text = (
-        "De verhouding van het werk met het nieuwe tot dat met het oude stembiljet is "
-        f"{enumerate_words(parts)}. Alleen tellingen die klaar waren tellen hierin mee."
-    )
-    doubtful = [IN_WORDS[kind] for kind in _doubtful(outcome)]
-    if doubtful:
-        text += (
-            f" Over {enumerate_words(doubtful)} zijn de methoden het niet eens of er een verschil "
-            "is aangetoond."
-        )
-    return text
-
-
-def _finished(outcome: Outcome) -> str:
-    parts = []
-    for kind in ("DSO", "CSO"):
-        shares = [
-            _measure(
-                outcome.results.counting_time,
-                quantity=f"share_finished_{MIDNIGHT}_minutes_after_closing",
-                group=ballot,
-                subset=kind,
-            )
-            for ballot in ("new", "old")
-        ]
-        if shares[0] is not None and shares[1] is not None:
-            new, old = (percent(s.estimate, 0) for s in shares if s is not None)
-            parts.append(
-                f"op {IN_WORDS[kind]} {new} van de tellingen met het nieuwe en {old} van die met "
-                "het oude stembiljet"
-            )
-    if not parts:
-        return NO_COMPARISON if _kinds(outcome) else NO_COUNTING
-    return f"Om middernacht was {enumerate_words(parts)} klaar."
-
-
-def _since(outcome: Outcome) -> str:
-    parts = [
-        f"op {IN_WORDS[m.subset]} sinds {m.quantity.removeprefix(SINCE)} "
-        f"{number(m.estimate, 2)} ({_limits(m)}; p-waarde {p_value(m.p_value)})"
-        for m in outcome.results.counting_time
-        if m.quantity.startswith(SINCE) and math.isfinite(m.estimate)
-    ]
-    if not parts:
-        return "Van een eerdere verkiezing zijn geen tijden die te vergelijken zijn."
+def _booths_close(outcome: Outcome) -> str:
+    """Explain the mark on a number of booths that is close to another; nothing without one."""
+    rows = booth_rows(outcome.results.voting_time)
+    if not any(is_close(m) for _, *measures in rows for m in measures):
+        return ""
     return (
-        "De verandering van het werk in de experimentgemeenten, gedeeld door die in de "
-        f"controlegemeenten, is {enumerate_words(parts)}."
+        "Bij een getal met een sterretje ligt het aandeel dat te lang wacht zo dicht bij de grens, "
+        "dat een nieuwe nabootsing op een stemhokje meer of minder kan uitkomen."
     )

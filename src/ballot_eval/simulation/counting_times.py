@@ -18,6 +18,7 @@ from ballot_eval.design import Election, StudyDesign
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation.places import check_truth, compared_municipalities, stream
 from ballot_eval.simulation.results import simulate_panel
+from ballot_eval.validation.moments import NIGHT_IS_SURE
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -204,8 +205,9 @@ def _timed(
     again = np.flatnonzero(recount & ~unfinished)
     delay = np.round(rng.gamma(2, truth.start_delay_minutes / 2, n))
     start = np.where(central, CENTRAL_START, POLLS_CLOSE) + delay
-    bare = (rng.random(n) < truth.bare_time_share) & ~central
     end = start + np.where(unfinished, seen, minutes)
+    # A bare time late in the night is not accepted, nor one of a session or a recount.
+    bare = (rng.random(n) < truth.bare_time_share) & ~central & (end < 60 * (24 + NIGHT_IS_SURE))
     once_more = (
         minutes[again] * truth.recount_ratio * rng.lognormal(0, truth.station_sd, len(again))
     )
@@ -226,11 +228,11 @@ def _timed(
             "counting_status": np.where(unfinished, "still_counting", "finished"),
         }
     )
-    resumed = end[again] + RECOUNT_PAUSE
+    resumed, dated = end[again] + RECOUNT_PAUSE, np.zeros(len(again), dtype=bool)
     recounts = table.iloc[again].assign(
         recount="yes",
-        started_at=_times(election, resumed, bare[again]),
-        ended_at=_times(election, resumed + np.maximum(np.round(once_more), 1), bare[again]),
+        started_at=_times(election, resumed, dated),
+        ended_at=_times(election, resumed + np.maximum(np.round(once_more), 1), dated),
     )
     rows = pd.concat([table, recounts]).sort_index(kind="stable")
     return rows[list(TABLES["counting_times"].names)]

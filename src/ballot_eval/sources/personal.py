@@ -31,7 +31,13 @@ NAMES = re.compile(
     r"adres|address|straat|street|huisnummer|postcode|zip_?code|woonplaats|"
     r"iban|rekeningnummer|paspoort(nummer)?|passport|document_?number|documentnummer|"
     r"stempas(nummer)?|handtekening|signature|foto|photo|gender|geslacht|"
-    r"gezondheid|beperking|disability|partij|party|stemkeuze|vote_choice|voted_for|gestemd_op"
+    r"(kiezers?|voters?)_?(nummer|number|nr|id)|id_?kaart|identiteits[a-z]*|rijbewijs(nummer)?|"
+    r"mobiele?_?nummer|contactgegevens|contact_details|ip|paraaf|signalement|kleding|clothing|"
+    r"religie|religion|geloof|etniciteit|ethnicity|nationaliteit|nationality|sekse|sex|"
+    r"gezondheid|beperking|disability|handicap|blind|slechtziend|"
+    # Whether a polling station is accessible is about a place.
+    r"(rolstoel|wheelchair)(?!_(toegank|access))|"
+    r"partij|party|stemkeuze|vote_choice|voted_for|gestemd_op"
     r")($|_)"
 )
 
@@ -49,7 +55,9 @@ OF_THINGS = re.compile(
 
 #: Columns that are about a person where they hold more than a code, a number or yes and no.
 OF_PEOPLE = re.compile(
-    rf"((eerste|tweede|derde|first|second|third)_)?({_ROLES})(_(one|two|[a-z]))?", re.ASCII
+    rf"((eerste|tweede|derde|first|second|third)_)?({_ROLES})(_(one|two|[a-z]))?|"
+    r"[a-z_]+_(door|by)(_[a-z])?",
+    re.ASCII,
 )
 CODE = re.compile(r"[A-Za-z]{0,4}[ -]?\d{1,5}[A-Za-z]?|\d+([.,]\d+)?|ja|nee|yes|no|unknown|[xX-]")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.queueing import booths_needed
@@ -14,15 +15,15 @@ from ballot_eval.estimation.queueing_interval import (
 )
 from ballot_eval.estimation.queueing_paths import kaplan_meier_weights
 from ballot_eval.results import Measure
-from ballot_eval.topics.measures import Basis, Comparison, Numbers
-from ballot_eval.topics.voting_time import MUNICIPALITY, Voters
+from ballot_eval.topics.measures import Basis, Comparison, Numbers, require_several
+from ballot_eval.topics.voters import MUNICIPALITY, Voters
 
 #: Replications of the peak in each resample of the municipalities; the estimate itself has as many
 #: as the plan says.
 RESAMPLE_REPLICATIONS = 200
 
 #: The note on a number of booths that more replications could change by one.
-CLOSE = "within the Monte-Carlo error of the next number"
+CLOSE = "within the Monte-Carlo error of a neighbouring number"
 
 
 def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
@@ -47,7 +48,7 @@ def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
             new: Measure = new, old: Measure = old, found: dict[str, BoothsInterval] = intervals
         ) -> Numbers:
             if len(found) < len(parts):
-                msg = "the booths with one of the ballots could not be found"
+                msg = "the booths with one of the ballots have no interval"
                 raise ValueError(msg)
             level = study.analysis.confidence_level
             limits = booths_difference(found["new"], found["old"], confidence_level=level)
@@ -55,7 +56,8 @@ def booth_results(voters: Voters, study: StudyDesign) -> tuple[Measure, ...]:
 
         basis = Basis.of(MUNICIPALITY, voters.municipality).drawn(queue.draws, study.analysis.seed)
         to = Comparison("new-old", _subset(rate), voters.n, made)
-        to.add("booths_needed", "queue_simulation", difference, basis)
+        alone = partial(lambda new, old: new.estimate - old.estimate, new, old)
+        to.add("booths_needed", "queue_simulation", difference, basis, point=alone)
     return tuple(made)
 
 
@@ -72,11 +74,9 @@ def _one_ballot(
     rate = float(to.subset.split("_", 1)[0])
     close = False
 
-    def work() -> Numbers:
+    def point() -> float:
         nonlocal close
-        if part.municipality.nunique() < 2:
-            raise ValueError(f"all observations with the {to.group} ballot are of one municipality")
-        point = booths_needed(
+        found = booths_needed(
             rate,
             part.seconds,
             kaplan_meier_weights(part.seconds, part.complete),
@@ -86,6 +86,13 @@ def _one_ballot(
             replications=queue.replications,
             seed=seed,
         )
+        close = found.close
+        return float(found.booths)
+
+    def work() -> Numbers:
+        what = f"observations with the {to.group} ballot"
+        require_several(part.municipality, what=what, cluster=MUNICIPALITY)
+        booths = point()
         found = booths_needed_interval(
             rate,
             part.seconds,
@@ -99,10 +106,11 @@ def _one_ballot(
             seed=seed,
             confidence_level=study.analysis.confidence_level,
         )
-        intervals[to.group], close = found, point.close
-        return float(point.booths), float(found.lower), float(found.upper), math.nan
+        intervals[to.group] = found
+        return booths, float(found.lower), float(found.upper), math.nan
 
     basis = Basis.of(MUNICIPALITY, part.municipality).drawn(queue.draws, seed)
-    to.add("booths_needed", "queue_simulation", work, basis)
+    to.add("booths_needed", "queue_simulation", work, basis, point=point)
     if close:
-        to.made[-1] = replace(to.made[-1], note=CLOSE)
+        made = to.made[-1]
+        to.made[-1] = replace(made, note="; ".join(filter(None, (made.note, CLOSE))))

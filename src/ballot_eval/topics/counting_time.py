@@ -8,9 +8,9 @@ of CSO (candidates). Every function here is about one of them.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -24,20 +24,23 @@ from ballot_eval.estimation.durations import mean_interval, quantile_interval
 from ballot_eval.estimation.inference import randomisation_test
 from ballot_eval.estimation.logrank import logrank_permutation
 from ballot_eval.estimation.mixed import mixed_model
-from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
-from ballot_eval.mergers import current_code
+from ballot_eval.estimation.survival import CurvePoints, SurvivalCurve
 from ballot_eval.results import Measure
+from ballot_eval.topics.counts import KINDS, CountKind, Counts, log_linear, select_counts
 from ballot_eval.topics.measures import (
     Basis,
     Comparison,
     Numbers,
-    compared_rows,
     exponentiated,
+    mean_alone,
+    quantile_alone,
     randomised_means,
     reached,
     require_both,
+    require_several,
+    survival_curve,
 )
-from ballot_eval.validation.moments import CLOSING_HOUR, election_days
+from ballot_eval.validation.moments import CLOSING_HOUR
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -47,117 +50,11 @@ MUNICIPALITY = "municipality"
 #: start of a central session.
 CLOCK_MINUTES = (60, 120, 180, 240, 300)
 
+#: The remark on a test that does not know that counts of one municipality are alike.
+AS_INDEPENDENT = "takes counts as independent: too sure where municipalities differ"
+
 #: Minutes from closing to midnight.
 MIDNIGHT = (24 - CLOSING_HOUR) * 60
-
-
-@dataclass(frozen=True, slots=True)
-class CountKind:
-    """A kind of count: its method and where it is done."""
-
-    name: str
-    counting_method: str
-    counting_unit_type: str
-
-    @property
-    def origin(self) -> str:
-        """Return from when the time until it is finished runs, for the names of quantities."""
-        return "start" if self.counting_unit_type == "central_session" else "closing"
-
-    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the counts of this kind."""
-        chosen = frame["counting_method"] == self.counting_method
-        return frame[chosen & (frame["counting_unit_type"] == self.counting_unit_type)]
-
-
-KINDS = (
-    CountKind("DSO", "DSO", "polling_station"),
-    CountKind("CSO", "CSO", "polling_station"),
-    CountKind("CSO_central", "CSO", "central_session"),
-)
-
-
-def require_one_kind(frame: pd.DataFrame) -> None:
-    """Raise ValueError unless all counts are of one kind."""
-    found = Counter(frame["counting_method"] + " " + frame["counting_unit_type"])
-    if len(found) > 1:
-        kinds = "; ".join(f"{kind} ({n})" for kind, n in sorted(found.items()))
-        msg = (
-            f"counts of different kinds cannot be put together: {kinds}. Under DSO a polling "
-            "station counts lists and candidates, under CSO lists only, and a central session "
-            "counts the candidates the next day. Choose one kind (CountKind.rows)"
-        )
-        raise ValueError(msg)
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Counts of one kind at one election, as arrays (n,).
-
-    ``minutes`` from start to end (or to the last moment seen, where not ``finished``);
-    ``clock`` the minutes from the closing of the polling stations to the end.
-    """
-
-    frame: pd.DataFrame
-    minutes: FloatArray
-    clock: FloatArray
-    finished: npt.NDArray[np.bool_]
-    experiment: npt.NDArray[np.bool_]
-    municipality: pd.Series[str]
-
-    @property
-    def pace(self) -> FloatArray:
-        """Return person-minutes per 100 ballots."""
-        counters = self.frame["counters_count"].to_numpy(dtype=float)
-        pace: FloatArray = 100 * self.minutes * counters / self.ballots
-        return pace
-
-    @property
-    def until_finished(self) -> FloatArray:
-        """Return the minutes until the end: of a session from its start, else from closing."""
-        session = self.frame["counting_unit_type"] == "central_session"
-        return np.where(session, self.minutes, self.clock)
-
-    @property
-    def ballots(self) -> FloatArray:
-        """Return the ballots counted."""
-        return self.frame["ballots_count"].to_numpy(dtype=float)
-
-    def only(self, rows: npt.NDArray[np.bool_]) -> Counts:
-        """Return some of the counts."""
-        parts = (self.minutes[rows], self.clock[rows], self.finished[rows], self.experiment[rows])
-        return Counts(self.frame[rows].reset_index(drop=True), *parts, self.municipality[rows])
-
-
-def select_counts(
-    frame: pd.DataFrame, study: StudyDesign, election: str, kind: CountKind | None = None
-) -> Counts:
-    """Return the counts of one election and one kind, without recounts.
-
-    ``frame`` are accepted ``counting_times``; former experiment municipalities are left out, and
-    so are recounts, which are work of another kind. Raises ValueError when they are of several
-    kinds and none is chosen.
-    """
-    rows = compared_rows(frame, study, election)
-    rows = rows[rows["recount"] == "no"].reset_index(drop=True)
-    rows = kind.rows(rows).reset_index(drop=True) if kind else rows
-    require_one_kind(rows)
-    closing = election_days(rows["election_id"], study) + pd.Timedelta(hours=CLOSING_HOUR)
-    now = study.election_by_id(study.election).date
-    return Counts(
-        frame=rows,
-        minutes=_minutes(rows["ended_at"] - rows["started_at"]),
-        clock=_minutes(rows["ended_at"] - closing),
-        finished=(rows["counting_status"] == "finished").to_numpy(dtype=bool),
-        experiment=rows["experiment"].to_numpy(dtype=bool),
-        municipality=current_code(
-            rows["municipality_code"], study.election_by_id(election).date, now
-        ),
-    )
-
-
-def _minutes(spans: pd.Series[pd.Timedelta]) -> FloatArray:
-    return spans.dt.total_seconds().to_numpy(dtype=float) / 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,29 +102,31 @@ def _one_group(counts: Counts, to: Comparison, study: StudyDesign) -> None:
     clusters = done.municipality.to_numpy()
     basis = Basis.of(MUNICIPALITY, clusters)
 
+    def several() -> None:
+        require_several(clusters, what="finished counts", cluster=MUNICIPALITY)
+
     def mean() -> Numbers:
+        several()
         found = mean_interval(done.pace, clusters, confidence_level=level)
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
     def median() -> Numbers:
+        several()
         found = quantile_interval(
             done.pace, clusters, quantile=0.5, method="woodruff", confidence_level=level
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_person_minutes_per_100_ballots", "finished_counts", mean, basis)
-    to.add("median_person_minutes_per_100_ballots", "finished_counts", median, basis)
+    name, middle = "person_minutes_per_100_ballots", partial(quantile_alone, quantile=0.5)
+    to.add(f"mean_{name}", "finished_counts", mean, basis, point=partial(mean_alone, done.pace))
+    to.add(f"median_{name}", "finished_counts", median, basis, point=partial(middle, done.pace))
 
 
 def _curve(counts: Counts, study: StudyDesign) -> SurvivalCurve | None:
     """Return the Kaplan–Meier curve by the clock; None where it cannot be estimated."""
     try:
-        return kaplan_meier(
-            counts.until_finished,
-            counts.finished,
-            clusters=counts.municipality.to_numpy(),
-            confidence_level=study.analysis.confidence_level,
-        )
+        codes = counts.municipality.to_numpy(str)
+        return survival_curve(counts.until_finished, counts.finished, codes, study)
     except ValueError:
         return None
 
@@ -235,44 +134,33 @@ def _curve(counts: Counts, study: StudyDesign) -> SurvivalCurve | None:
 def _shares(curve: SurvivalCurve, counts: Counts, kind: CountKind, to: Comparison) -> None:
     """Add the share of counts finished by the clock, or that long after the start."""
     basis = Basis.of(MUNICIPALITY, counts.municipality)
+
+    def several() -> None:
+        require_several(counts.municipality, what="counts", cluster=MUNICIPALITY)
+
     for minutes in CLOCK_MINUTES:
         at = curve.at([minutes])
 
-        def share(at: object = at) -> Numbers:
-            s, low, high = (float(getattr(at, f)[0]) for f in ("survival", "lower", "upper"))
+        def share(at: CurvePoints = at) -> Numbers:
+            s, low, high = (float(v[0]) for v in (at.survival, at.lower, at.upper))
+            if math.isnan(s):
+                raise ValueError("no count was seen so long: the share is not known")
             if s in (0, 1):
-                # Where nobody, or everybody, is finished the curve says nothing of its error.
-                return 1 - s, math.nan, math.nan, math.nan
+                raise ValueError("no count, or every one, was finished: there is no interval")
+            several()
             return 1 - s, 1 - high, 1 - low, math.nan
 
         name = f"share_finished_{minutes}_minutes_after_{kind.origin}"
-        to.add(name, "kaplan_meier", share, basis)
+        alone = partial(lambda at: 1 - float(at.survival[0]), at)
+        to.add(name, "kaplan_meier", share, basis, point=alone)
     middle = curve.quantile(0.5)
-    to.add(
-        f"median_minutes_after_{kind.origin}",
-        "kaplan_meier",
-        lambda: reached(middle),
-        basis,
-    )
 
+    def median() -> Numbers:
+        several()
+        return reached(middle)
 
-def log_linear(counts: Counts) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-    """Return log person-minutes (n,), regressors (n, p) and their names, of finished counts.
-
-    The columns are an intercept, the role, and the logarithms of ballots, counters and lists, as
-    far as they vary. Raises ValueError for counts of several kinds.
-    """
-    require_one_kind(counts.frame)
-    frame = counts.frame
-    names = ["intercept", "experiment"]
-    columns = [np.ones(len(frame)), counts.experiment.astype(float)]
-    for field in ("ballots_count", "counters_count", "lists_count"):
-        values = np.log(frame[field].to_numpy(dtype=float))
-        if np.ptp(values) > 0:
-            names.append(f"log_{field}")
-            columns.append(values)
-    y: FloatArray = np.log(counts.minutes * frame["counters_count"].to_numpy(dtype=float))
-    return y, np.column_stack(columns), tuple(names)
+    name = f"median_minutes_after_{kind.origin}"
+    to.add(name, "kaplan_meier", median, basis, point=lambda: middle.estimate)
 
 
 def _compare(counts: Counts, to: Comparison, study: StudyDesign) -> None:
@@ -373,7 +261,9 @@ def _compare_finishing(counts: Counts, to: Comparison, study: StudyDesign) -> No
 
     to.add("finishing_rate_ratio", "cox", hazard(role), basis)
     to.add("finishing_rate_ratio", "cox_adjusted", hazard(adjusted), basis)
-    to.add("proportional_hazards", "schoenfeld", proportional, basis)
+    # The test knows no clusters, so its basis names none.
+    alone = Basis("", 0, n=len(codes))
+    to.add("proportional_hazards", "schoenfeld", proportional, alone, remark=AS_INDEPENDENT)
     drawn = basis.drawn(analysis.draws, analysis.seed)
     to.add("finished_over_expected", "logrank_randomisation", permuted, drawn)
 

@@ -44,7 +44,7 @@ from ballot_eval.topics.introduction import introduction_results
 from ballot_eval.topics.measures import Basis, Comparison, Numbers, exponentiated
 from ballot_eval.topics.naive_change import decompositions, published_excess
 from ballot_eval.topics.pools import COVARIATES, covariates
-from ballot_eval.topics.voting_time import select_voters
+from ballot_eval.topics.voters import select_voters
 
 FloatArray = npt.NDArray[np.float64]
 

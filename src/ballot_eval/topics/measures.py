@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
-from ballot_eval.estimation.survival import SurvivalQuantile
+from ballot_eval.estimation.survival import SurvivalCurve, SurvivalQuantile, kaplan_meier
 from ballot_eval.results import Measure
 
 #: Estimate, lower and upper limit, p-value.
@@ -53,14 +54,30 @@ class Comparison:
     n: int
     made: list[Measure]
 
-    def add(self, quantity: str, method: str, work: Callable[[], Numbers], basis: Basis) -> None:
-        """Add the measure that ``work`` computes, or NaN with the reason why there is none."""
+    def add(
+        self,
+        quantity: str,
+        method: str,
+        work: Callable[[], Numbers],
+        basis: Basis,
+        *,
+        point: Callable[[], float] | None = None,
+        remark: str = "",
+    ) -> None:
+        """Add the measure that ``work`` computes, or NaN with the reason why there is none.
+
+        ``point`` computes the estimate alone, which stands without interval where ``work`` cannot
+        give one. ``remark`` is what to keep in mind of a number that there is.
+        """
         estimate = low = high = p_value = math.nan
-        note = ""
+        note = remark
         try:
             estimate, low, high, p_value = work()
         except ValueError as reason:
             note = str(reason)
+            if point is not None:
+                with contextlib.suppress(ValueError):
+                    estimate = point()
         self.made.append(
             Measure(
                 quantity=quantity,
@@ -96,6 +113,50 @@ def require_both(
         if len(np.unique(names[rows])) < 2:
             msg = f"all {what} with the {ballot} ballot are of one {cluster}"
             raise ValueError(msg)
+
+
+def require_several(clusters: npt.ArrayLike, *, what: str, cluster: str) -> None:
+    """Raise ValueError, in words for the results, when there is no spread between clusters.
+
+    ``clusters`` (n,) says of which cluster each observation is.
+    """
+    found = len(np.unique(np.asarray(clusters)))
+    if found == 0:
+        raise ValueError(f"there are no {what}")
+    if found == 1:
+        raise ValueError(f"all {what} are of one {cluster}, so there is no interval")
+
+
+def mean_alone(values: npt.NDArray[np.float64]) -> float:
+    """Return the mean of ``values`` (n,), for where there is no interval; ValueError of none."""
+    if not len(values):
+        raise ValueError("there are no values")
+    return float(values.mean())
+
+
+def quantile_alone(values: npt.NDArray[np.float64], quantile: float) -> float:
+    """Return a quantile (type 1) of ``values`` (n,), for where there is no interval.
+
+    Raises ValueError when there are none.
+    """
+    if not len(values):
+        raise ValueError("there are no values")
+    return float(np.quantile(values, quantile, method="inverted_cdf"))
+
+
+def survival_curve(
+    durations: npt.NDArray[np.float64],
+    observed: npt.NDArray[np.bool_],
+    clusters: npt.ArrayLike,
+    study: StudyDesign,
+) -> SurvivalCurve:
+    """Return the Kaplan–Meier curve; its limits are NaN where all is of one cluster."""
+    level = study.analysis.confidence_level
+    if len(np.unique(np.asarray(clusters))) > 1:
+        return kaplan_meier(durations, observed, clusters=clusters, confidence_level=level)
+    curve = kaplan_meier(durations, observed, confidence_level=level)
+    none = np.full(len(curve.times), math.nan)
+    return replace(curve, standard_error=none, lower=none, upper=none, n_clusters=1)
 
 
 def reached(found: SurvivalQuantile) -> Numbers:

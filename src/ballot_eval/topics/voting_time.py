@@ -32,80 +32,27 @@ from ballot_eval.estimation.restricted_mean import (
     restricted_mean,
     restricted_mean_contrast,
 )
-from ballot_eval.estimation.survival import SurvivalCurve, kaplan_meier
+from ballot_eval.estimation.survival import SurvivalCurve
 from ballot_eval.results import Measure
 from ballot_eval.topics.measures import (
     Basis,
     Comparison,
     Numbers,
-    compared_rows,
     exponentiated,
+    mean_alone,
+    quantile_alone,
     randomised_means,
     reached,
     require_both,
+    require_several,
+    survival_curve,
 )
+from ballot_eval.topics.voters import MUNICIPALITY, STATION, SUBSETS, Voters, select_voters
 
 FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-
-#: Which voters: alone (the main comparison), helped, and everyone.
-SUBSETS = ("unassisted", "assisted", "all")
-
-STATION, MUNICIPALITY = "polling_station", "municipality"
 
 #: Quantiles that are reported in seconds.
 REPORTED = {"median_seconds": 0.5, "p90_seconds": 0.9}
-
-
-@dataclass(frozen=True, slots=True)
-class Voters:
-    """Observed voters as arrays (n,).
-
-    ``complete`` is false where the observation broke off, so that the time is a lower bound;
-    ``station`` names a polling station uniquely over municipalities.
-    """
-
-    frame: pd.DataFrame
-    seconds: FloatArray
-    complete: BoolArray
-    new: BoolArray
-    station: npt.NDArray[np.str_]
-    municipality: pd.Series[str]
-
-    @property
-    def n(self) -> int:
-        """Return the number of voters."""
-        return len(self.seconds)
-
-    def only(self, rows: BoolArray) -> Voters:
-        """Return some of the voters."""
-        return voters_of(self.frame[rows].reset_index(drop=True))
-
-
-def voters_of(frame: pd.DataFrame) -> Voters:
-    """Return the rows of ``voting_times`` as arrays."""
-    return Voters(
-        frame=frame,
-        seconds=frame["voting_seconds"].to_numpy(dtype=float),
-        complete=(frame["observation_status"] == "complete").to_numpy(dtype=bool),
-        new=(frame["ballot"] == "new").to_numpy(dtype=bool),
-        station=(frame["municipality_code"] + ":" + frame["polling_station_id"]).to_numpy(str),
-        municipality=frame["municipality_code"],
-    )
-
-
-def select_voters(frame: pd.DataFrame, study: StudyDesign, subset: str) -> Voters:
-    """Return the voters of a subset at the study's election, without former municipalities.
-
-    ``subset`` is one of ``SUBSETS``; voters of whom it is unknown whether they were helped are in
-    ``all`` only. Raises ValueError for another subset.
-    """
-    if subset not in SUBSETS:
-        msg = f"subset {subset!r} is not one of {', '.join(SUBSETS)}"
-        raise ValueError(msg)
-    rows = compared_rows(frame, study, study.election)
-    wanted = {"unassisted": ["no"], "assisted": ["yes"], "all": ["no", "yes", "unknown"]}[subset]
-    return voters_of(rows[rows["assisted"].isin(wanted)].reset_index(drop=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +61,8 @@ class VotingTimes:
 
     ``voters`` are those of each subset; ``quantiles`` the ratios by quantile of the main
     comparison, on the logarithmic scale, or None where they cannot be estimated; ``curves`` the
-    Kaplan–Meier curves by subset and ballot, where there are any.
+    Kaplan–Meier curves by subset and ballot, where there are any. ``main`` is the subset of the
+    main comparison: voters without help, or all where of none it is known that they had none.
     """
 
     measures: tuple[Measure, ...]
@@ -122,13 +70,22 @@ class VotingTimes:
     quantiles: QuantileBootstrap | None
     curves: dict[tuple[str, str], SurvivalCurve]
 
+    @property
+    def main(self) -> str:
+        """Return the subset of the main comparison."""
+        return _main(self.voters)
+
+
+def _main(voters: dict[str, Voters]) -> str:
+    return "unassisted" if "unassisted" in voters else "all"
+
 
 def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
     """Return all measures of the accepted ``voting_times``; none where nothing was measured."""
     made: list[Measure] = []
     voters: dict[str, Voters] = {}
     curves: dict[tuple[str, str], SurvivalCurve] = {}
-    main: QuantileBootstrap | None = None
+    quantiles: dict[str, QuantileBootstrap | None] = {}
     for subset in SUBSETS:
         found = select_voters(frame, study, subset)
         if not found.n:
@@ -146,12 +103,13 @@ def voting_time_results(frame: pd.DataFrame, study: StudyDesign) -> VotingTimes:
                 if curve is not None:
                     curves[subset, group] = curve
         _ratios(found, Comparison("new/old", subset, found.n, made), study)
-        quantiles = _quantiles(found, Comparison("new/old", subset, found.n, made), study)
-        main = quantiles if subset == SUBSETS[0] else main
+        to = Comparison("new/old", subset, found.n, made)
+        quantiles[subset] = _quantiles(found, to, study)
         _restricted(found, subset, horizon, made, study)
-    if SUBSETS[0] in voters:
-        _observers(voters[SUBSETS[0]], made, study)
-    return VotingTimes(tuple(made), voters, main, curves)
+    main = _main(voters)
+    if main in voters:
+        _observers(voters[main], main, made, study)
+    return VotingTimes(tuple(made), voters, quantiles.get(main), curves)
 
 
 def _alone(value: float) -> Numbers:
@@ -180,18 +138,22 @@ def _one_ballot(
 ) -> SurvivalCurve | None:
     """Add mean, median and P90 of one ballot: complete observations alone, and all of them.
 
-    Returns the Kaplan–Meier curve of all observations, None where there is none.
+    Of one station there are estimates without interval. Returns the Kaplan–Meier curve of all
+    observations, None where there is none.
     """
     level = study.analysis.confidence_level
     done = voters.only(voters.complete)
+    several = partial(require_several, cluster=STATION)
     stations, complete = Basis.of(STATION, voters.station), Basis.of(STATION, done.station)
 
     def mean() -> Numbers:
+        several(done.station, what="complete observations")
         found = mean_interval(done.seconds, done.station, confidence_level=level)
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
     def quantile(q: float) -> Callable[[], Numbers]:
         def work() -> Numbers:
+            several(done.station, what="complete observations")
             found = quantile_interval(
                 done.seconds, done.station, quantile=q, method="woodruff", confidence_level=level
             )
@@ -201,35 +163,46 @@ def _one_ballot(
 
     def survival_quantile(q: float) -> Callable[[], Numbers]:
         def work() -> Numbers:
-            return reached(_curve(voters, level).quantile(q))
+            several(voters.station, what="observations")
+            return reached(curve().quantile(q))
 
         return work
 
+    def curve() -> SurvivalCurve:
+        return survival_curve(voters.seconds, voters.complete, voters.station, study)
+
     def restricted() -> Numbers:
+        several(voters.station, what="observations")
         found = restricted_mean(
-            voters.seconds,
-            voters.complete,
+            *(voters.seconds, voters.complete),
             horizon=horizon,
             clusters=voters.station,
             confidence_level=level,
         )
         return found.estimate, found.ci_lower, found.ci_upper, math.nan
 
-    to.add("mean_seconds", "complete_observations", mean, complete)
+    def alone() -> float:
+        return restricted_mean(voters.seconds, voters.complete, horizon=horizon).estimate
+
+    seconds = done.seconds
+    to.add(
+        "mean_seconds", "complete_observations", mean, complete, point=partial(mean_alone, seconds)
+    )
     for name, q in REPORTED.items():
-        to.add(name, "complete_observations", quantile(q), complete)
-        to.add(name, "kaplan_meier", survival_quantile(q), stations)
-    to.add("restricted_mean_seconds", "kaplan_meier", restricted, stations)
+        to.add(
+            name,
+            "complete_observations",
+            quantile(q),
+            complete,
+            point=partial(quantile_alone, seconds, q),
+        )
+        known = partial(lambda q: curve().quantile(q).estimate, q)
+        to.add(name, "kaplan_meier", survival_quantile(q), stations, point=known)
+    to.add("restricted_mean_seconds", "kaplan_meier", restricted, stations, point=alone)
     try:
-        return _curve(voters, level)
+        return curve()
     except ValueError:
         return None
-
-
-def _curve(voters: Voters, level: float) -> SurvivalCurve:
-    return kaplan_meier(
-        voters.seconds, voters.complete, clusters=voters.station, confidence_level=level
-    )
 
 
 def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
@@ -242,7 +215,9 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
 
     def model(groups: object, *, ages: bool = False) -> Callable[[], Numbers]:
         def work() -> Numbers:
-            _require(done, MUNICIPALITY if isinstance(groups, tuple) else STATION)
+            # Also of a model with stations alone: one municipality per ballot cannot be told from
+            # the ballot.
+            _require(done)
             found: LogLinearRatio = log_linear_ratio(
                 done.seconds,
                 done.new,
@@ -255,7 +230,7 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
         return work
 
     def reassigned() -> Numbers:
-        _require(done, MUNICIPALITY)
+        _require(done)
         found = randomised_means(np.log(done.seconds), done.new, done.municipality, study)
         return exponentiated((found.estimate, found.ci_lower, found.ci_upper, found.p_value))
 
@@ -268,9 +243,9 @@ def _ratios(voters: Voters, to: Comparison, study: StudyDesign) -> None:
     to.add("ratio", "randomisation", reassigned, drawn)
 
 
-def _require(voters: Voters, cluster: str) -> None:
-    clusters = voters.station if cluster == STATION else voters.municipality
-    require_both(voters.new, clusters, what="complete observations", cluster=cluster)
+def _require(voters: Voters) -> None:
+    what = "complete observations"
+    require_both(voters.new, voters.municipality, what=what, cluster=MUNICIPALITY)
 
 
 def _ages(voters: Voters) -> FloatArray:
@@ -286,7 +261,7 @@ def _quantiles(voters: Voters, to: Comparison, study: StudyDesign) -> QuantileBo
     basis = Basis.of(MUNICIPALITY, done.municipality).drawn(times.draws, analysis.seed)
     names = [f"ratio_q{100 * q:g}" for q in times.quantiles]
     try:
-        _require(done, MUNICIPALITY)
+        _require(done)
         found = quantile_regression_bootstrap(
             np.log(done.seconds),
             np.column_stack([np.ones(done.n), done.new]),
@@ -321,7 +296,7 @@ def _restricted(
 
     def work(part: Callable[[RestrictedMeanContrast], MeanContrast]) -> Callable[[], Numbers]:
         def numbers() -> Numbers:
-            _require(voters, MUNICIPALITY)
+            _require(voters)
             found = part(
                 restricted_mean_contrast(
                     voters.seconds,
@@ -342,7 +317,7 @@ def _restricted(
     ratio.add("restricted_mean_ratio", "kaplan_meier", work(lambda c: c.ratio), basis)
 
 
-def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
+def _observers(voters: Voters, subset: str, made: list[Measure], study: StudyDesign) -> None:
     """Add how far observers differ: their share of the spread, and within one station.
 
     The share holds the differences between stations too; only where two observers worked in one
@@ -375,7 +350,7 @@ def _observers(voters: Voters, made: list[Measure], study: StudyDesign) -> None:
         spread = math.sqrt(max(effects.variance_within_station, 0.0))
         return spread, math.nan, math.nan, effects.p_value
 
-    to = Comparison("all", SUBSETS[0], done.n, made)
+    to = Comparison("all", subset, done.n, made)
     basis = Basis.of("observer", observers)
     to.add("observer_share_of_variance", "analysis_of_variance", share, basis)
     drawn = basis.drawn(draws, seed)

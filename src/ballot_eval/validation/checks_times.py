@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.estimation.observers import heaping
@@ -15,6 +17,9 @@ from ballot_eval.validation.moments import (
     CLOSING_HOUR,
     LAST_DAY,
     NIGHT_ENDS,
+    NIGHT_IS_SURE,
+    bare_hours,
+    elapsed_minutes,
     election_days,
     is_bare,
 )
@@ -24,6 +29,11 @@ VOTING, COUNTING = "voting_times", "counting_times"
 #: Seconds in the booth: beyond the outer limits absurd, beyond the inner ones doubtful.
 LONGEST_SECONDS = 3600
 DOUBTFUL_SECONDS = (5, 1200)
+#: Nobody votes in less: a slip of the stopwatch.
+SHORTEST_SECONDS = 2
+
+#: An age band is at least this many years wide, so that it gives no exact age away.
+FEWEST_YEARS = 5
 
 #: Hours of one count: longer is absurd.
 LONGEST_HOURS = 36
@@ -43,6 +53,29 @@ def longer_than_an_hour() -> Check:
 def not_positive() -> Check:
     """Return the check for times in the booth of zero or less."""
     return rows_of([VOTING], lambda d: d["voting_seconds"] <= 0, "voting_seconds")
+
+
+def absurdly_short() -> Check:
+    """Return the check for whole times in the booth in which nobody can have voted."""
+    return rows_of(
+        [VOTING],
+        lambda d: (
+            (d["voting_seconds"] < SHORTEST_SECONDS) & (d["observation_status"] == "complete")
+        ),
+        "voting_seconds",
+    )
+
+
+def narrow_age_band(context: Context) -> Iterator[Hit]:
+    """Yield the rows whose age band is so narrow, or upside down, that it may be an exact age.
+
+    The band itself is not passed on.
+    """
+    frame = context.kept(VOTING)
+    bounds = frame["age_band"].str.extract(r"^(\d\d)-(\d\d)$").astype(float)
+    narrow = bounds[1] - bounds[0] + 1 < FEWEST_YEARS
+    for index in frame.index[narrow]:
+        yield Hit(VOTING, (int(str(index)),), "age_band")
 
 
 def doubtful_seconds() -> Check:
@@ -150,15 +183,32 @@ def decentral_session(context: Context) -> Iterator[Hit]:
     yield from check(context)
 
 
-def session_without_date(context: Context) -> Iterator[Hit]:
-    """Yield the central sessions with a bare time: the day cannot be told."""
-    frame = context.kept(COUNTING)
-    text = context.raw.tables[COUNTING].loc[frame.index, ["started_at", "ended_at"]]
-    bare = is_bare(text["started_at"]) | is_bare(text["ended_at"])
-    for index in frame.index[bare & (frame["counting_unit_type"] == "central_session")]:
-        started, ended = text.loc[index]
+def _texts(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return begin and end of counts as they were written."""
+    return context.raw.tables[COUNTING].loc[frame.index, ["started_at", "ended_at"]]
+
+
+def _without_date(texts: pd.DataFrame, rows: pd.Series[bool]) -> Iterator[Hit]:
+    for index, (started, ended) in zip(texts.index[rows], texts[rows].to_numpy(), strict=True):
         value = f"started_at={started}; ended_at={ended}"
         yield Hit(COUNTING, (int(str(index)),), "started_at+ended_at", value)
+
+
+def day_unknown(context: Context) -> Iterator[Hit]:
+    """Yield the central sessions and recounts with a bare time: the day cannot be told."""
+    frame = context.kept(COUNTING)
+    texts = _texts(context, frame)
+    bare = is_bare(texts["started_at"]) | is_bare(texts["ended_at"])
+    later = (frame["counting_unit_type"] == "central_session") | (frame["recount"] == "yes")
+    yield from _without_date(texts, bare & later)
+
+
+def half_day_unknown(context: Context) -> Iterator[Hit]:
+    """Yield the counts with a bare time in the morning, which may well be one in the evening."""
+    texts = _texts(context, context.kept(COUNTING))
+    hours = texts.apply(bare_hours)
+    morning = (hours >= NIGHT_IS_SURE) & (hours < NIGHT_ENDS)
+    yield from _without_date(texts, morning.any(axis=1))
 
 
 def before_closing(context: Context) -> Iterator[Hit]:
@@ -204,8 +254,8 @@ def end_before_start(context: Context) -> Iterator[Hit]:
 def too_long(context: Context) -> Iterator[Hit]:
     """Yield the counts of an absurd length."""
     frame = context.kept(COUNTING)
-    longest = pd.Timedelta(hours=LONGEST_HOURS)
-    for index, value in _moments(frame[frame["ended_at"] - frame["started_at"] > longest]):
+    minutes = elapsed_minutes(frame["started_at"], frame["ended_at"])
+    for index, value in _moments(frame[minutes > 60 * LONGEST_HOURS]):
         yield Hit(COUNTING, (index,), "started_at+ended_at", value)
 
 
@@ -219,7 +269,7 @@ def doubtful_pace(context: Context) -> Iterator[Hit]:
     """Yield the finished counts that took hardly credible person-minutes per 100 ballots."""
     frame = context.kept(COUNTING)
     frame = frame[frame["counting_status"] == "finished"]
-    minutes = (frame["ended_at"] - frame["started_at"]).dt.total_seconds() / 60
+    minutes = elapsed_minutes(frame["started_at"], frame["ended_at"])
     pace = 100 * minutes * frame["counters_count"] / frame["ballots_count"]
     low, high = DOUBTFUL_PERSON_MINUTES
     for index, value in pace[(pace < low) | (pace > high)].items():
@@ -251,8 +301,8 @@ def two_numbers_of_lists() -> Check:
 def bare_times(context: Context) -> Iterator[Hit]:
     """Yield per election how many counts got their date from the time of day."""
     frame = context.kept(COUNTING)
-    text = context.raw.tables[COUNTING].loc[frame.index, ["started_at", "ended_at"]]
-    bare = is_bare(text["started_at"]) | is_bare(text["ended_at"])
+    texts = _texts(context, frame)
+    bare = is_bare(texts["started_at"]) | is_bare(texts["ended_at"])
     for election, group in frame[bare].groupby("election_id"):
         after = int((group["ended_at"].dt.hour < NIGHT_ENDS).sum())
         value = f"rows={len(group)}; ended_after_midnight={after}"
@@ -264,6 +314,19 @@ def recounts(context: Context) -> Iterator[Hit]:
     frame = context.kept(COUNTING)
     for election, group in frame[frame["recount"] == "yes"].groupby("election_id"):
         yield Hit(COUNTING, election=str(election), value=f"rows={len(group)}")
+
+
+def _as_read(times: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], float]:
+    """Return the times that an observer read in the usual unit, and that unit in seconds.
+
+    Most are whole seconds, or most are tenths; none are returned where most are finer, which are
+    not heaped on anything. A few cells in another unit decide nothing.
+    """
+    for unit in (1.0, 0.1):
+        in_unit = np.isclose(times / unit, np.round(times / unit), rtol=0, atol=1e-6)
+        if 2 * in_unit.sum() > len(times):
+            return np.round(times[in_unit] / unit) * unit, unit
+    return times[:0], math.nan
 
 
 def heaped(context: Context) -> Iterator[Hit]:
@@ -279,11 +342,10 @@ def heaped(context: Context) -> Iterator[Hit]:
     ):
         key = (str(election), str(code), str(observer))
         times = group["voting_seconds"].to_numpy(dtype=float)
-        # Times in whole seconds, or else in tenths; what is finer is not heaped on anything.
-        units = [u for u in (1.0, 0.1) if np.allclose(times / u, np.round(times / u))]
-        if not units:
+        times, unit = _as_read(times)
+        if not len(times):
             continue
-        for found in heaping(times, np.zeros(len(times)), resolution=units[0]):
+        for found in heaping(times, np.zeros(len(times)), resolution=unit):
             value = (
                 f"multiples_of_{found.multiple:g}={found.count} of {found.n}; "
                 f"expected={found.expected_share:.0%}"

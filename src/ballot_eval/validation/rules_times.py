@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ballot_eval.validation import checks_times as checks
-from ballot_eval.validation.moments import CLOSING_HOUR, LAST_DAY, NIGHT_ENDS
+from ballot_eval.validation.moments import CLOSING_HOUR, LAST_DAY, NIGHT_ENDS, NIGHT_IS_SURE
 from ballot_eval.validation.rule import Rule
 
 TIME_RULES = (
@@ -60,6 +60,24 @@ TIME_RULES = (
         excludes=True,
     ),
     Rule(
+        "V.105",
+        "error",
+        "Hele tijd in het stemhokje is onmogelijk kort; verkeerd gedrukt?",
+        "Whole time in the booth is absurdly short; a slip of the stopwatch?",
+        checks.absurdly_short(),
+        f"< {checks.SHORTEST_SECONDS} s",
+        excludes=True,
+    ),
+    Rule(
+        "V.106",
+        "error",
+        "Leeftijdsgroep is zo smal dat zij een leeftijd kan zijn (niet getoond)",
+        "Age band is so narrow that it may be an age (not shown)",
+        checks.narrow_age_band,
+        f"< {checks.FEWEST_YEARS} years",
+        excludes=True,
+    ),
+    Rule(
         "V.103",
         "warning",
         "Tijd in het stemhokje is twijfelachtig kort of lang; controleer het formulier",
@@ -94,9 +112,18 @@ TIME_RULES = (
     Rule(
         "C.103",
         "error",
-        "Centrale zitting zonder datum; geef datum en tijd",
-        "Central session without a date; give date and time",
-        checks.session_without_date,
+        "Centrale zitting of hertelling zonder datum; geef datum en tijd",
+        "Central session or recount without a date; give date and time",
+        checks.day_unknown,
+        excludes=True,
+    ),
+    Rule(
+        "C.112",
+        "error",
+        "Tijdstip zonder datum kan van de ochtend en van de avond zijn; geef datum en tijd",
+        "Time without a date may be in the morning or in the evening; give date and time",
+        checks.half_day_unknown,
+        f"from {NIGHT_IS_SURE}:00 to {NIGHT_ENDS}:00",
         excludes=True,
     ),
     Rule(
@@ -170,9 +197,9 @@ TIME_RULES = (
         "I.105",
         "info",
         "Datum van een telling afgeleid uit het tijdstip (vanaf 12.00 uur de dag van de stemming, "
-        "daarvoor de dag erna)",
-        "Date of a count derived from the time of day (from 12:00 the day of the election, before "
-        "that the day after)",
+        "tot 4.00 uur de dag erna)",
+        "Date of a count derived from the time of day (from 12:00 the day of the election, until "
+        "4:00 the day after)",
         checks.bare_times,
     ),
     Rule(
