@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ballot_eval import pipeline
 from ballot_eval.design import load_study
-from ballot_eval.errors import BallotEvalError, InvalidDataError
+from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.raw import RawData
 from ballot_eval.schema import RESULT_TABLES, TABLES
@@ -275,8 +275,9 @@ def schemas(
     """Write the table schemas and the data dictionary from the package."""
     if check:
         if not to.is_dir():
-            msg = f"{to}: is a file" if to.exists() else f"{to}: does not exist"
-            raise typer.BadParameter(f"{msg}; give the folder of the schemas with --to DIR")
+            what = "is a file" if to.exists() else "does not exist"
+            msg = f"{to}: {what}; give the folder of the schemas with --to DIR"
+            raise DesignError(msg)
         if stale := stale_schemas(to):
             err_console.print("out of date: " + ", ".join(stale) + "; run ballot-eval schemas")
             raise typer.Exit(1)
