@@ -150,8 +150,8 @@ TEXTS = (
             ["Alphen aan den Rijn 1.02%", "Borne 0.39%"],
         ),
         "before_after": (
-            ["van GR2022 naar GR2026", "mediaan van de experimentgemeenten van 0,"],
-            ["from GR2022 to GR2026", "median of the experiment municipalities from 0."],
+            ["van GR2022 naar GR2026", "experimentgemeenten van 0,", "in GR2026 0,"],
+            ["from GR2022 to GR2026", "experiment municipalities from 0.", "at GR2026 0."],
         ),
         "randomisation": (
             ["5.000 andere toewijzingen", "+0,21 procentpunt, p-waarde 0,004"],

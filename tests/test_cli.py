@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -144,6 +145,8 @@ def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, light, call
         (("simulate", "new", "--seed", "1", "--effect", "7"), 2, "--effect"),
         (("convert", "full", "--to", "full/file.txt"), 3, "full"),
         (("template", "full/file.txt"), 2, "full/file.txt"),
+        (("schemas", "--check"), 2, "does not exist; give the folder of the schemas with --to DIR"),
+        (("schemas", "--check", "--to", "full/file.txt"), 2, "is a file"),
     ],
 )
 def test_wrong_calls_are_told_plainly(tmp_path, monkeypatch, call, arguments, code, said):
@@ -250,6 +253,77 @@ def test_convert_gives_canonical_tables_with_the_same_cells(finished_run, tmp_pa
     assert call("convert", finished_run / "raw", "--to", tmp_path)[0] == 0
     assert (tmp_path / MUNICIPAL).read_bytes() == (finished_run / "raw" / MUNICIPAL).read_bytes()
     assert call("convert", finished_run / "raw", "--to", tmp_path)[0] == 2
+
+
+@pytest.mark.parametrize("again", ["", MUNICIPAL, "copy.csv"])
+def test_convert_refuses_a_file_that_is_given_twice(copied, tmp_path, call, again):
+    raw = copied / "raw"
+    if again == "copy.csv":
+        shutil.copyfile(raw / MUNICIPAL, tmp_path / again)
+        raw = tmp_path
+    other = raw / again
+    code, said = call("convert", copied / "raw", other, "--to", tmp_path / "to")
+    assert (code, "give each file once" in " ".join(said.split())) == (2, True)
+    assert not (tmp_path / "to").exists()
+
+
+def test_convert_takes_the_surveys_of_a_study(finished_run, tmp_path, call):
+    code, said = call("convert", finished_run / "raw", "--to", tmp_path / "without")
+    assert (code, "not read: station_survey.csv: a survey; give a study" in said) == (0, True)
+    assert not (tmp_path / "without/station_survey.csv").exists()
+    code, said = call(
+        *("convert", finished_run / "raw", "--to", tmp_path / "with", "--study", "gr2026")
+    )
+    assert (code, "a survey" in said) == (0, False)
+    for name in ("voter_survey.csv", "station_survey.csv", "municipality_survey.csv"):
+        before = (finished_run / "raw" / name).read_bytes()
+        assert (tmp_path / "with" / name).read_bytes() == before
+
+
+def test_brackets_in_names_are_text(root, copied, tmp_path, call):
+    title = "Experiment [/nieuw] biljet [concept] :smile:"
+    folder = tmp_path / "map [oud][/b]"
+    folder.mkdir()
+    text = (root / "analysis/gr2026/study.toml").read_text(encoding="utf-8")
+    text = re.sub(r"(?m)^title = .*$", f'title = "{title}"', text)
+    text = re.sub(r"(?m)^draws = .*$", "draws = 999", text)
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    for survey in (copied / "raw").glob("*_survey.csv"):
+        survey.unlink()
+    code, said = call(
+        *("run", folder, "--raw", copied / "raw", "--out", folder / "out", "--no-report")
+    )
+    assert code == 0, said
+    assert title in " ".join(said.split())
+    assert f"results: {folder / 'out'}" in said
+    for arguments in (("simulate", folder / "raw", "--seed", "1"), ("template", folder / "empty")):
+        code, said = call(*arguments)
+        assert (code, str(folder) in said) == (0, True), said
+    assert call("validate", folder / "none[/b]")[0] == 2
+
+
+def test_an_interrupted_run_says_so_and_leaves_the_outputs_whole(copied, call, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = (copied / "out/manifest.json").read_bytes()
+    monkeypatch.setattr("ballot_eval.pipeline.build_panel", interrupt)
+    code, said = call("run", "gr2026", "--raw", copied / "raw", "--out", copied / "out")
+    assert (code, "stopped; the outputs of earlier runs are as they were" in said) == (130, True)
+    assert (copied / "out/manifest.json").read_bytes() == before
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_analysis(
+    finished_run, tmp_path, call, monkeypatch
+):
+    def too_late(*_, **__):
+        pytest.fail("the analysis was begun")
+
+    monkeypatch.setattr("ballot_eval.pipeline.evaluate", too_late)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    out = tmp_path / "file/below"
+    code, said = call("run", "gr2026", "--raw", finished_run / "raw", "--out", out, "--no-report")
+    assert (code, "give another place" in said) == (2, True)
 
 
 @pytest.mark.official

@@ -88,6 +88,16 @@ def test_the_marked_smallest_effect_is_where_the_curve_crosses_the_target():
     assert "bij 11 experimentgemeenten 0,00 procentpunt" in text
 
 
+def test_the_strongest_control_stays_in_the_picture():
+    frame, baseline, election = CASES["before_after"][0]
+    frame = frame.copy()
+    frame.loc[frame["municipality_code"] == "0200", "rate"] = 0.05
+    figure = figures.before_after(frame, baseline, election)
+    assert figure.axes[0].get_ylim()[1] > 0.05
+    text = figures.alt_text_before_after(frame, baseline, election)
+    assert "tot 5,00%" in text
+
+
 def test_a_p_value_too_small_to_write_has_one_sign():
     figure = figures.randomisation(np.array([0.0, 0.001]), 0.02, 1e-9)
     assert "p < 0,000001" in figure.axes[0].texts[0].get_text()

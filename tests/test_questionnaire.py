@@ -150,7 +150,7 @@ def test_scores_shares_and_labels(small):
     ("old", "new", "expected"),
     [
         ('"voter_survey"', '"survey"', "key table: is not allowed; allowed: 'voter_survey'"),
-        ('id = "helped"', 'id = "Helped"', "key questions[Helped].id: does not have the form"),
+        ('id = "helped"', 'id = "Helped"', "key questions[Helped].id: must be small letters"),
         ('id = "helped"', 'id = "ease"', "the id ease is given twice"),
         ('id = "helped"', 'id = "ballot"', "ballot is a fixed column of voter_survey"),
         ('id = "helped"', 'id = "helper_staff"', "have the column helper_staff"),

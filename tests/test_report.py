@@ -10,11 +10,13 @@ import subprocess
 import sys
 import zipfile
 
+import pandas as pd
 import pytest
 
 import ballot_eval as be
 from ballot_eval.reporting.docx import finish_docx
 from ballot_eval.reporting.rendering import render
+from ballot_eval.reporting.tables import pipe_table
 
 SECTIONS = (
     *("samenvatting", "experiment", "gegevens", "ongeldig", "leren", "stemhokje", "tellen"),
@@ -53,6 +55,7 @@ def test_every_reference_names_something_there_is(sources, listing):
     assert set(re.findall(r"\{\{< var (\S+)", text)) <= set(listing["variables"])
     assert set(re.findall(r"\{\{< table (\S+)", text)) == set(listing["tables"])
     assert set(re.findall(r"\{\{< figure (\S+)", text)) == set(listing["figures"])
+    assert set(re.findall(r'\{\.made table="(\w+)"', text)) <= set(listing["tables"])
     made = set(re.findall(r"\{#((?:fig|tbl)-[\w-]+)\}", text))
     assert set(re.findall(r"@((?:fig|tbl)-[\w-]+)", text)) == made
 
@@ -89,6 +92,65 @@ def test_a_table_that_was_not_made_says_so(finished, tmp_path):
     render(source, tmp_path / "report")
     page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
     assert "<em>niet gemeten</em>" in page
+
+
+def test_text_about_surveys_comes_in_only_where_there_are_any(finished, tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    shutil.copytree(finished / "out/report-source", source)
+    made = source / "_generated"
+    for table in ("survey_response", *(f"{n}_questions" for n in ("voter", "station"))):
+        (made / f"tables/{table}.md").unlink()
+    monkeypatch.setenv("PATH", "")
+    render(source, tmp_path / "report")
+    page = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    assert "<em>niet gemeten</em>" not in page
+    for text, shown in (
+        ("Wat kiezers en stembureaus zeggen", True),
+        ("laat zien waar zij vandaan komen", False),
+        ("Groepen kiezers", False),
+        ("Aan kiezers", False),
+        ("Aan gemeenten", True),
+    ):
+        assert (text in " ".join(page.split())) is shown, text
+
+
+def test_columns_of_tables_are_as_wide_as_their_longest_word():
+    text = "een bevinding van vele woorden die over regels loopt " * 3
+    table = pipe_table(
+        ["Code", "Ernst", "Aantal", "Bevinding", "Waar"],
+        [["W.206", "waarschuwing", "12", text, "municipality_results.csv, regel 359"]],
+        "llrll",
+    )
+    widths = [len(rule) for rule in table.splitlines()[1].strip("| ").split(" | ")]
+    assert sum(widths) == pytest.approx(96)
+    words = ("W.206", "waarschuwing", "Aantal", "bevinding", "municipality_results.csv,")
+    assert all(width >= len(word) + 3 for width, word in zip(widths, words, strict=True))
+    # Short cells stay on one line where the page has room for them.
+    table = pipe_table(["Gemeente", "Interval"], [["Boekel", "−0,10 tot +0,12"]], "lr")
+    assert len(table.splitlines()[1].split(" | ")[1]) >= len("−0,10 tot +0,12")
+
+
+def test_the_contents_of_the_docx_are_filled_in_and_its_font_is_everywhere(finished, sources):
+    with zipfile.ZipFile(finished / "out/report/index.docx") as archive:
+        document = archive.read("word/document.xml").decode()
+        theme = archive.read("word/theme/theme1.xml").decode()
+    links = re.findall(r'<w:hyperlink w:anchor="([^"]*)"><w:r>.*?<w:t[^>]*>([^<]*)<', document)
+    bookmarks = re.findall(r'w:bookmarkStart [^>]*w:name="([^"]*)"', document)
+    chapters = re.findall(r"(?m)^# (.*)$", "\n".join(sources.values()))
+    contents = [(anchor, text) for anchor, text in links if text in chapters]
+    assert sorted(text for _, text in contents) == sorted(chapters)
+    assert {anchor for anchor, _ in contents} <= set(bookmarks)
+    assert 'w:dirty="true"' not in document
+    assert set(re.findall(r'<a:latin typeface="([^"]*)"', theme)) == {"Arial"}
+
+
+def test_the_files_of_the_report_tell_how_many_rows_were_used(finished):
+    table = (finished / "out/report-source/_generated/tables/inputs.md").read_text(encoding="utf-8")
+    assert "| Rijen gebruikt |" in table
+    read = pd.read_csv(finished / "raw/municipality_results.csv")
+    (row,) = [r for r in table.splitlines() if r.startswith("| municipality_results.csv")]
+    written = f"{len(read):,}".replace(",", ".")
+    assert row.split(" | ")[2:4] == [written, written]
 
 
 def test_an_unknown_name_in_the_text_is_named_with_its_line(finished, tmp_path, monkeypatch):

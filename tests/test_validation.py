@@ -87,6 +87,9 @@ BASE = {"eligible_voters": 2000, "votes_cast": 1000, "valid_votes": 1000, "blank
         ({"invalid_votes": "1.000"}, "T.101", True),
         ({"invalid_votes": ""}, "T.102", True),
         ({"invalid_votes": "0\n"}, "T.101", True),
+        ({"invalid_votes": " 0"}, "T.101", True),
+        ({"invalid_votes": "+0"}, "T.101", True),
+        ({"invalid_votes": "\u0660"}, "T.101", True),
         ({"invalid_votes": "0"}, "T.101", False),
     ],
 )

@@ -397,7 +397,21 @@ def test_a_survey_without_a_questionnaire_is_listed_and_not_read(root, gr2026, t
     raw = read_raw(be.load_study(root / "analysis/tk2025"), tmp_path)
     (file,) = [f for f in raw.files if f.path == "v.csv"]
     assert file.status == "not_read"
-    assert "no questionnaire for voter_survey" in file.reason
+    assert "a survey; give a study that has its questionnaire" in file.reason
+
+
+def test_a_survey_is_told_from_the_others_when_the_study_has_only_that_one(gr2026, tmp_path):
+    # An interviewed member of a polling station has every fixed column of an interviewed voter.
+    others = gr2026.questionnaires
+    for questionnaire in others:
+        study = gr2026.model_copy(update={"questionnaires": (questionnaire,)})
+        for file in ("answers.csv", f"{questionnaire.table}.csv"):
+            folder = tmp_path / questionnaire.table / file.removesuffix(".csv")
+            folder.mkdir(parents=True)
+            header = ",".join(questionnaire.layout().names)
+            (folder / file).write_text(header + "\n", encoding="utf-8")
+            (read,) = read_raw(study, folder).files
+            assert read.status == "read", read.reason
 
 
 def test_raw_data_of_another_questionnaire_are_refused(gr2026, tmp_path, results):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from rich.table import Table
 
 from ballot_eval import pipeline
 from ballot_eval.design import load_study
-from ballot_eval.errors import BallotEvalError, InvalidDataError
+from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.raw import RawData
 from ballot_eval.schema import RESULT_TABLES, TABLES
 from ballot_eval.simulation import simulate as simulate_folder
 from ballot_eval.simulation import write_mark
@@ -27,11 +29,15 @@ from ballot_eval.validation import validate as validate_raw
 from ballot_eval.validation.frictionless import stale_schemas, write_schemas
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-out_console = Console(highlight=False, soft_wrap=True)
-err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+# Square brackets and colons in names of files and studies are text, never markup.
+out_console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+err_console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 #: So many findings are printed; the rest is counted.
 MAX_SHOWN = 15
+
+#: The exit code of a program that was interrupted, by convention.
+INTERRUPTED = 130
 
 StudyArgument = Annotated[
     Path,
@@ -48,7 +54,7 @@ ReportOption = Annotated[
 
 
 def _say(step: str) -> None:
-    err_console.print(f"[dim]… {step}[/dim]")
+    err_console.print(f"… {step}", style="dim")
 
 
 def _show_findings(report: ValidationReport) -> None:
@@ -59,8 +65,8 @@ def _show_findings(report: ValidationReport) -> None:
         about = f"{about}: " if about else ""
         value = f" ({f.value})" if f.value and f.value not in f.statement else ""
         colour = "red" if f.severity == "error" else "yellow"
-        err_console.print(f"[{colour}]{f.severity}[/{colour}] {f.code} ", end="")
-        err_console.print(f"{where}{about}{f.statement}{value}", markup=False)
+        err_console.print(f.severity, style=colour, end=" ")
+        err_console.print(f"{f.code} {where}{about}{f.statement}{value}")
     if len(shown) > MAX_SHOWN:
         err_console.print(f"… and {len(shown) - MAX_SHOWN} more")
     infos = len(report.findings) - len(shown)
@@ -86,7 +92,7 @@ def run(
     design = load_study(study)
     raw_folder = raw or Path("data/raw") / design.id
     if raw is None and pipeline.ensure_raw(design, raw_folder):
-        err_console.print(f"[yellow]{raw_folder} was empty: filled with SIMULATED data[/yellow]")
+        err_console.print(f"{raw_folder} was empty: filled with SIMULATED data", style="yellow")
     summary = pipeline.run(
         design,
         raw=raw_folder,
@@ -99,7 +105,7 @@ def run(
     _show_findings(summary.outcome.validation)
     _show_summary(summary)
     for note in summary.notes:
-        err_console.print(note, markup=False)
+        err_console.print(note)
     if summary.report_error:
         msg = f"the numbers are written, the report is not: {summary.report_error}"
         raise BallotEvalError(msg)
@@ -161,32 +167,52 @@ def _refuse_existing(file: Path) -> None:
 def convert(
     files: Annotated[list[Path], typer.Argument(help="Official files or folders.")],
     to: Annotated[Path, typer.Option("--to", help="Folder for the canonical CSVs.")],
+    study: Annotated[
+        Path | None, typer.Option("--study", help="Study whose surveys are converted too.")
+    ] = None,
 ) -> None:
     """Convert official files to canonical CSVs, cells as they stand in the file."""
-    parts: dict[str, list[object]] = {name: [] for name in TABLES}
-    simulated = False
-    for file in files:
-        raw = read_raw(None, file)
-        simulated = simulated or raw.simulated
-        for source in raw.files:
-            if source.status != "read":
-                err_console.print(f"not read: {source.path}: {source.reason}", markup=False)
-        for name, table in TABLES.items():
-            parts[name].extend(raw.tables[name][list(table.names)].itertuples(index=False))
+    design = None if study is None else load_study(study)
+    raws = [read_raw(design, file) for file in files]
+    _refuse_twice(raws)
+    for source in (f for raw in raws for f in raw.files if f.status != "read"):
+        err_console.print(f"not read: {source.path}: {source.reason}")
     to.mkdir(parents=True, exist_ok=True)
+    tables = TABLES if design is None else design.tables()
+    rows = {
+        name: [
+            row for raw in raws for row in raw.tables[name][list(t.names)].itertuples(index=False)
+        ]
+        for name, t in tables.items()
+    }
     # The tables of results are always written; of the others only what was found.
-    made = [name for name in TABLES if parts[name] or name in RESULT_TABLES]
+    made = [name for name in tables if rows[name] or name in RESULT_TABLES]
     for name in made:
         _refuse_existing(to / f"{name}.csv")
     for name in made:
         with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
             writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(TABLES[name].names)
-            writer.writerows(parts[name])  # type: ignore[arg-type]
-        out_console.print(f"{to / name}.csv: {len(parts[name])} rows")
-    if simulated:
+            writer.writerow(tables[name].names)
+            writer.writerows(rows[name])
+        out_console.print(f"{to / name}.csv: {len(rows[name])} rows")
+    if any(raw.simulated for raw in raws):
         # The mark goes with the data.
         write_mark(to)
+
+
+def _refuse_twice(raws: Sequence[RawData]) -> None:
+    """Refuse a file that is given twice: its rows would be written twice."""
+    first: dict[str, str] = {}
+    for raw in raws:
+        for source in raw.files:
+            # Templates that nobody filled in are all the same file.
+            if source.status != "read" or not source.lines:
+                continue
+            if source.sha256 in first:
+                before = first[source.sha256]
+                msg = f"{source.path} holds the same as {before}; give each file once"
+                raise typer.BadParameter(msg)
+            first[source.sha256] = source.path
 
 
 @app.command()
@@ -235,7 +261,7 @@ def render(
     design = load_study(study)
     rendered = pipeline.render_existing(design, out or Path("build") / design.id, report_dir=report)
     for note in rendered.notes:
-        err_console.print(note, markup=False)
+        err_console.print(note)
     for file in rendered.files:
         out_console.print(f"report ({rendered.engine}): {file}")
 
@@ -248,6 +274,10 @@ def schemas(
 ) -> None:
     """Write the table schemas and the data dictionary from the package."""
     if check:
+        if not to.is_dir():
+            what = "is a file" if to.exists() else "does not exist"
+            msg = f"{to}: {what}; give the folder of the schemas with --to DIR"
+            raise DesignError(msg)
         if stale := stale_schemas(to):
             err_console.print("out of date: " + ", ".join(stale) + "; run ballot-eval schemas")
             raise typer.Exit(1)
@@ -263,14 +293,19 @@ def main() -> None:
     except BallotEvalError as error:
         if isinstance(error, InvalidDataError):
             _show_findings(error.report)
-        err_console.print("[red]error[/red] ", end="")
-        err_console.print(str(error), markup=False)
+        _say_error(str(error))
         sys.exit(error.exit_code)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        err_console.print("[red]error[/red] ", end="")
-        err_console.print(f"{where}{error.strerror or error}; give another place", markup=False)
+        _say_error(f"{where}{error.strerror or error}; give another place")
         sys.exit(2)
-    except KeyboardInterrupt:
-        err_console.print("stopped; previous outputs are as they were")
-        sys.exit(130)
+    except SystemExit as ended:
+        # Typer turns an interrupt into this exit code.
+        if ended.code == INTERRUPTED:
+            err_console.print("stopped; the outputs of earlier runs are as they were")
+        raise
+
+
+def _say_error(text: str) -> None:
+    err_console.print("error", style="red", end=" ")
+    err_console.print(text)

@@ -17,6 +17,7 @@ from ballot_eval.plan_file import (
     Frozen,
     MunicipalityCode,
     Outcome,
+    formed,
     mistakes,
     read_plan,
 )
@@ -91,7 +92,7 @@ class Analysis(Frozen):
 class StudyDesign(Frozen):
     """One study, frozen and validated. Made by :func:`load_study`."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
+    id: Annotated[str, formed(r"[a-z0-9_-]+", "small letters, digits, hyphens and underscores")]
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     language: Literal["nl", "en"] = "nl"
     election: ElectionId

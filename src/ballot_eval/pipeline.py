@@ -339,7 +339,10 @@ def ensure_raw(study: StudyDesign, raw: Path) -> bool:
 
 
 def _check_target(target: Path, raw: Path, study: StudyDesign) -> None:
-    """Raise DesignError unless ``target`` may be replaced: new, empty, or an earlier run's."""
+    """Raise DesignError unless ``target`` may be replaced: new, empty, or an earlier run's.
+
+    Raises OSError when no folder can be made beside it, before any time is spent on the analysis.
+    """
     if target.exists() and not target.is_dir():
         msg = f"{target}: is a file; give a folder for the outputs"
         raise DesignError(msg)
@@ -351,13 +354,19 @@ def _check_target(target: Path, raw: Path, study: StudyDesign) -> None:
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
         msg = f"{target}: holds files that are not of an earlier run; give a new or empty folder"
         raise DesignError(msg)
+    _work_folder(target).rmdir()
+
+
+def _work_folder(target: Path) -> Path:
+    """Return a new temporary folder beside ``target``."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
 
 
 @contextlib.contextmanager
 def _swapped_in(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that takes the place of ``target`` when the block succeeds."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    work = _work_folder(target)
     try:
         yield work
         work.chmod(0o755)

@@ -3,24 +3,58 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from ballot_eval.errors import DesignError
 
-MunicipalityCode = Annotated[str, StringConstraints(pattern=r"^\d{4}$")]
+
+def formed(pattern: str, words: str) -> AfterValidator:
+    """Return a check that a text has the form of ``pattern``; ``words`` say that form."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            msg = f"must be {words} (found {text!r})"
+            raise ValueError(msg)
+        return text
+
+    return AfterValidator(check)
+
+
+MunicipalityCode = Annotated[str, formed(r"[0-9]{4}", "four digits between quotes")]
 #: What a rate counts: invalid, blank, or both together.
 Outcome = Literal["invalid", "blank", "residual"]
-ElectionId = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}\d{4}$")]
+ElectionId = Annotated[
+    str, formed(r"[A-Z]{2}[0-9]{4}", "two capital letters and a year, such as TK2025")
+]
 
 
 class Frozen(BaseModel):
     """A part of a plan: nothing can be changed, no unknown key is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false where a number is asked: Python takes them for 1 and 0."""
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        entries = value if isinstance(value, list) else [value]
+        if wanted is not bool and any(isinstance(entry, bool) for entry in entries):
+            msg = "must not be true or false"
+            raise ValueError(msg)
+        return value
 
 
 def read_plan(file: Path, advice: str, reserved: tuple[str, ...]) -> dict[str, object]:
@@ -73,20 +107,29 @@ def _explain(problem: object, values: dict[str, object]) -> str:
 #: What pydantic says, in the words of someone who writes a study file.
 _PLAIN = {
     "too_short": "needs at least {min_length} entries",
-    "string_pattern_mismatch": "does not have the form {pattern}",
+    "too_long": "may have at most {max_length} entries",
+    "string_too_short": "must not be empty",
+    "string_too_long": "may have at most {max_length} characters",
     "string_type": "must be text between quotes",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
     "float_parsing": "must be a number",
+    "finite_number": "must be a number, not infinite",
+    "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "literal_error": "is not allowed; allowed: {expected}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
+    "date_type": "must be a date such as 2026-03-18, without quotes",
     "date_from_datetime_parsing": "must be a date such as 2026-03-18, without quotes",
+    "date_from_datetime_inexact": "must be a date without a time",
     "tuple_type": "must be a list between square brackets",
+    "dict_type": "must be a table: one heading in single square brackets, with keys below it",
+    "model_type": "must be a table: a heading in square brackets, with keys below it",
 }
 
 

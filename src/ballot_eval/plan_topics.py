@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from ballot_eval.plan_file import ElectionId, Frozen, Outcome
+from ballot_eval.plan_file import ElectionId, Frozen, Outcome, formed
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
@@ -73,8 +73,12 @@ class PublishedShare(Frozen):
     """
 
     election: ElectionId
-    unit: Annotated[str, StringConstraints(pattern=r"^(experiment|rest|\d{4})$")]
-    share: Annotated[str, StringConstraints(pattern=r"^\d{1,2}(\.\d{1,3})?%$")]
+    unit: Annotated[
+        str, formed(r"experiment|rest|[0-9]{4}", "experiment, rest or a code of four digits")
+    ]
+    share: Annotated[
+        str, formed(r"[0-9]{1,2}(\.[0-9]{1,3})?%", "a percentage with a point, such as 0.74%")
+    ]
     outcome: Outcome = "invalid"
 
 

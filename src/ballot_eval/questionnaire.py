@@ -16,7 +16,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from ballot_eval.errors import DesignError
-from ballot_eval.plan_file import ElectionId, Frozen, mistakes, read_plan
+from ballot_eval.plan_file import ElectionId, Frozen, formed, mistakes, read_plan
 from ballot_eval.raw import SOURCE_COLUMNS
 from ballot_eval.schema import SURVEY_TABLES, Column, Table
 from ballot_eval.vote_choice import about_vote_choice
@@ -27,9 +27,18 @@ Scale = Literal["likert5", "yes_no", "single", "multiple", "number", "open"]
 Direction = Literal["best_last", "best_first", "ordered"]
 
 QuestionId = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)
+    str,
+    StringConstraints(max_length=40),
+    formed(
+        r"[a-z][a-z0-9]*(_[a-z0-9]+)*",
+        "small letters, digits and single underscores, a letter first",
+    ),
 ]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$", max_length=30)]
+Code = Annotated[
+    str,
+    StringConstraints(max_length=30),
+    formed(r"[a-z0-9]+(_[a-z0-9]+)*", "small letters, digits and single underscores"),
+]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 #: Answers are chosen from a list on these scales, one of them on all but ``multiple``.

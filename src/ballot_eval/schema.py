@@ -18,10 +18,11 @@ COUNT_FIELDS = (
 #: ``postal`` is the station for voters abroad (G9010), ``caribbean`` a public body.
 REGION_TYPES = ("national", "province", "district", "caribbean", "postal")
 
-#: A whole number with or without sign; a negative one gets a finding of its own.
-WHOLE_PATTERN = r"[+-]?\d{1,12}"
-DECIMAL_PATTERN = r"[+-]?\d{1,9}(\.\d{1,6})?"
-MOMENT_PATTERN = r"(\d{4}-\d\d-\d\d[T ])?([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?"
+#: A whole number; a negative one gets a finding of its own. Not ``\\d``, here and below: that
+#: takes the digits of every script.
+WHOLE_PATTERN = r"-?[0-9]{1,12}"
+DECIMAL_PATTERN = r"-?[0-9]{1,9}(\.[0-9]{1,6})?"
+MOMENT_PATTERN = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ])?([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 
 #: A ``day_moment`` without a date is on the day of the election; a ``moment`` before noon is on
 #: the day after it, in the night of the count.
@@ -89,9 +90,9 @@ class Table:
         return iter(self.columns)
 
 
-_ELECTION = Column("election_id", "Verkiezing", "Election", r"(TK|EP|GR|PS|WS)20\d\d")
+_ELECTION = Column("election_id", "Verkiezing", "Election", r"(TK|EP|GR|PS|WS)20[0-9]{2}")
 _MUNICIPALITY = Column(
-    "municipality_code", "Gemeentecode, vier cijfers", "Municipality code, four digits", r"\d{4}"
+    "municipality_code", "Gemeentecode, vier cijfers", "Municipality code, four digits", r"[0-9]{4}"
 )
 _COUNTS = (
     Column("eligible_voters_count", "Kiesgerechtigden", "Eligible voters", kind="count"),
@@ -103,7 +104,7 @@ _COUNTS = (
 _BALLOT = Column("ballot", "Stembiljet", "Ballot", allowed=("new", "old"))
 
 #: Short codes of letters and digits: a name does not fit, and is not wanted.
-CODE_PATTERN = r"[A-Za-z]{0,4}[ -]?\d{1,5}[A-Za-z]?"
+CODE_PATTERN = r"[A-Za-z]{0,4}[ -]?[0-9]{1,5}[A-Za-z]?"
 
 #: Names or numbers of polling stations and sessions; no sign that an e-mail address has.
 UNIT_PATTERN = r"[0-9A-Za-zÀ-ÖØ-öø-ž'’(][0-9A-Za-zÀ-ÖØ-öø-ž .\-/'’()]{0,39}"
@@ -124,7 +125,7 @@ TABLES: dict[str, Table] = {
     "region_results": Table(
         (
             _ELECTION,
-            Column("region_code", "Regiocode", "Region code", r"[A-Z]\d{1,4}"),
+            Column("region_code", "Regiocode", "Region code", r"[A-Z][0-9]{1,4}"),
             Column("region_name", "Naam van de regio", "Name of the region", r".+"),
             Column("region_type", "Soort regio", "Type of region", allowed=REGION_TYPES),
             *_COUNTS,
@@ -182,7 +183,7 @@ TABLES: dict[str, Table] = {
                 "age_band",
                 "Leeftijdsgroep",
                 "Age band",
-                r"\d\d-\d\d|\d\d\+",
+                r"[0-9]{2}-[0-9]{2}|[0-9]{2}\+",
                 optional=True,
                 nullable=True,
                 # What does not fit may well be an exact age or a date of birth.

@@ -101,7 +101,7 @@ _BEFORE_AFTER = {
         "axis": "ongeldige stemmen",
         "experiment": "experimentgemeenten",
         "control": "controlegemeenten",
-        "part": "mediaan van de {group} van {then} naar {now}",
+        "part": "mediaan van de {group} van {then} naar {now}, in {election} {low} tot {high}",
         "alt": "Lijngrafiek van {baseline} naar {election}: {parts}.",
     },
     "en": {
@@ -109,7 +109,7 @@ _BEFORE_AFTER = {
         "axis": "invalid votes",
         "experiment": "experiment municipalities",
         "control": "control municipalities",
-        "part": "median of the {group} from {then} to {now}",
+        "part": "median of the {group} from {then} to {now}, at {election} {low} to {high}",
         "alt": "Line chart from {baseline} to {election}: {parts}.",
     },
 }
@@ -129,10 +129,8 @@ def before_after(
     axes.text(-0.02, middle, words["median"], ha="right", va="center", fontsize=SMALL)
     experiment = wide[wide["role"] == "experiment"].sort_values(election)
     axes.plot([0, 1], experiment[[baseline, election]].T, color=ORANGE, linewidth=1.6, marker="o")
-    top = (
-        float(max(wide[[baseline, election]].quantile(0.99).max(), experiment[election].max()))
-        * 1.08
-    )
+    # Every line stays in the picture, that of the strongest controls too.
+    top = float(wide[[baseline, election]].max().max()) * 1.04
     gap = top / 26
     height = -np.inf
     for _, row in experiment.iterrows():
@@ -170,8 +168,18 @@ def alt_text_before_after(
     parts = []
     for role in ("experiment", "control"):
         rows = wide[wide["role"] == role]
-        then, now = (percent(rows[e].median(), language=language) for e in (baseline, election))
-        parts.append(words["part"].format(group=words[role], then=then, now=now))
+        then, now, low, high = (
+            percent(value, language=language)
+            for value in (
+                rows[baseline].median(),
+                *rows[election].quantile([0.5, 0, 1]),
+            )
+        )
+        parts.append(
+            words["part"].format(
+                group=words[role], then=then, now=now, election=election, low=low, high=high
+            )
+        )
     return words["alt"].format(baseline=baseline, election=election, parts="; ".join(parts))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         "ratios": tables.ratios(results.effects, primary, study.baselines[0]),
         "control_pools": tables.control_pools(results.checks),
         "findings": tables.findings(outcome.validation.findings, statements),
-        "inputs": tables.inputs(outcome.raw.files),
+        "inputs": tables.inputs(outcome.raw.files, _rows_used(outcome)),
     }
     checks = {c.check for c in results.checks}
     if "placebo" in checks:
@@ -72,6 +73,12 @@ def _tables(outcome: Outcome) -> dict[str, str]:
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
     return made | _time_tables(outcome) | _learning_tables(outcome) | _survey_tables(outcome)
+
+
+def _rows_used(outcome: Outcome) -> dict[str, int]:
+    """Return the number of accepted rows by the file that they came from."""
+    accepted = outcome.validation.accepted.values()
+    return dict(Counter(file for frame in accepted for file in frame["source_file"]))
 
 
 def _time_tables(outcome: Outcome) -> dict[str, str]:

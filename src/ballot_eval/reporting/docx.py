@@ -1,4 +1,7 @@
-"""Finishing touches on a docx: A4, readable tables and, on simulated data, a header on each page.
+"""Finishing touches on a docx.
+
+A4, a font that is everywhere, contents that are filled in, readable tables and, on simulated
+data, a header on each page.
 
 Neither Quarto nor Pandoc can put a header on the pages of a docx without a reference document,
 which would be the same for real and for simulated data; so the finished file is mended.
@@ -22,6 +25,22 @@ PAGE = (
     '<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1304" w:right="1304" w:bottom="1304" '
     'w:left="1304" w:header="567" w:footer="567" w:gutter="0"/>'
 )
+
+#: Word and LibreOffice have it, or one of the same widths: words in tables then fit their columns.
+FONT = "Arial"
+
+#: Contents that Pandoc left to Word to fill, which it only does when told to.
+EMPTY_CONTENTS = re.compile(
+    r'<w:p><w:r><w:fldChar w:fldCharType="begin" w:dirty="true" ?/>'
+    r'(<w:instrText xml:space="preserve">TOC [^<]*</w:instrText>)'
+    r'<w:fldChar w:fldCharType="separate" ?/><w:fldChar w:fldCharType="end" ?/></w:r></w:p>'
+)
+CHAPTER = re.compile(
+    r'<w:bookmarkStart [^>]*w:name="([^"]*)" ?/>\s*'
+    r'<w:p>\s*<w:pPr>\s*<w:pStyle w:val="Heading1" ?/>(.*?)</w:p>',
+    re.DOTALL,
+)
+TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
 
 #: Pandoc puts a figure in a table of this width, and the one that fills the page.
 FIGURE_WIDTH, TEXT_WIDTH = 'w:w="7920"', 'w:w="9298"'
@@ -55,7 +74,10 @@ def finish_docx(file: Path, notice: str) -> None:
     with zipfile.ZipFile(file) as archive:
         parts = {info.filename: archive.read(info) for info in archive.infolist()}
     parts["word/styles.xml"] = _styles(parts["word/styles.xml"].decode()).encode()
-    document = _page(_table_text(parts["word/document.xml"].decode()))
+    theme = parts["word/theme/theme1.xml"].decode()
+    theme = re.sub(r'(<a:latin typeface=)"[^"]*"', rf'\1"{FONT}"', theme)
+    parts["word/theme/theme1.xml"] = theme.encode()
+    document = _contents(_page(_table_text(parts["word/document.xml"].decode())))
     parts["word/document.xml"] = document.encode()
     if notice:
         parts |= _header(parts, notice)
@@ -99,6 +121,24 @@ def _table_text(document: str) -> str:
         lambda m: m.group(0).replace(compact, own),
         document,
         flags=re.DOTALL,
+    )
+
+
+def _contents(document: str) -> str:
+    """Fill the contents with a link to every chapter; Word adds page numbers on an update."""
+    links = [
+        f'<w:p><w:pPr><w:pStyle w:val="Compact"/></w:pPr><w:hyperlink w:anchor="{anchor}">'
+        '<w:r><w:rPr><w:rStyle w:val="Hyperlink"/></w:rPr><w:t xml:space="preserve">'
+        f"{''.join(TEXT.findall(heading))}</w:t></w:r></w:hyperlink></w:p>"
+        for anchor, heading in CHAPTER.findall(document)
+    ]
+    return EMPTY_CONTENTS.sub(
+        lambda field: (
+            f'<w:p><w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r>{field.group(1)}</w:r>'
+            '<w:r><w:fldChar w:fldCharType="separate"/></w:r></w:p>'
+            f'{"".join(links)}<w:p><w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
+        ),
+        document,
     )
 
 

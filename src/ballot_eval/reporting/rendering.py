@@ -146,16 +146,17 @@ def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendere
     html, docx, pdf = (out_dir / f"index.{suffix}" for suffix in ("html", "docx", "pdf"))
     page = report_dir / "index.typ"
     styles = report_dir / "styles"
-    # No contents in docx: it would stay empty until Word is told to fill it.
     contents = ["--toc", "--toc-depth=1"]
     css = [f"--css={styles / name}" for name in ("page.css", "report.css")]
     css += ["--embed-resources", "--mathml", "--section-divs"]
     layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
     with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
-        shared = [*SHARED_ARGUMENTS, f"--lua-filter={crossref}", f"--resource-path={report_dir}"]
+        # The text is left out before what is left is numbered.
+        filters = [f"--lua-filter={file}" for file in (report_dir / "made.lua", crossref)]
+        shared = [*SHARED_ARGUMENTS, *filters, f"--resource-path={report_dir}"]
         for to, target, image, extra in (
             ("html5", html, "svg", [*contents, *css]),
-            ("docx", docx, "png", []),
+            ("docx", docx, "png", contents),
             ("typst-smart", page, "svg", [*contents, *layout]),
         ):
             body = source.expand(report_dir / "index.qmd", image)

@@ -51,24 +51,24 @@ SEVERITIES = {"error": "fout", "warning": "waarschuwing", "info": "melding"}
 #: A pipe table with a longer line gets relative column widths.
 PANDOC_LINE = 72
 
-#: No column gets more than this share of characters; longer cells wrap.
-WIDEST = 44
+#: So many characters of the text of tables fit on a line of a page in docx; in pdf more do.
+PAGE_LINE = 96
+
+#: The white beside the text of a cell, in characters.
+WHITE = 4
+
+#: Cells that are no longer than this, such as intervals, come before longer ones, which wrap.
+ONE_LINE = 24
 
 
 def pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
     """Return a Pandoc pipe table; ``align`` has one letter per column, l or r.
 
-    Relative column widths follow the longest cell and the longest word of the heading, and add
-    up to more than Pandoc's line, so that a table takes the width of the page and wraps between
-    words.
+    Relative column widths add up to more than Pandoc's line, so that a table takes the width of
+    the page and wraps between words.
     """
     cells = [[c.replace("|", "\\|").replace("\n", " ") for c in row] for row in (header, *rows)]
-    widths = []
-    for column in range(len(align)):
-        longest = max((len(row[column]) for row in cells[1:]), default=0)
-        word = max(len(word) for word in header[column].split() or [""])
-        # A heading is bold, and a number below it stands close to its neighbour.
-        widths.append(max(9, min(WIDEST, max(longest + 3, word + 5))))
+    widths = _widths(list(zip(*cells, strict=True)))
     stretch = max(1, math.ceil((PANDOC_LINE + 8) / sum(widths)))
     rule = [
         "-" * (w * stretch - 1) + ":" if side == "r" else ":" + "-" * (w * stretch - 1)
@@ -76,6 +76,28 @@ def pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str)
     ]
     lines = [cells[0], rule, *cells[1:]]
     return "\n".join("| " + " | ".join(row) + " |" for row in lines) + "\n"
+
+
+def _widths(columns: Sequence[Sequence[str]]) -> list[int]:
+    """Return the width of each column in characters: that of its longest word at least.
+
+    The rest of the line goes to short cells first, then to the cells that take most lines.
+    """
+    words = [
+        max(len(word) for cell in column for word in (*cell.split(), "")) for column in columns
+    ]
+    longest = [max(map(len, column)) for column in columns]
+    widths = [word + WHITE for word in words]
+    left = max(0, PAGE_LINE - sum(widths))
+    for i in sorted(range(len(columns)), key=longest.__getitem__):
+        if longest[i] <= ONE_LINE:
+            extra = min(longest[i] - words[i], left)
+            widths[i] += extra
+            left -= extra
+    for _ in range(left):
+        most = max(range(len(columns)), key=lambda i: longest[i] / widths[i])
+        widths[most] += 1
+    return widths
 
 
 def _rate_cells(rate: Rate) -> list[str]:
@@ -241,14 +263,21 @@ COVARIATES = {
 }
 
 
-def inputs(files: Sequence[SourceFile]) -> str:
-    """Return the files that were read with the start of their sha256."""
+def inputs(files: Sequence[SourceFile], used: Mapping[str, int]) -> str:
+    """Return the files that were read; ``used`` is how many rows of each the analysis accepted."""
     rows = [
-        [f.path.rsplit("/", 1)[-1], FORMATS.get(f.format, f.format), number(f.lines), f.sha256[:12]]
+        [
+            f.path.rsplit("/", 1)[-1],
+            FORMATS.get(f.format, f.format),
+            number(f.lines),
+            number(used.get(f.path, 0)),
+            f.sha256[:12],
+        ]
         for f in files
         if f.status == "read"
     ]
-    return pipe_table(["Bestand", "Soort", "Regels", "sha256 (begin)"], rows, "llrl")
+    header = ["Bestand", "Soort", "Regels", "Rijen gebruikt", "sha256 (begin)"]
+    return pipe_table(header, rows, "llrrl")
 
 
 FORMATS = {

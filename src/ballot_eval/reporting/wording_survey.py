@@ -51,9 +51,24 @@ def survey_sentences(outcome: Outcome) -> dict[str, str]:
         "staff_compared_text": _staff,
         "municipalities_compared_text": _municipalities,
     }
+    questions = {"questions_text": _questions(outcome)}
     if not outcome.surveys:
-        return dict.fromkeys(texts, NOT_ASKED)
-    return {name: text(outcome) for name, text in texts.items()}
+        # The report shows the first; the text around the others is left out with them.
+        return dict.fromkeys(texts, NOT_ASKED) | questions
+    return {name: text(outcome) for name, text in texts.items()} | questions
+
+
+def _questions(outcome: Outcome) -> str:
+    """Introduce the questions, as far as they were asked."""
+    if not outcome.study.questionnaires:
+        return NOT_ASKED
+    limits = (
+        "Naar de keuze van partij of kandidaat is niet gevraagd. Open antwoorden zijn niet "
+        "verwerkt."
+    )
+    if not outcome.surveys:
+        return f"Er zijn geen antwoorden op deze vragen. {limits}"
+    return f"De vragen zoals zij zijn gesteld. {limits}"
 
 
 def _survey(outcome: Outcome, table: str) -> SurveyResults | None:

@@ -58,7 +58,7 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
         return "a zip file within a zip file is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
-    layout = recognise(content, tables)
+    layout = recognise(content, tables, name.rsplit(".", 1)[0])
     if isinstance(layout, str):
         return layout
     faults = Faults()

@@ -63,11 +63,16 @@ class Layout:
     #: Columns by which the format is told; without them, all that it needs.
     fixed: tuple[str, ...] = ()
 
-    def likeness(self, found: Collection[str]) -> tuple[float, float]:
-        """Return the shares of the telling columns and of all columns that a header has."""
+    def likeness(self, found: Collection[str], name: str) -> tuple[float, bool, int]:
+        """Return how like this layout a file is: the greater, the more.
+
+        The share of the telling columns that its header has decides. Surveys share those: then
+        the ``name`` of the file does, and the number of columns that the layout has a place for.
+        """
         telling = self.fixed if self.fixed and FORM_CODE in found else self.columns
-        shares = (sum(c.casefold() in found for c in s) / len(s) for s in (telling, self.columns))
-        return next(shares), next(shares)
+        share = sum(c.casefold() in found for c in telling) / len(telling)
+        known = {c.casefold() for c in (*self.columns, *(self.others or ()))}
+        return share, bool(self.table) and self.table == name, len(known.intersection(found))
 
 
 LONG = Layout(
@@ -97,10 +102,11 @@ def _canonical(tables: Mapping[str, Table]) -> tuple[Layout, ...]:
     )
 
 
-def recognise(content: bytes, tables: Mapping[str, Table]) -> Layout | str:
+def recognise(content: bytes, tables: Mapping[str, Table], name: str = "") -> Layout | str:
     """Return the layout a file has or nearly has, or the reason in words why it has none.
 
-    ``tables`` are the canonical tables that it may be.
+    ``tables`` are the canonical tables that it may be; ``name`` is that of the file, without its
+    ending.
 
     Raises FileError for a file without content.
     """
@@ -112,14 +118,14 @@ def recognise(content: bytes, tables: Mapping[str, Table]) -> Layout | str:
     head = content[:HEAD_BYTES].decode("utf-16" if utf16 else "iso-8859-1", errors="replace")
     # NUL is left out so that UTF-16 without a mark is recognised, and then refused as such.
     found = _first_cells(head.removeprefix("ï»¿").replace("\0", ""))
-    best, score = None, (0.0, 0.0)
+    best, score = None, (0.0, False, 0)
     for layout in (LONG, WIDE, *_canonical(tables)):
-        likeness = layout.likeness(found)
+        likeness = layout.likeness(found, name)
         if likeness > score:
             best, score = layout, likeness
     if best is not None and score[0] >= MIN_SHARE:
         if best.table and best.table not in tables:
-            return f"the study has no questionnaire for {best.table}; add its survey_*.toml"
+            return "a survey; give a study that has its questionnaire (survey_*.toml)"
         return best
     if re.search(r"[\x00-\x08\x0e-\x1f]", head):
         return "not text but binary content; if it is a spreadsheet, save it as CSV"
