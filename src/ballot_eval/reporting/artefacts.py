@@ -64,7 +64,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         "findings": tables.findings(outcome.validation.findings, statements),
         "inputs": tables.inputs(outcome.raw.files),
     }
-    checks = {c.check for c in results.checks}
+    checks = {c.check for c in tables.estimated(results.checks)}
     if "placebo" in checks:
         made["placebos"] = tables.placebos(results.checks)
     if "balance_before" in checks:
