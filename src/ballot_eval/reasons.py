@@ -87,9 +87,14 @@ REASONS = (
         "niet alle kenmerken en eerdere aandelen zijn bekend, en daarom weggelaten: {who}",
     ),
     Reason(
-        r"no votes of this kind at (?P<where>\S+) in any (?P<role>\w+) municipality",
-        "no votes of this kind at {where} in any {role} municipality, so there is no ratio",
-        "bij {where} had geen van de gemeenten met deze rol zulke stemmen",
+        r"no votes of this kind at (?P<where>\S+) in any experiment municipality",
+        "no votes of this kind at {where} in any experiment municipality, so there is no ratio",
+        "bij {where} had geen enkele experimentgemeente zulke stemmen",
+    ),
+    Reason(
+        r"no votes of this kind at (?P<where>\S+) in any control municipality",
+        "no votes of this kind at {where} in any control municipality, so there is no ratio",
+        "bij {where} had geen enkele controlegemeente zulke stemmen",
     ),
     Reason(
         r"no events with the new ballot|zero events on one side of",
@@ -175,6 +180,9 @@ REASONS = (
     ),
 )
 
+#: Municipalities that the report names before it counts the rest; the files name them all.
+LISTED = 12
+
 #: What the report says when none of these fits.
 OTHER = "deze gegevens laten het niet toe"
 
@@ -189,9 +197,16 @@ def plain_reason(error: ValueError | str) -> str:
 
 
 def dutch_reason(note: str, names: Mapping[str, str]) -> str:
-    """Return a note in Dutch, with the ``names`` of municipalities by code."""
+    """Return a note in Dutch, with the ``names`` of municipalities by code, the first of many."""
     for reason in REASONS:
         if found := re.fullmatch(reason.note, note):
-            words = reason.dutch.format(**found.groupdict()).replace(" and ", " als ")
-            return re.sub(r"\b\d{4}\b", lambda m: names.get(m.group(), m.group()), words)
+            parts = {k: _named(v, names) for k, v in found.groupdict().items()}
+            return reason.dutch.format(**parts)
     return OTHER
+
+
+def _named(words: str, names: Mapping[str, str]) -> str:
+    """Return what a pattern found, with names for codes and at most ``LISTED`` of a list."""
+    items = [names.get(item, item) for item in words.replace(" and ", " als ").split(", ")]
+    more = len(items) - LISTED
+    return ", ".join(items[:LISTED]) + (f" en nog {more}" if more > 0 else "")

@@ -22,6 +22,7 @@ from ballot_eval.figures.base import (
     new_figure,
     open_frame,
     points_ticks,
+    span,
     top_legend,
 )
 from ballot_eval.formatting import number, points
@@ -79,7 +80,8 @@ def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -
     at = np.arange(len(rows), dtype=float)
     size = float(np.clip(200 / len(rows), 2, 6))
     primary = rows["primary"].to_numpy(bool)
-    edges = _edges(rows)
+    columns = ("estimate", "ci_lower", "ci_upper")
+    edges = span(*(rows[c].to_numpy(dtype=float) for c in columns), margin=0.08)
     styles = ((~primary, "o", BLUE, "other"), (primary, "D", ORANGE, "primary"))
     for chosen, marker, color, role in styles:
         some, here = rows[chosen], at[chosen]
@@ -98,14 +100,6 @@ def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -
     _label_choices(below, lines, words)
     top_legend(figure, above)
     return figure
-
-
-def _edges(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return how far down and up intervals without an end are drawn."""
-    numbers = rows[["estimate", "ci_lower", "ci_upper"]].to_numpy(dtype=float)
-    finite = np.append(numbers[np.isfinite(numbers)], 0.0)
-    margin = 0.08 * (np.ptp(finite) or 1.0)
-    return float(finite.min() - margin), float(finite.max() + margin)
 
 
 def _intervals(

@@ -78,7 +78,7 @@ def _methods_text(outcome: Outcome) -> str:
         and math.isfinite(e.estimate)
     ]
     if not found:
-        return NOTHING
+        return "Geen van de methoden heeft met deze gegevens een getal."
     holding = sum(e.ci_lower <= 0 <= e.ci_upper for e in found)
     return (
         f"De {number(len(found))} schattingen in procentpunten lopen van "
@@ -125,7 +125,7 @@ def _specifications_text(outcome: Outcome) -> str:
     return (
         f"De {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
         f"methode geven een effect van {_range([s.estimate for s in found])}; bij "
-        f"{number(excluding)} daarvan bevat het interval nul niet."
+        f"{number(excluding) if excluding else 'geen'} daarvan bevat het interval nul niet."
         f"{_omitted(outcome)}{_joint_sentence(outcome)}"
     )
 
@@ -293,7 +293,7 @@ def _controls_text(outcome: Outcome) -> str:
     low, high = found[0], found[-1]
     return (
         "Ook één controlegemeente kan tellen. Zonder telkens een ervan ligt het effect tussen "
-        f"{points(low.estimate)} (zonder {names[low.variant]}) en {points(high.estimate)} "
+        f"{points(low.estimate, 3)} (zonder {names[low.variant]}) en {points(high.estimate, 3)} "
         f"(zonder {names[high.variant]})."
     )
 

@@ -14,7 +14,7 @@ from ballot_eval.results import Effect
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
 
-#: Differences of methods smaller than this share of an estimate are not worth a sentence.
+#: Estimates (fractions of votes cast) nearer than this are the same but for rounding.
 SAME = 1e-9
 
 
@@ -115,6 +115,8 @@ def _weighting_text(outcome: Outcome) -> str:
     each, ballot = (effects.get(("randomisation", w)) for w in ("municipality", "ballot"))
     if each is None or ballot is None or each.n_experiment < 2:
         return ""
+    if abs(each.estimate - ballot.estimate) <= SAME:
+        return ""
     rates = {
         (r.election, r.unit): r
         for r in outcome.results.rates
@@ -142,7 +144,7 @@ def _staggered_text(outcome: Outcome) -> str:
     plain = effects.get(("randomisation", "municipality"))
     if own is None or plain is None:
         return ""
-    if abs(own.estimate - plain.estimate) <= SAME * abs(plain.estimate):
+    if abs(own.estimate - plain.estimate) <= SAME:
         return "Met één moment van invoering geeft dat hier hetzelfde verschil."
     return (
         "Omdat de methode alleen gemeenten gebruikt die van alle verkiezingen een uitslag hebben "

@@ -97,6 +97,7 @@ class _Opinions:
     def drawn(self) -> Assignments:
         analysis = self.panel.study.analysis
         require_controls(self.data, self.row.baseline, self.panel.study.election)
+        stratum_dummies(self.data)  # refuses a stratum without controls
         return draw_assignments(
             self.data.treated,
             self.data.strata,
