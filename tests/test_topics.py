@@ -409,6 +409,20 @@ def test_a_stratum_of_experiment_municipalities_refuses_every_method(gr2026):
     assert "a stratum holds only experiment" in {e.method: e.note for e in found}["quasi_poisson"]
 
 
+def test_first_and_third_timers_have_effects_of_their_own(gr_panel):
+    checks = robustness_results(gr_panel)
+    found = {c.variant: c for c in checks if c.check == "effect_by_exposure"}
+    assert {k: c.n_experiment for k, c in found.items()} == {"1": 7, "3": 4}
+    data = contrast(gr_panel, "invalid", "GR2026", "GR2022")
+    study = gr_panel.study
+    for times, check in found.items():
+        own = [study.exposure(c, "GR2026") == int(times) for c in data.codes]
+        plain = data.change[own].mean() - data.change[~data.treated].mean()
+        assert check.estimate == pytest.approx(plain)
+        assert check.ci_lower < plain < check.ci_upper
+        assert check.n_control == 330
+
+
 def test_joint_limits_of_the_event_study_are_wider_than_those_of_one(gr_panel):
     checks = robustness_results(gr_panel)
     one, all_of_them = (

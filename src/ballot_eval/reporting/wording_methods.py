@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import number, p_value, percent, points, sort_name
-from ballot_eval.reporting.tables import HISTORY_METHODS, METHODS, one_outcome
-from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
+from ballot_eval.reporting.tables import HISTORY_METHODS, METHODS, estimated, one_outcome
+from ballot_eval.reporting.wording_checks import enumerate_words, limits, municipalities
 from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.results import Effect
 
@@ -145,12 +145,23 @@ def _staggered_text(outcome: Outcome) -> str:
     if own is None or plain is None:
         return ""
     if abs(own.estimate - plain.estimate) <= SAME:
-        return "Met één moment van invoering geeft dat hier hetzelfde verschil."
+        return f"Alle samen is dat hier hetzelfde verschil.{_by_exposure(outcome)}"
     return (
         "Omdat de methode alleen gemeenten gebruikt die van alle verkiezingen een uitslag hebben "
         f"({number(own.n_control)} van de {number(plain.n_control)} controlegemeenten), is het "
-        "verschil hier een ander."
+        f"verschil hier een ander.{_by_exposure(outcome)}"
     )
+
+
+def _by_exposure(outcome: Outcome) -> str:
+    """Return the effects among those who use the new ballot for the first, third, ... time."""
+    found = [c for c in estimated(outcome.results.checks) if c.check == "effect_by_exposure"]
+    parts = [
+        f"{points(c.estimate)} ({limits(c)}) bij {municipalities(c.n_experiment)} die het "
+        f"stembiljet {'één keer' if c.variant == '1' else f'{c.variant} keer'} hebben gebruikt"
+        for c in found
+    ]
+    return f" Naar hoe vaak zij het gebruikten: {enumerate_words(parts)}." if parts else ""
 
 
 def _synthetic_width_text(outcome: Outcome) -> str:

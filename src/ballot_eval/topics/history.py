@@ -3,6 +3,8 @@
 Checks (municipalities weigh equally, primary outcome):
 ``event_study`` and ``event_study_uniform``: the difference at every election from the last one
 with the old ballot, with limits for each alone and for all together (sup-t of the normal law).
+``effect_by_exposure``: the effect at the study's election among those who use the new ballot for
+the first, second, ... time (``variant``), where the study has several.
 ``relative_magnitudes``: the effect when trends differed by a number of times the largest
 difference before (``variant``); ``breakdown``: from which number on the interval holds 0.
 ``synthetic_unit`` and ``synthetic_placebo``: synthetic difference-in-differences of each
@@ -19,6 +21,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 from ballot_eval.estimation.multiplier import sup_t_bands
 from ballot_eval.estimation.placebos import placebo_test
@@ -29,7 +32,12 @@ from ballot_eval.reasons import plain_reason
 from ballot_eval.results import Check
 from ballot_eval.topics.count_models import count_model
 from ballot_eval.topics.pools import matched_pool
-from ballot_eval.topics.rate_history import comparable_history, group_time, rate_history
+from ballot_eval.topics.rate_history import (
+    comparable_history,
+    group_time,
+    group_time_by_exposure,
+    rate_history,
+)
 
 #: How many times the largest earlier difference of trends is allowed for.
 MAGNITUDES = (0.0, 0.5, 1.0, 1.5, 2.0)
@@ -49,6 +57,7 @@ def history_checks(panel: Panel) -> Iterator[Check]:
     outcome = study.analysis.outcome
     parts = (
         ("event_study", _event_study),
+        ("effect_by_exposure", _by_exposure),
         ("relative_magnitudes", _magnitudes),
         ("synthetic_unit", _placebos_in_space),
         ("balance_before", _balance),
@@ -94,6 +103,20 @@ def _event_study(panel: Panel, outcome: str) -> Iterator[Check]:
             )
             label = (check, elections[int(period)], *about)
             yield check_row(roles, label, numbers, method="group_time")
+
+
+def _by_exposure(panel: Panel, outcome: str) -> Iterator[Check]:
+    study = panel.study
+    _, about = _about(panel, outcome)
+    found = group_time_by_exposure(panel, outcome)
+    z = float(norm.ppf(0.5 + study.analysis.confidence_level / 2))
+    for count, effects in found.items() if len(found) > 1 else ():
+        estimate, error = float(effects.estimates[-1]), float(effects.std_errors[-1])
+        p_value = float(2 * norm.sf(abs(estimate) / error))
+        numbers = (estimate, estimate - z * error, estimate + z * error, p_value)
+        roles = np.repeat([True, False], [effects.group_sizes[-1], effects.n_control])
+        label = ("effect_by_exposure", str(count), *about)
+        yield check_row(roles, label, numbers, method="group_time")
 
 
 def _magnitudes(panel: Panel, outcome: str) -> Iterator[Check]:

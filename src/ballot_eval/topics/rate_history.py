@@ -79,10 +79,30 @@ def group_time(panel: Panel, outcome: str) -> GroupTimeEffects:
     Errors as :func:`comparable_history` and :func:`group_time_effects`.
     """
     history = comparable_history(panel, outcome)
-    periods = np.arange(len(history.elections), dtype=float)
-    adoption = np.where(history.treated, periods[-1], NEVER)
+    return _group_time(history.rates, history.treated)
+
+
+def group_time_by_exposure(panel: Panel, outcome: str) -> dict[int, GroupTimeEffects]:
+    """Return the group-time effects by how often municipalities have used the new ballot now.
+
+    Each is against all controls, so those who use it for the first time and those who do so for
+    the third are not taken for one group. Errors as :func:`group_time`.
+    """
+    history = comparable_history(panel, outcome)
+    study = panel.study
+    times = np.array([study.exposure(code, study.election) for code in history.codes])
+    found = {}
+    for count in np.unique(times[history.treated]):
+        keep = ~history.treated | (times == count)
+        found[int(count)] = _group_time(history.rates[keep], history.treated[keep])
+    return found
+
+
+def _group_time(rates: FloatArray, treated: npt.NDArray[np.bool_]) -> GroupTimeEffects:
+    periods = np.arange(rates.shape[1], dtype=float)
+    adoption = np.where(treated, periods[-1], NEVER)
     return group_time_effects(
-        history.rates, periods, adoption, baselines=common_baselines(periods, adoption)
+        rates, periods, adoption, baselines=common_baselines(periods, adoption)
     )
 
 
