@@ -122,10 +122,11 @@ def _specifications_text(outcome: Outcome) -> str:
     if not found:
         return NOTHING if outcome.study.analysis.strata is None else NO_STRATA
     excluding = sum(not s.ci_lower <= 0 <= s.ci_upper for s in found)
+    share = "alle" if excluding == len(found) else number(excluding) if excluding else "geen"
     return (
         f"De {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
         f"methode geven een effect van {_range([s.estimate for s in found])}; bij "
-        f"{number(excluding) if excluding else 'geen'} daarvan bevat het interval nul niet."
+        f"{share} daarvan bevat het interval nul niet."
         f"{_omitted(outcome)}{_joint_sentence(outcome)}"
     )
 

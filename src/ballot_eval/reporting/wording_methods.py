@@ -115,8 +115,8 @@ def _weighting_text(outcome: Outcome) -> str:
     each, ballot = (effects.get(("randomisation", w)) for w in ("municipality", "ballot"))
     if each is None or ballot is None or each.n_experiment < 2:
         return ""
-    if abs(each.estimate - ballot.estimate) <= SAME:
-        return ""
+    if points(each.estimate) == points(ballot.estimate):
+        return "Hier maakt dat in de gegeven cijfers geen verschil."
     rates = {
         (r.election, r.unit): r
         for r in outcome.results.rates
@@ -187,14 +187,15 @@ def _ratio_p_text(outcome: Outcome) -> str:
     each, pooled = (effects.get(("randomisation_ratio", w)) for w in ("municipality", "ballot"))
     if each is None or pooled is None:
         return ""
-    return (
+    text = (
         f"De twee verhoudingen uit {METHODS['randomisation']} hebben p-waarden van "
-        f"{p_value(each.p_value)} en {p_value(pooled.p_value)}: per gemeente is het een gemiddelde "
-        "van logaritmen, waarin elke gemeente even zwaar telt, en per stem een verhouding van "
-        "totalen, waarin een toewijzing met één grote gemeente bijna die ene gemeente is. De "
-        "totalen lopen daardoor bij andere toewijzingen meer uiteen."
-        if pooled.p_value > each.p_value
-        else f"De twee verhoudingen uit {METHODS['randomisation']} hebben p-waarden van "
-        f"{p_value(each.p_value)} per gemeente, een gemiddelde van logaritmen, en "
-        f"{p_value(pooled.p_value)} per stem, een verhouding van totalen."
+        f"{p_value(each.p_value)} (per gemeente, een gemiddelde van logaritmen) en "
+        f"{p_value(pooled.p_value)} (per stem, een verhouding van totalen)."
     )
+    # More than the drawing of assignments explains.
+    if pooled.p_value - each.p_value > 4 * math.hypot(each.p_error, pooled.p_error):
+        text += (
+            " Bij andere toewijzingen ligt een verhouding van totalen vaker ver weg, omdat één "
+            "gemeente er veel zwaarder in kan tellen."
+        )
+    return text
