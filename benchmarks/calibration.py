@@ -1,6 +1,7 @@
 """Measure how often each method is right on panels whose effect is known.
 
 Run: python benchmarks/calibration.py [--raw DIR] [--scale 0.1] [--workers 2] [--seed 2026]
+     [--only KEY ...]
 
 Prints one Markdown table per scenario; docs/calibration.md holds them with what they mean.
 ``--raw DIR``, the official files of the TK2025 study, adds the scenario with real changes.
@@ -48,6 +49,12 @@ class Job:
     scale: float
     eligible: IntArray
     official: tuple[IntArray, IntArray] | None
+    only: tuple[str, ...]
+
+
+def chosen(only: tuple[str, ...]) -> list[Method]:
+    """Return the methods with these keys, all of them when there are none."""
+    return [m for m in METHODS if not only or m.key in only]
 
 
 def wanted(method: Method, scale: float) -> int:
@@ -65,9 +72,10 @@ def make_trial(job: Job, number: int) -> Trial:
 
 def run(job: Job) -> tuple[Job, dict[str, list[tuple[float, ...]]]]:
     """Return (p-value, low, high, two truths) of every method and trial of the job."""
-    rows: dict[str, list[tuple[float, ...]]] = {m.key: [] for m in METHODS}
+    methods = chosen(job.only)
+    rows: dict[str, list[tuple[float, ...]]] = {m.key: [] for m in methods}
     for number in range(job.start, job.start + BLOCK):
-        used = [m for m in METHODS if number < wanted(m, job.scale)]
+        used = [m for m in methods if number < wanted(m, job.scale)]
         used = [m for m in used if m.real or job.scenario == SIMULATED]
         if not used:
             break
@@ -159,7 +167,12 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the trials to run")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--only", nargs="+", metavar="KEY", default=[], help="only these methods")
     options = parser.parse_args()
+    only = tuple(options.only)
+    known = [m.key for m in METHODS]
+    if unknown := set(only) - set(known):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(known)}")
     begun = time.perf_counter()
     # One thread per process: the matrices are small, and processes share the cores already.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -168,8 +181,8 @@ def main() -> None:
     scenarios = [SIMULATED] if official is None else [SIMULATED, RESAMPLED]
     eligible = eligible_voters()
     jobs = [
-        Job(options.seed, scenario, experiment, start, options.scale, eligible, official)
-        for start in range(0, max(wanted(m, options.scale) for m in METHODS), BLOCK)
+        Job(options.seed, scenario, experiment, start, options.scale, eligible, official, only)
+        for start in range(0, max(wanted(m, options.scale) for m in chosen(only)), BLOCK)
         for scenario in scenarios
         for experiment in SIZES
     ]

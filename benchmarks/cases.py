@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import peers
-from samples import LONG, PERIODS, ROWS, UNITS, Samples
+from samples import LONG, PERIODS, ROWS, STATIONS, UNITS, Samples
 from timing import Values, Work
 
+from ballot_eval.estimation.adjusted import clustered_randomisation_test
 from ballot_eval.estimation.betabinomial import fit_beta_binomial
 from ballot_eval.estimation.bootstrap import wild_cluster_bootstrap
 from ballot_eval.estimation.clusters import cluster_design, cluster_ols
@@ -59,6 +60,7 @@ def all_cases(data: Samples) -> list[Case]:
     """Return every case, in the order of the table."""
     return [
         *randomisation(data),
+        stations(data),
         *clusters(data),
         beta_binomial(data),
         *synthetic(data),
@@ -111,6 +113,29 @@ def randomisation(data: Samples) -> list[Case]:
             draws=DRAWS_RANDOMISATION,
         ),
     ]
+
+
+def stations(data: Samples) -> Case:
+    """Time the test on rows of polling stations, with municipalities reassigned."""
+
+    def test() -> Values:
+        drawn = draw_assignments(data.role, draws=DRAWS_RANDOMISATION, max_exact=1, seed=1)
+        found = clustered_randomisation_test(
+            data.stations,
+            data.station_unit,
+            data.role,
+            drawn,
+            weights=data.station_ballots,
+        )
+        return {"estimate": found.estimate, "p": found.p_value}
+
+    return Case(
+        "stations",
+        "randomisation, weighted station rows, with interval",
+        f"{STATIONS:,} rows, {DRAWS_RANDOMISATION:,} draws",
+        test,
+        draws=DRAWS_RANDOMISATION,
+    )
 
 
 def clusters(data: Samples) -> list[Case]:

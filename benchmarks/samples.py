@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 UNITS, EXPERIMENT = 342, 11
 #: Periods of the short panel, and of the long one that synthetic controls are fitted on.
 PERIODS, LONG = 6, 10
-ROWS = 2_000
+ROWS, STATIONS = 2_000, 54_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Samples:
 
     ``panel`` has the new ballot in its last period, ``staggered`` from ``first_adoption`` on.
     Of ``long`` unit 0 lies outside the hull of the others, so that its fit is unique.
+    ``stations`` (54,000,) are changes of polling stations with their ballots and municipalities.
     """
 
     change: FloatArray
@@ -34,6 +35,9 @@ class Samples:
     counts: FloatArray
     totals: FloatArray
     design: FloatArray
+    stations: FloatArray
+    station_ballots: FloatArray
+    station_unit: npt.NDArray[np.intp]
 
     @property
     def unit(self) -> npt.NDArray[np.intp]:
@@ -70,6 +74,20 @@ def make(seed: int) -> Samples:
     design = np.column_stack([np.ones(ROWS), rng.normal(0, 1, ROWS), rng.random(ROWS) < 0.1])
     mean, scale = expit(design @ [-5.0, 0.1, 0.2]), 1 / 0.002 - 1
     counts = rng.binomial(totals.astype(int), rng.beta(mean * scale, (1 - mean) * scale))
+    # Every municipality has a station; the others fall where chance puts them.
+    station_unit = np.append(np.arange(UNITS), rng.integers(0, UNITS, STATIONS - UNITS))
+    stations = change[station_unit] + rng.normal(0, 0.003, STATIONS)
     return Samples(
-        change, role, panel, staggered, first, long, counts.astype(float), totals, design
+        change,
+        role,
+        panel,
+        staggered,
+        first,
+        long,
+        counts.astype(float),
+        totals,
+        design,
+        stations,
+        rng.integers(100, 2_000, STATIONS).astype(float),
+        station_unit,
     )

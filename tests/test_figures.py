@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -101,6 +102,28 @@ def test_the_strongest_control_stays_in_the_picture():
 def test_a_p_value_too_small_to_write_has_one_sign():
     figure = figures.randomisation(np.array([0.0, 0.001]), 0.02, 1e-9)
     assert "p < 0,000001" in figure.axes[0].texts[0].get_text()
+
+
+def test_specifications_without_an_end_are_drawn_with_an_arrow():
+    rows = pd.DataFrame(
+        {
+            "estimate": [0.001, 0.002, 0.003],
+            "ci_lower": [0.0005, -INF, -INF],
+            "ci_upper": [0.002, 0.004, INF],
+            "primary": [True, False, False],
+            "weighting": ["ballot", "municipality", "ballot"],
+        }
+    )
+    above = figures.specification_curve(rows).axes[0]
+    heads = {line.get_marker(): line.get_xdata() for line in above.lines if len(line.get_xdata())}
+    assert heads["v"].tolist() == [1.0, 2.0]
+    assert heads["^"].tolist() == [2.0]
+    ends = np.concatenate([p.vertices[:, 1] for c in above.collections for p in c.get_paths()])
+    assert np.isfinite(ends).all()
+    assert ends.min() < -0.0001
+    assert ends.max() > 0.004
+    text = figures.alt_text_specification_curve(rows, language="en")
+    assert "zero is outside the interval" in text
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ def test_another_primary_outcome_is_the_one_the_report_speaks_of(root, tmp_path,
     words = report_variables(outcome)
     assert outcome.primary.effect.outcome == "blank"
     assert words["primary_kind"] == "blanco stemmen"
-    assert "Elke stem" in words["primary_weighting_text"]
+    assert "Elke stem" in words["effect_text"]
     assert "Ongeldige stemmen" in words["other_effects_text"]
     assert "blanco stemmen" in words["margin_text"]
     assert words["confidence"] == "97,5%"

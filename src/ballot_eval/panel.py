@@ -69,8 +69,9 @@ class Panel:
 def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Panel:
     """Build the panel from accepted tables; results of merged municipalities are added up.
 
-    Raises DesignError when an experiment municipality or a whole election is missing, because
-    an effect without them would not be the effect the study registered.
+    Raises DesignError when an experiment municipality, a whole election, or every control of the
+    primary comparison is missing, because an effect without them would not be the effect the
+    study registered.
     """
     raw = accepted["municipality_results"]
     raw = raw[raw["election_id"].isin(study.needed_elections())]
@@ -106,6 +107,7 @@ def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Pan
     if not (results["role"] == "control").any():
         msg = "no control municipality has an accepted result"
         raise DesignError(msg)
+    _require_controls(results, study)
     results.insert(5, "is_reference", codes.isin(reference_set(results, study)))
     regions = accepted["region_results"]
     regions = regions[regions["election_id"].isin(study.needed_elections())]
@@ -120,6 +122,21 @@ def _require_experiment(results: pd.DataFrame, study: StudyDesign) -> None:
             names = ", ".join(f"{study.municipalities[c]} ({c})" for c in missing)
             msg = f"{election}: no accepted result with votes of experiment municipality {names}"
             raise DesignError(msg)
+
+
+def _require_controls(results: pd.DataFrame, study: StudyDesign) -> None:
+    """Raise DesignError when no control has both elections of the primary comparison."""
+    counted = results[(results["role"] == "control") & (results[DENOMINATOR] > 0)]
+    at = [
+        set(counted.loc[counted["election_id"] == election, "municipality_code"])
+        for election in (study.election, study.baselines[0])
+    ]
+    if not at[0] & at[1]:
+        msg = (
+            "no control municipality has an accepted result with votes at both "
+            f"{study.election} and {study.baselines[0]}, the primary comparison"
+        )
+        raise DesignError(msg)
 
 
 def reference_set(results: pd.DataFrame, study: StudyDesign) -> tuple[str, ...]:
@@ -156,6 +173,16 @@ class Contrast:
     treated: npt.NDArray[np.bool_]
     votes_cast: npt.NDArray[np.float64]
     strata: npt.NDArray[np.intp]
+
+    def subset(self, keep: npt.NDArray[np.bool_]) -> Contrast:
+        """Return the contrast of the municipalities that ``keep`` (n,) marks."""
+        return Contrast(
+            codes=tuple(c for c, k in zip(self.codes, keep, strict=True) if k),
+            change=self.change[keep],
+            treated=self.treated[keep],
+            votes_cast=self.votes_cast[keep],
+            strata=self.strata[keep],
+        )
 
 
 def contrast(panel: Panel, outcome: str, election: str, baseline: str) -> Contrast:

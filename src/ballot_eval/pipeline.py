@@ -34,6 +34,7 @@ from ballot_eval.results import (
 from ballot_eval.simulation import simulate
 from ballot_eval.sources import read_raw
 from ballot_eval.topics.booths import booth_results
+from ballot_eval.topics.count_models import count_model
 from ballot_eval.topics.counting_time import CountingTimes, counting_time_results
 from ballot_eval.topics.invalid_votes import (
     EffectEstimate,
@@ -43,7 +44,7 @@ from ballot_eval.topics.invalid_votes import (
 from ballot_eval.topics.learning import LearningResults, learning_results
 from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
-from ballot_eval.topics.second_opinions import count_model, second_opinions
+from ballot_eval.topics.second_opinions import second_opinions
 from ballot_eval.topics.specifications import specification_checks, specification_results
 from ballot_eval.topics.survey import SurveyResults, survey_results
 from ballot_eval.topics.voting_time import VotingTimes, voting_time_results
@@ -115,10 +116,11 @@ def evaluate(
     say("effects")
     effects = effect_results(panel)
     say("robustness")
-    checks = (*robustness_results(panel), *specification_checks(panel))
-    specifications = specification_results(panel)
+    checks = robustness_results(panel)
     say("second opinions")
     others = [e for outcome in OUTCOMES for e in second_opinions(panel, outcome)]
+    say("specifications")
+    specifications = specification_results(panel, others, checks)
     say("power")
     power = power_results(panel)
     say("times in the booth and at the count")
@@ -134,8 +136,8 @@ def evaluate(
         study.id,
         rates,
         every,
-        checks,
-        specifications,
+        (*checks, *specification_checks(panel), *specifications.omitted),
+        specifications.found,
         power,
         voting_time=(*voting.measures, *booths),
         counting_time=counting.measures,

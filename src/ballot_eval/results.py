@@ -42,7 +42,9 @@ class Effect:
 
     ``estimand`` says what the estimate and its limits are: ``att`` is a difference in fractions
     of votes cast, ``rate_ratio`` and ``odds_ratio`` are ratios (1 is no effect). ``note`` says
-    why an effect could not be estimated; its numbers are NaN then. ``p_error`` is the Monte-Carlo
+    why an effect could not be estimated (its numbers are NaN then), that half a vote was added
+    to counts, or which municipalities took no part. ``draws``, ``exact`` and ``p_error`` are
+    those of the test that was made, 0 draws where none was. ``p_error`` is the Monte-Carlo
     standard error of a drawn p-value: 0 when exact, NaN where nothing is drawn.
     """
 
@@ -67,7 +69,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A robustness check: the same effect under one changed choice, named in ``variant``."""
+    """A robustness check: the same effect under one changed choice, named in ``variant``.
+
+    ``note`` says why there is no number, or which municipalities took no part.
+    """
 
     check: str
     variant: str
@@ -81,6 +86,7 @@ class Check:
     p_value: float
     n_experiment: int
     n_control: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,17 @@ def test_a_unit_without_rows_is_refused(rows):
         clustered_randomisation_test(y, np.minimum(units, 7), role, everything(role))
 
 
+@pytest.mark.parametrize(("units", "fits"), [(6, False), (7, True)])
+def test_as_many_coefficients_as_units_are_refused(units, fits):
+    rng = np.random.default_rng(4)
+    role, y, x = np.arange(units) < 5, rng.normal(size=units), rng.normal(size=(units, 4))
+    if fits:
+        assert 0 < adjusted_randomisation_test(y, role, everything(role), covariates=x).p_value <= 1
+        return
+    with pytest.raises(ValueError, match="6 rows leave no freedom beside the role and 4"):
+        adjusted_randomisation_test(y, role, everything(role), covariates=x)
+
+
 @pytest.mark.parametrize("kind", ["constant", "double", "role", "reassigned"])
 def test_covariates_that_leave_nothing_are_refused(kind):
     rng = np.random.default_rng(2)

@@ -224,6 +224,20 @@ def test_strata_in_which_nothing_moves_are_refused():
         draw_assignments(role, np.array([0, 0, 1]), draws=9, max_exact=9, seed=0)
 
 
+@pytest.mark.parametrize("roles", [[np.nan, 0, 0, 1.0], [2, 0, 0, 1], [[True, False]]])
+def test_roles_that_are_not_true_or_false_are_refused(roles):
+    with pytest.raises(ValueError, match="roles must be a vector of true and false"):
+        draw_assignments(np.array(roles), draws=9, max_exact=9, seed=0)
+    as_numbers = draw_assignments(np.array([1.0, 0, 0]), draws=9, max_exact=9, seed=0)
+    assert as_numbers.members.tolist() == [[0], [1], [2]]
+
+
+def test_missing_strata_are_refused():
+    strata = np.array([0, 0, np.nan, np.nan])
+    with pytest.raises(ValueError, match="strata must not be missing: 2 are"):
+        draw_assignments(np.arange(4) < 1, strata, draws=9, max_exact=9, seed=0)
+
+
 def test_assignments_that_do_not_fit_are_refused():
     role = np.arange(6) < 2
     assignments = draw_assignments(role, draws=9, max_exact=99, seed=0)

@@ -36,6 +36,8 @@ def test_wilson_at_the_boundaries():
     assert all(math.isnan(v) for v in wilson_interval(0, 0))
     with pytest.raises(ValueError, match="not between"):
         wilson_interval(3, 2)
+    with pytest.raises(ValueError, match="confidence_level must lie between 0 and 1, not 95"):
+        wilson_interval(1, 5, confidence_level=95)
 
 
 def test_pearson_dispersion_equals_statsmodels():

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.stats import norm
 
-from ballot_eval.estimation.multiplier import multiplier_bootstrap
+from ballot_eval.estimation.multiplier import multiplier_bootstrap, sup_t_bands
 from ballot_eval.estimation.staggered import (
     NEVER,
     aggregate_effects,
@@ -283,6 +284,51 @@ def test_uniform_critical_value_of_independent_effects_is_known():
     assert bands.critical_value == pytest.approx(norm.ppf(0.5 + 0.95**0.2 / 2), abs=0.03)
 
 
+def few_units(correlation):
+    """Return influence functions of two effects with a group of five among 337 controls."""
+    rng = np.random.default_rng(8)
+    group = np.linalg.qr(rng.normal(size=(5, 2)))[0]
+    mixed = group @ np.linalg.cholesky([[1, correlation], [correlation, 1]]).T
+    psi = np.zeros((342, 2))
+    psi[:5] = 342 * mixed
+    return psi
+
+
+@pytest.mark.parametrize("correlation", [-0.9, -0.31, 0.0, 0.7])
+def test_the_sup_t_value_of_two_effects_is_that_of_the_normal_law(correlation):
+    psi = few_units(correlation)
+    bands = sup_t_bands(np.zeros(2), psi, draws=200_000, seed=5)
+    # P(|Z1| ≤ c and |Z2| ≤ c) by quadrature over Z1; 0.01 is the error of the draws.
+    z = np.linspace(-8, 8, 40_001)
+    spread = np.sqrt(1 - correlation**2)
+
+    def inside(c):
+        upper, lower = (c - correlation * z) / spread, (-c - correlation * z) / spread
+        mass = norm.pdf(z) * (norm.cdf(upper) - norm.cdf(lower)) * (np.abs(z) <= c)
+        return mass.sum() * (z[1] - z[0])
+
+    expected = brentq(lambda c: inside(c) - 0.95, 1.5, 3.0)
+    assert bands.critical_value == pytest.approx(expected, abs=0.01)
+    # The multiplier bootstrap falls short of one effect's quantile here and is set to it.
+    few = multiplier_bootstrap(np.zeros(2), psi, method="rademacher", draws=9_999, seed=5)
+    assert bands.critical_value > norm.ppf(0.975) + 0.05
+    assert few.critical_value <= bands.critical_value
+    assert (bands.uniform_lower < bands.pointwise_lower).all()
+    assert (bands.uniform_upper > bands.pointwise_upper).all()
+
+
+def test_sup_t_bands_hold_all_effects_together_at_their_level():
+    psi = np.random.default_rng(3).normal(size=(60, 4)) @ np.triu(np.ones((4, 4)))
+    bands = sup_t_bands(np.zeros(4), psi, draws=99_999, seed=2, confidence_level=0.9)
+    np.testing.assert_allclose(bands.std_errors, np.sqrt((psi**2).sum(axis=0)) / 60)
+    other = np.random.default_rng(4).multivariate_normal(np.zeros(4), psi.T @ psi / 60**2, 100_000)
+    inside = ((other >= bands.uniform_lower) & (other <= bands.uniform_upper)).all(axis=1).mean()
+    # Four standard errors of two samples of 100,000.
+    assert inside == pytest.approx(0.9, abs=0.006)
+    one = sup_t_bands(np.zeros(2), psi[:, [0, 0]], draws=99_999, seed=2)
+    assert one.critical_value == pytest.approx(norm.ppf(0.975), abs=0.02)
+
+
 def test_bootstrap_equals_a_loop_and_its_seed_repeats(small):
     effects = group_time_effects(*small[:3])
     psi = effects.influence
@@ -410,3 +456,20 @@ def test_bad_bootstraps_say_what_is_wrong(changes, message):
     args |= {"method": "mammen", "draws": 100, "seed": 1} | changes
     with pytest.raises(ValueError, match=message):
         multiplier_bootstrap(args.pop("estimates"), args.pop("influence"), **args)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"draws": 10}, "10 draws are too few"),
+        ({"confidence_level": 95}, "too few"),
+        ({"estimates": np.zeros(2)}, "do not fit"),
+        ({"influence": np.zeros((30, 3))}, "do not vary"),
+        ({"influence": np.full((30, 3), np.nan)}, "must be finite"),
+    ],
+)
+def test_bad_sup_t_bands_say_what_is_wrong(changes, message):
+    args = {"estimates": np.zeros(3), "influence": np.ones((30, 3)), "draws": 100, "seed": 1}
+    args |= changes
+    with pytest.raises(ValueError, match=message):
+        sup_t_bands(args.pop("estimates"), args.pop("influence"), **args)

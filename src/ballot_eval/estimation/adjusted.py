@@ -51,8 +51,8 @@ def adjusted_randomisation_test(
     covariates (None, or k = 0) this is :func:`randomisation_test`. ``weights`` (n,) default to 1.
     Values that are identical, or that the covariates explain completely, give p = 1.
     Raises ValueError for the reasons given there, for covariates that are not finite, that are
-    collinear (among themselves or with the intercept), and that explain the role, observed or
-    reassigned, completely.
+    collinear (among themselves or with the intercept), that explain the role, observed or
+    reassigned, completely, and that leave no residual freedom beside role and intercept.
     """
     units = np.arange(len(np.asarray(values)))
     return clustered_randomisation_test(
@@ -178,8 +178,11 @@ def _unit_blocks(
         raise ValueError(msg)
     design = np.column_stack([np.ones(len(y)) / np.sqrt(w.sum()), centred / length])
     basis, triangle = np.linalg.qr(root[:, None] * design)
-    if len(y) <= design.shape[1] or np.abs(np.diag(triangle)).min() <= _SINGULAR:
-        msg = "the covariates are collinear, or as many as there are rows"
+    if len(y) <= design.shape[1] + 1:
+        msg = f"{len(y)} rows leave no freedom beside the role and {x.shape[1]} covariates"
+        raise ValueError(msg)
+    if np.abs(np.diag(triangle)).min() <= _SINGULAR:
+        msg = "the covariates are collinear"
         raise ValueError(msg)
     weighted = root * (y - np.average(y, weights=w))
     residual = weighted - basis @ (basis.T @ weighted)

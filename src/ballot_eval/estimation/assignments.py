@@ -74,10 +74,11 @@ def draw_assignments(
     ``treated`` and ``strata`` have one entry per unit; within each stratum the number of
     experiment units stays as it was. The units of a stratum with only experiment units, or only
     controls, never move: the former have the role in every assignment.
-    Raises ValueError when nobody or everybody is treated, when no stratum has both roles (nothing
-    can move) and when ``draws`` is not positive although they are needed.
+    Raises ValueError for roles other than true or false (1 or 0) and strata that are missing,
+    when nobody or everybody is treated, when no stratum has both roles (nothing can move) and
+    when ``draws`` is not positive although they are needed.
     """
-    treated = np.asarray(treated, dtype=bool)
+    treated = _roles(treated)
     groups = _strata_of(strata, len(treated))
     if not 0 < treated.sum() < len(treated):
         msg = "randomisation needs at least one experiment unit and one control"
@@ -175,10 +176,23 @@ def gather_sums(columns: FloatArray, members: IntArray) -> FloatArray:
     return sums
 
 
+def _roles(treated: BoolArray) -> BoolArray:
+    roles = np.asarray(treated)
+    # NaN would pass as true.
+    if roles.ndim != 1 or not np.isin(roles, (0, 1)).all():
+        msg = "roles must be a vector of true and false (1 and 0), without missing values"
+        raise ValueError(msg)
+    return roles.astype(bool)
+
+
 def _strata_of(strata: IntArray | None, n: int) -> IntArray:
     groups = np.zeros(n, dtype=np.intp) if strata is None else np.asarray(strata)
     if groups.shape != (n,):
         msg = f"strata must have one entry per unit: {groups.shape} for {n} units"
+        raise ValueError(msg)
+    # NaN equals nothing, not itself either: its units would never move.
+    if (groups != groups).any():
+        msg = f"strata must not be missing: {int((groups != groups).sum())} are"
         raise ValueError(msg)
     return groups
 

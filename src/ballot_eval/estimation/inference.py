@@ -78,7 +78,8 @@ def randomisation_test(
     ``weights`` (n,) default to 1. The two-sided p-value counts |D_π| ≥ |D_obs| with a relative
     tolerance for ties; drawn p-values are (b+1)/(B+1). The interval holds every effect τ whose
     removal leaves a statistic that is not rejected at 1 − ``confidence_level``. Identical values
-    give an estimate of 0 and p = 1.
+    give an estimate of 0 with p = 1 and an interval of that 0 alone: any other additive effect
+    would have shown, as no value differs for another reason.
     Raises ValueError for NaN or infinite values, for weights that are not positive, for arrays
     that do not fit the assignments, and for a studentised statistic with one experiment unit or
     one control, which has no variance.

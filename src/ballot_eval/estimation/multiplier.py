@@ -1,6 +1,11 @@
-"""The multiplier bootstrap of influence functions: errors and uniform bands. Arrays only.
+"""Bands of effects with influence functions: by the normal law, by the multiplier bootstrap.
 
-Sources: Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), 200–230; multipliers of Mammen
+Arrays only. With few units in a group the multiplier draws are far from normal: their largest
+absolute t-value can be smaller than that of one normal effect. :func:`sup_t_bands` uses the normal
+law with the analytic covariance instead and is what a study with a handful of units needs.
+
+Sources: Montiel Olea & Plagborg-Møller (2019), Journal of Applied Econometrics 34(1) (sup-t bands);
+Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), 200–230; multipliers of Mammen
 (1993), Annals of Statistics 21(1).
 """
 
@@ -40,6 +45,60 @@ class MultiplierBands:
     seed: int
 
 
+@dataclass(frozen=True, slots=True)
+class SupTBands:
+    """Pointwise and uniform limits of effects under the normal law, all (effects,) but the scalars.
+
+    The pointwise limits use the normal quantile, the uniform ones ``critical_value``.
+    """
+
+    std_errors: FloatArray
+    critical_value: float
+    pointwise_lower: FloatArray
+    pointwise_upper: FloatArray
+    uniform_lower: FloatArray
+    uniform_upper: FloatArray
+    draws: int
+    seed: int
+
+
+def sup_t_bands(
+    estimates: FloatArray,
+    influence: FloatArray,
+    *,
+    draws: int,
+    seed: int,
+    confidence_level: float = 0.95,
+) -> SupTBands:
+    """Return bands of ``estimates`` (k,) that are normal with the covariance ψ'ψ/n².
+
+    The critical value is the quantile of the largest absolute value of ``draws`` normal vectors
+    with the correlations of ``influence`` ψ (n, k); for one effect, or effects that move together
+    completely, it is the normal quantile but for the error of the draws.
+    Raises ValueError for NaN, effects without variation and too few draws for the level.
+    """
+    theta, psi = _checked(estimates, influence, draws, confidence_level)
+    errors = np.sqrt((psi**2).sum(axis=0)) / len(psi)
+    if not (errors > 0).all():
+        msg = f"effects {np.flatnonzero(~(errors > 0)).tolist()} do not vary between units"
+        raise ValueError(msg)
+    # With R'R the correlations, rows of independent normals times R have them; R may be singular.
+    root = np.linalg.qr(psi / (errors * len(psi)), mode="r")
+    normal = np.random.default_rng(seed).standard_normal((draws, len(root))) @ root
+    critical = float(np.quantile(np.abs(normal).max(axis=1), confidence_level))
+    z = float(norm.ppf(0.5 + confidence_level / 2))
+    return SupTBands(
+        std_errors=errors,
+        critical_value=critical,
+        pointwise_lower=theta - z * errors,
+        pointwise_upper=theta + z * errors,
+        uniform_lower=theta - critical * errors,
+        uniform_upper=theta + critical * errors,
+        draws=draws,
+        seed=seed,
+    )
+
+
 def multiplier_bootstrap(
     estimates: FloatArray,
     influence: FloatArray,
@@ -58,16 +117,7 @@ def multiplier_bootstrap(
     differ from the analytic ones.
     Raises ValueError for NaN, effects without variation and too few draws for the level.
     """
-    theta, psi = np.asarray(estimates, dtype=float), np.asarray(influence, dtype=float)
-    if psi.ndim != 2 or theta.shape != psi.shape[1:] or not len(theta):
-        msg = f"estimates {theta.shape} do not fit influence {psi.shape}"
-        raise ValueError(msg)
-    if not (np.isfinite(theta).all() and np.isfinite(psi).all()):
-        msg = "estimates and influence must be finite; leave undefined effects out first"
-        raise ValueError(msg)
-    if not 0 < confidence_level < 1 or draws * (1 - confidence_level) < 1:
-        msg = f"{draws} draws are too few for a confidence level of {confidence_level}"
-        raise ValueError(msg)
+    theta, psi = _checked(estimates, influence, draws, confidence_level)
     drawn = _multiply(psi, method, draws, seed)
     quartiles = np.quantile(drawn, [0.25, 0.75], axis=0)
     errors = (quartiles[1] - quartiles[0]) / float(norm.ppf(0.75) - norm.ppf(0.25))
@@ -91,6 +141,22 @@ def multiplier_bootstrap(
         draws=draws,
         seed=seed,
     )
+
+
+def _checked(
+    estimates: FloatArray, influence: FloatArray, draws: int, confidence_level: float
+) -> tuple[FloatArray, FloatArray]:
+    theta, psi = np.asarray(estimates, dtype=float), np.asarray(influence, dtype=float)
+    if psi.ndim != 2 or theta.shape != psi.shape[1:] or not len(theta):
+        msg = f"estimates {theta.shape} do not fit influence {psi.shape}"
+        raise ValueError(msg)
+    if not (np.isfinite(theta).all() and np.isfinite(psi).all()):
+        msg = "estimates and influence must be finite; leave undefined effects out first"
+        raise ValueError(msg)
+    if not 0 < confidence_level < 1 or draws * (1 - confidence_level) < 1:
+        msg = f"{draws} draws are too few for a confidence level of {confidence_level}"
+        raise ValueError(msg)
+    return theta, psi
 
 
 def _multiply(psi: FloatArray, method: str, draws: int, seed: int) -> FloatArray:

@@ -22,8 +22,11 @@ def wilson_interval(
     """Return the Wilson score interval of a binomial proportion, as fractions.
 
     ``denominator`` may be an effective (fractional) number. NaN limits when it is 0.
-    Raises ValueError unless 0 ≤ numerator ≤ denominator.
+    Raises ValueError unless 0 ≤ numerator ≤ denominator and the level lies within (0, 1).
     """
+    if not 0 < confidence_level < 1:
+        msg = f"confidence_level must lie between 0 and 1, not {confidence_level}"
+        raise ValueError(msg)
     if not 0 <= numerator <= denominator:
         msg = f"numerator {numerator} is not between 0 and denominator {denominator}"
         raise ValueError(msg)

@@ -22,6 +22,7 @@ from ballot_eval.figures.base import (
     new_figure,
     open_frame,
     points_ticks,
+    span,
     top_legend,
 )
 from ballot_eval.formatting import number, points
@@ -64,9 +65,10 @@ _COLUMNS = ("estimate", "ci_lower", "ci_upper", "primary")
 def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -> Figure:
     """Return all estimates from low to high above a matrix of the choices behind each.
 
-    ``specifications`` has ``estimate``, ``ci_lower``, ``ci_upper`` (fractions), ``primary`` (true
-    for one row) and, in every further column, a choice by name. The columns ``baseline``,
-    ``control_pool``, ``weighting`` and ``method`` are written in words; other names as they are.
+    ``specifications`` has ``estimate``, ``ci_lower``, ``ci_upper`` (fractions; a limit that is
+    infinite is drawn as an arrow beyond the others), ``primary`` (true for one row) and, in every
+    further column, a choice by name. The columns ``baseline``, ``control_pool``, ``weighting`` and
+    ``method`` are written in words; other names as they are.
     """
     words = in_language(_SPECIFICATIONS, language)
     rows = _sorted_specifications(specifications)
@@ -78,10 +80,12 @@ def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -
     at = np.arange(len(rows), dtype=float)
     size = float(np.clip(200 / len(rows), 2, 6))
     primary = rows["primary"].to_numpy(bool)
+    columns = ("estimate", "ci_lower", "ci_upper")
+    edges = span(*(rows[c].to_numpy(dtype=float) for c in columns), margin=0.08)
     styles = ((~primary, "o", BLUE, "other"), (primary, "D", ORANGE, "primary"))
     for chosen, marker, color, role in styles:
         some, here = rows[chosen], at[chosen]
-        above.vlines(here, some["ci_lower"], some["ci_upper"], color, linewidth=size / 3, alpha=0.6)
+        _intervals(above, here, some, edges, {"color": color, "linewidth": size / 3, "alpha": 0.6})
         wider = size + 2 if role == "primary" else size
         style = {"color": color, "marker": marker, "markersize": wider, "zorder": 3}
         above.plot(here, some["estimate"], linestyle="none", label=words[role], **style)
@@ -98,12 +102,30 @@ def specification_curve(specifications: pd.DataFrame, *, language: str = "nl") -
     return figure
 
 
+def _intervals(
+    axes: Axes,
+    at: FloatArray,
+    rows: pd.DataFrame,
+    edges: tuple[float, float],
+    style: dict[str, Any],
+) -> None:
+    """Draw the intervals, with an arrowhead where one goes on beyond the edge."""
+    lower, upper = (rows[c].to_numpy(dtype=float) for c in ("ci_lower", "ci_upper"))
+    axes.vlines(at, np.maximum(lower, edges[0]), np.minimum(upper, edges[1]), **style)
+    for limit, edge, marker in ((lower, edges[0], "v"), (upper, edges[1], "^")):
+        here = at[np.isinf(limit)]
+        points_at = np.full(len(here), edge)
+        axes.plot(here, points_at, linestyle="none", marker=marker, markersize=4, **style)
+
+
 def _sorted_specifications(specifications: pd.DataFrame) -> pd.DataFrame:
     rows = checked_rows(specifications, _COLUMNS)
     if len(rows.columns) == len(_COLUMNS):
         raise ValueError("the specifications name no choices")
-    if not np.isfinite(rows[["estimate", "ci_lower", "ci_upper"]].to_numpy(float)).all():
-        raise ValueError("a specification has an estimate or a bound that is not finite")
+    if not np.isfinite(rows["estimate"]).all() or rows[["ci_lower", "ci_upper"]].isna().any(
+        axis=None
+    ):
+        raise ValueError("a specification has an estimate that is not finite or no bound")
     return rows.sort_values("estimate", kind="stable", ignore_index=True)
 
 

@@ -65,7 +65,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         "findings": tables.findings(outcome.validation.findings, statements),
         "inputs": tables.inputs(outcome.raw.files, _rows_used(outcome)),
     }
-    checks = {c.check for c in results.checks}
+    checks = {c.check for c in tables.estimated(results.checks)}
     if "placebo" in checks:
         made["placebos"] = tables.placebos(results.checks)
     if "balance_before" in checks:

@@ -17,7 +17,14 @@ from ballot_eval.panel import Panel
 from ballot_eval.reporting.drawings_learning import learning_figures
 from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
-from ballot_eval.reporting.tables import METHODS, POOLS, WEIGHTINGS, covariate_name, one_outcome
+from ballot_eval.reporting.tables import (
+    METHODS,
+    POOLS,
+    WEIGHTINGS,
+    covariate_name,
+    estimated,
+    one_outcome,
+)
 from ballot_eval.results import Check, Power, Rate, to_frame
 
 if TYPE_CHECKING:
@@ -85,7 +92,7 @@ def _control_rates(panel: Panel, election: str) -> list[float]:
 def _checks(outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of effects and robustness, those that there are results for."""
     names = display_names(outcome.study)
-    checks = to_frame(outcome.results.checks, Check)
+    checks = to_frame(estimated(outcome.results.checks), Check)
     made: dict[str, Drawing] = {}
     primary = outcome.primary.effect.estimate
     if math.isfinite(primary):
@@ -153,9 +160,7 @@ def _event_study(outcome: Outcome, checks: pd.DataFrame) -> dict[str, Drawing]:
 
 def _specifications(outcome: Outcome) -> Drawing | None:
     found = to_frame(outcome.results.specifications, Specification)
-    limits = found[["ci_lower", "ci_upper"]].to_numpy(dtype=float)
-    # Bars without an end cannot be drawn beside others; one experiment municipality has them.
-    if found.empty or not np.isfinite(limits).all():
+    if found.empty:
         return None
     study = outcome.study
     primary = (
@@ -169,7 +174,7 @@ def _specifications(outcome: Outcome) -> Drawing | None:
     columns = ["estimate", "ci_lower", "ci_upper", "baseline", "control_pool", "weighting"]
     rows = found[[*columns, "method"]].assign(
         primary=primary,
-        control_pool=found["control_pool"].map(POOLS),
+        control_pool=found["control_pool"].str.partition(":")[0].map(POOLS),
         method=found["method"].map(METHODS),
     )
     return ((rows,), {})

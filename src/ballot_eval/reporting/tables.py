@@ -45,6 +45,9 @@ POOLS = {
     "same_province": "zelfde provincies",
     "without_neighbours": "zonder buurgemeenten",
     "matched": "gelijkende gemeenten",
+    "leave_one_out": "zonder één experimentgemeente",
+    "leave_control_out": "zonder één controlegemeente",
+    "without_jumps": "zonder uitschieters",
 }
 SEVERITIES = {"error": "fout", "warning": "waarschuwing", "info": "melding"}
 
@@ -131,7 +134,13 @@ def rates_municipalities(
     return pipe_table(header, rows, "lrrrrrr")
 
 
+#: What stands in a table where an effect has no number; the text below it says why.
+UNDEFINED = "niet te schatten"
+
+
 def _effect_cells(item: Effect | Check) -> list[str]:
+    if math.isnan(item.estimate):
+        return [UNDEFINED, "–", "–"]
     limits = interval(item.ci_lower, item.ci_upper, percent_sign=False, sign=True)
     return [points(item.estimate, unit=False), limits, p_value(item.p_value)]
 
@@ -172,9 +181,7 @@ def ratios(items: Sequence[Effect], outcome: str, baseline: str) -> str:
         [
             METHODS[e.method],
             WEIGHTINGS[e.weighting],
-            number(e.estimate, 2),
-            _ratio_limits(e),
-            p_value(e.p_value),
+            *_ratio_cells(e),
         ]
         for e in one_outcome(items, outcome, baseline)
         if e.estimand != "att"
@@ -182,10 +189,16 @@ def ratios(items: Sequence[Effect], outcome: str, baseline: str) -> str:
     return pipe_table(["Methode", "Weging", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
 
 
-def _ratio_limits(item: Effect) -> str:
-    if math.isnan(item.ci_lower):
-        return number(math.nan)
-    return f"{number(item.ci_lower, 2)} tot {number(item.ci_upper, 2)}"
+def _ratio_cells(item: Effect) -> list[str]:
+    if math.isnan(item.estimate):
+        return [UNDEFINED, "–", "–"]
+    limits = f"{number(item.ci_lower, 2)} tot {number(item.ci_upper, 2)}"
+    return [number(item.estimate, 2), limits, p_value(item.p_value)]
+
+
+def estimated(items: Sequence[Check]) -> list[Check]:
+    """Return the checks that have a number, or none by definition rather than for a reason."""
+    return [c for c in items if not (c.note and math.isnan(c.estimate))]
 
 
 def control_pools(items: Sequence[Check]) -> str:
@@ -241,6 +254,7 @@ def findings(items: Sequence[Finding], rule_statements: Mapping[str, str]) -> st
 
 def balance(items: Sequence[Check]) -> str:
     """Return the standardised mean differences before and after matching."""
+    items = estimated(items)
     after = {c.variant: c.estimate for c in items if c.check == "balance_after"}
     rows = [
         [covariate_name(c.variant), number(c.estimate, 2), number(after[c.variant], 2)]

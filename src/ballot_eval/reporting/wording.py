@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ from ballot_eval.reporting.wording_checks import (
     municipalities,
 )
 from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_methods import method_sentences
+from ballot_eval.reporting.wording_reasons import reason_sentences, why
 from ballot_eval.reporting.wording_survey import survey_sentences
 from ballot_eval.reporting.wording_times import time_sentences
 from ballot_eval.results import Effect, Rate
@@ -77,25 +80,48 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
         "rows_read": number(report.rows_read),
         "excluded_text": _excluded_text(report.rows_read - report.rows_accepted),
         "primary_kind": KINDS[study.analysis.outcome],
-        "primary_weighting_text": EQUALLY[study.analysis.weighting],
-        "effect": points(primary.estimate),
-        "effect_interval": limits(primary),
-        "effect_p": p_value(primary.p_value),
+        "effect_text": _effect_text(outcome),
+        "ballots_text": _ballots_text(outcome),
         "other_effects_text": _other_effects_text(outcome),
     }
     values |= check_sentences(outcome)
+    values |= method_sentences(outcome)
+    values |= reason_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)
     values |= _rate_variables(results.rates, study)
-    ballot = _effect(results.effects, study.analysis.outcome, "ballot", study.baselines[0])
-    key = (study.election, "experiment", study.analysis.outcome)
-    cast = next(r for r in results.rates if (r.election, r.unit, r.outcome) == key).denominator
-    extra = ballot.estimate * cast
-    values["effect_ballot"] = points(ballot.estimate)
-    values["effect_ballot_interval"] = limits(ballot)
-    values["extra_votes"] = f"{number(abs(extra))} {'minder' if extra < 0 else 'meer'}"
     return values
+
+
+def _effect_text(outcome: Outcome) -> str:
+    """Return the answer to the main question, or why there is none."""
+    effect, analysis = outcome.primary.effect, outcome.study.analysis
+    if math.isnan(effect.estimate):
+        return f"Dat is niet te schatten: {why(effect.note, outcome)}."
+    level = f"{100 * analysis.confidence_level:g}%".replace(".", ",")
+    return (
+        f"Het aandeel {KINDS[analysis.outcome]} veranderde met {points(effect.estimate)} ten "
+        f"opzichte van de controlegemeenten ({level}-interval {limits(effect)}; p-waarde "
+        f"{p_value(effect.p_value)}). {EQUALLY[analysis.weighting]}"
+    )
+
+
+def _ballots_text(outcome: Outcome) -> str:
+    """Return the effect per ballot as a number of votes, or why there is none."""
+    study = outcome.study
+    ballot = _effect(outcome.results.effects, study.analysis.outcome, "ballot", study.baselines[0])
+    if math.isnan(ballot.estimate):
+        return f"Dat is niet te schatten: {why(ballot.note, outcome)}."
+    key = (study.election, "experiment", study.analysis.outcome)
+    rates = outcome.results.rates
+    cast = next(r for r in rates if (r.election, r.unit, r.outcome) == key).denominator
+    extra = ballot.estimate * cast
+    return (
+        f"Telt elke stem even zwaar, dan is het effect {points(ballot.estimate)} "
+        f"({limits(ballot)}): ongeveer {number(abs(extra))} {'minder' if extra < 0 else 'meer'} "
+        f"{KINDS[study.analysis.outcome]} dan met het oude stembiljet te verwachten was."
+    )
 
 
 def _excluded_text(excluded: int) -> str:
@@ -132,9 +158,13 @@ def _other_effects_text(outcome: Outcome) -> str:
             for r in outcome.results.rates
             if (r.election, r.unit, r.outcome) == (study.election, "experiment", name)
         )
+        found = (
+            f"niet te schatten: {why(e.note, outcome)}"
+            if math.isnan(e.estimate)
+            else f"{points(e.estimate)} ({limits(e)}; p-waarde {p_value(e.p_value)})"
+        )
         sentences.append(
-            f"{kind.capitalize()}: {number(rate.numerator)} ({percent(rate.rate)}), effect "
-            f"{points(e.estimate)} ({limits(e)}; p-waarde {p_value(e.p_value)})."
+            f"{kind.capitalize()}: {number(rate.numerator)} ({percent(rate.rate)}), effect {found}."
         )
     return " ".join(sentences)
 

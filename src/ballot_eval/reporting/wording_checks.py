@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import (
     count_in_words,
-    display_name,
     interval,
     number,
     p_value,
@@ -15,7 +14,8 @@ from ballot_eval.formatting import (
     points,
     sort_name,
 )
-from ballot_eval.reporting.tables import HISTORY_METHODS
+from ballot_eval.reporting.tables import HISTORY_METHODS, METHODS, POOLS, estimated
+from ballot_eval.reporting.wording_reasons import municipality_names, why
 from ballot_eval.results import Check, Effect
 
 if TYPE_CHECKING:
@@ -46,14 +46,22 @@ def check_sentences(outcome: Outcome) -> dict[str, str]:
         "turnout_text": _turnout_text(outcome),
         "fit_text": _fit_text(outcome),
         "balance_text": _balance_text(outcome),
+        "controls_text": _controls_text(outcome),
     }
 
 
 NOTHING = "Dit is niet gemeten."
+NO_STRATA = "Dit is niet gemaakt, omdat het analyseplan binnen groepen naar grootte vergelijkt."
 
 
 def _checks(outcome: Outcome, check: str) -> list[Check]:
-    return [c for c in outcome.results.checks if c.check == check]
+    return [c for c in estimated(outcome.results.checks) if c.check == check]
+
+
+def _without(outcome: Outcome, check: str) -> str:
+    """Return why a check has no number: the reason of its row, or that it was not measured."""
+    notes = [c.note for c in outcome.results.checks if c.check == check and c.note]
+    return f"Dit is niet te schatten: {why(notes[0], outcome)}." if notes else NOTHING
 
 
 def _range(values: Sequence[float]) -> str:
@@ -70,7 +78,7 @@ def _methods_text(outcome: Outcome) -> str:
         and math.isfinite(e.estimate)
     ]
     if not found:
-        return NOTHING
+        return "Geen van de methoden heeft met deze gegevens een getal."
     holding = sum(e.ci_lower <= 0 <= e.ci_upper for e in found)
     return (
         f"De {number(len(found))} schattingen in procentpunten lopen van "
@@ -80,16 +88,16 @@ def _methods_text(outcome: Outcome) -> str:
 
 
 def _pools_text(outcome: Outcome) -> str:
-    found = [c for c in _checks(outcome, "control_pool") if math.isfinite(c.estimate)]
+    found = _checks(outcome, "control_pool")
     if not found:
-        return NOTHING
+        return _without(outcome, "control_pool")
     return f"Naargelang de groep loopt het effect van {_range([c.estimate for c in found])}."
 
 
 def _trends_text(outcome: Outcome) -> str:
     found = {c.variant: c for c in _checks(outcome, "relative_magnitudes")}
     if not found:
-        return NOTHING
+        return _without(outcome, "relative_magnitudes")
     one, limit = found["1"], found["breakdown"].estimate
     if math.isnan(limit):
         return (
@@ -112,12 +120,31 @@ def _trends_text(outcome: Outcome) -> str:
 def _specifications_text(outcome: Outcome) -> str:
     found = outcome.results.specifications
     if not found:
-        return NOTHING
+        return NOTHING if outcome.study.analysis.strata is None else NO_STRATA
     excluding = sum(not s.ci_lower <= 0 <= s.ci_upper for s in found)
+    share = "alle" if excluding == len(found) else number(excluding) if excluding else "geen"
     return (
-        f"Alle {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
+        f"De {number(len(found))} combinaties van basisverkiezing, controlegroep, weging en "
         f"methode geven een effect van {_range([s.estimate for s in found])}; bij "
-        f"{number(excluding)} daarvan bevat het interval nul niet." + _joint_sentence(outcome)
+        f"{share} daarvan bevat het interval nul niet."
+        f"{_omitted(outcome)}{_joint_sentence(outcome)}"
+    )
+
+
+def _omitted(outcome: Outcome) -> str:
+    """Say how many combinations could not be estimated, of what kind, and why."""
+    omitted = [c for c in outcome.results.checks if c.check == "specification_omitted"]
+    if not omitted:
+        return ""
+    kinds: dict[str, list[str]] = {}
+    for check in omitted:
+        pool, method = check.variant.rsplit(":", 1)
+        kind = f"{POOLS[pool.partition(':')[0]]} bij {METHODS[method]}"
+        kinds.setdefault(why(check.note, outcome), []).append(kind)
+    parts = [f"{'; '.join(dict.fromkeys(v))} ({reason})" for reason, v in kinds.items()]
+    return (
+        f" Daarnaast {'is' if len(omitted) == 1 else 'zijn'} er {number(len(omitted))} niet te "
+        f"schatten: {enumerate_words(parts)}."
     )
 
 
@@ -127,8 +154,8 @@ def _joint_sentence(outcome: Outcome) -> str:
         return ""
     joint = 2 * len(outcome.study.baselines)
     return (
-        f" Van de {count_in_words(joint)} die alle controlegemeenten gebruiken en geen kenmerken, "
-        "ligt zonder effect de middelste schatting met een kans van "
+        f" Van de {count_in_words(joint)} met hertoewijzing onder alle gemeenten en zonder "
+        "kenmerken ligt zonder effect de middelste schatting met een kans van "
         f"{p_value(found[0].p_value)} zo ver van nul."
     )
 
@@ -137,7 +164,7 @@ def _synthetic_text(outcome: Outcome) -> str:
     units = _checks(outcome, "synthetic_unit")
     placebos = [c.estimate for c in _checks(outcome, "synthetic_placebo")]
     if not units or not placebos:
-        return NOTHING
+        return _without(outcome, "synthetic_unit")
     larger = sum(abs(p) >= min(abs(u.estimate) for u in units) for p in placebos)
     return (
         f"Van de {number(len(placebos))} controlegemeenten, elk in de plaats van een "
@@ -165,7 +192,7 @@ def _power_text(outcome: Outcome) -> str:
 def _family_text(outcome: Outcome) -> str:
     found = {c.outcome: c for c in _checks(outcome, "family_max_t")}
     if not found:
-        return NOTHING
+        return _without(outcome, "family_max_t")
     parts = [f"{KINDS[name]} {p_value(c.p_value)}" for name, c in found.items()]
     return (
         "Wie naar meer uitkomsten kijkt, vindt eerder iets. Gecorrigeerd daarvoor zijn de "
@@ -175,8 +202,8 @@ def _family_text(outcome: Outcome) -> str:
 
 def _turnout_text(outcome: Outcome) -> str:
     found = _checks(outcome, "placebo_outcome")
-    if not found or math.isnan(found[0].estimate):
-        return NOTHING
+    if not found:
+        return _without(outcome, "placebo_outcome")
     return (
         "Op de opkomst hoort het stembiljet geen invloed te hebben: daar is het verschil "
         f"{points(found[0].estimate)} ({limits(found[0])}; p-waarde {p_value(found[0].p_value)})."
@@ -186,7 +213,7 @@ def _turnout_text(outcome: Outcome) -> str:
 def _fit_text(outcome: Outcome) -> str:
     found = {c.variant: c.estimate for c in _checks(outcome, "goodness_of_fit")}
     if "quasi_binomial" not in found:
-        return NOTHING
+        return _without(outcome, "goodness_of_fit")
     size = found["quasi_binomial"]
     than = "meer" if size > 1 else "niet meer"
     return (
@@ -199,14 +226,23 @@ def _fit_text(outcome: Outcome) -> str:
 def _balance_text(outcome: Outcome) -> str:
     before, after = _checks(outcome, "balance_before"), _checks(outcome, "balance_after")
     if not before:
-        return "Gelijkende gemeenten zijn met deze gegevens niet gekozen."
+        return _without(outcome, "balance_before")
     closer = sum(abs(a.estimate) < abs(b.estimate) for a, b in zip(after, before, strict=True))
     near = sum(abs(a.estimate) < 0.1 for a in after)
     return (
         f"Van de {count_in_words(len(after))} kenmerken komen er {count_in_words(closer)} dichter "
         "bij de experimentgemeenten en ligt het verschil bij "
         f"{count_in_words(near) if near else 'geen'} onder {number(0.1, 1)} standaardafwijking."
+        + _left_out(before[0], outcome)
     )
+
+
+def _left_out(check: Check, outcome: Outcome) -> str:
+    """Say how many controls could not be matched, and which."""
+    if not check.note:
+        return ""
+    controls = outcome.primary.effect.n_control - check.n_control
+    return f" Niet vergeleken: {municipalities(controls)} ({why(check.note, outcome)})."
 
 
 def municipalities(count: int) -> str:
@@ -217,7 +253,9 @@ def municipalities(count: int) -> str:
 def _placebo_text(outcome: Outcome) -> str:
     study = outcome.study
     wanted = ("placebo", study.analysis.outcome, study.analysis.weighting)
-    found = [c for c in outcome.results.checks if (c.check, c.outcome, c.weighting) == wanted]
+    found = [c for c in _checks(outcome, "placebo") if (c.check, c.outcome, c.weighting) == wanted]
+    if not found and any(c.check == "placebo" for c in outcome.results.checks):
+        return _without(outcome, "placebo")
     if not found:
         return (
             "Er is maar één eerdere verkiezing van dezelfde soort, dus zo'n vergelijking van twee "
@@ -238,14 +276,26 @@ def _jumps_text(outcome: Outcome) -> str:
     if not found:
         return "Geen enkele controlegemeente veranderde zo sterk dat zij daarom opvalt."
     check = found[0]
-    names = outcome.panel.results.drop_duplicates("municipality_code").set_index(
-        "municipality_code"
-    )["municipality_name"]
-    listed = sorted((display_name(str(names[c])) for c in check.variant.split("+")), key=sort_name)
+    names = municipality_names(outcome.panel)
+    listed = sorted((names[c] for c in check.variant.split("+")), key=sort_name)
     return (
         "Enkele controlegemeenten veranderden heel anders dan alle andere: "
         f"{enumerate_words(listed)}. Zonder hen is het effect {points(check.estimate)} "
         f"({limits(check)}; p-waarde {p_value(check.p_value)})."
+    )
+
+
+def _controls_text(outcome: Outcome) -> str:
+    """Say what the effect is without the one control that matters most, either way."""
+    found = sorted(_checks(outcome, "leave_control_out"), key=lambda c: c.estimate)
+    if not found:
+        return ""
+    names = municipality_names(outcome.panel)
+    low, high = found[0], found[-1]
+    return (
+        "Ook één controlegemeente kan tellen. Zonder telkens een ervan ligt het effect tussen "
+        f"{points(low.estimate, 3)} (zonder {names[low.variant]}) en {points(high.estimate, 3)} "
+        f"(zonder {names[high.variant]})."
     )
 
 
@@ -258,17 +308,18 @@ def margin_text(outcome: Outcome) -> str:
             "vraag of het verschil klein genoeg is."
         )
     found = {c.check: c for c in outcome.results.checks}
-    if "equivalence" not in found:
-        return "Tegen de marge van het analyseplan is met deze opzet niet getoetst."
     inferior, equal = found["non_inferiority"], found["equivalence"]
+    size = points(margin, sign=False)
+    text = f"De vooraf vastgelegde marge voor {KINDS[effect.outcome]} is {size}. "
+    if math.isnan(inferior.estimate):
+        return text + f"Daaraan is niet te toetsen: {why(inferior.note, outcome)}."
+    shown, same = inferior.variant == "non_inferior", equal.variant == "equivalent"
     return (
-        f"De vooraf vastgelegde marge voor {KINDS[effect.outcome]} is "
-        f"{points(margin, sign=False)}. Dat het effect kleiner is dan die marge, is "
-        f"{'' if inferior.variant == 'non_inferior' else 'niet '}aangetoond (eenzijdige bovengrens "
-        f"{points(inferior.ci_upper)}; p-waarde {p_value(inferior.p_value)}). Dat het ook niet "
-        "verder dan die marge daalt, zodat er in de praktijk geen verschil is, is "
-        f"{'' if equal.variant == 'equivalent' else 'niet '}aangetoond "
-        f"(p-waarde {p_value(equal.p_value)})."
+        f"{text}Dat het effect kleiner is dan die marge, is {'' if shown else 'niet '}aangetoond "
+        f"(eenzijdige bovengrens {points(inferior.ci_upper)}; p-waarde "
+        f"{p_value(inferior.p_value)}). Dat het tussen {points(-margin, unit=False)} en "
+        f"{points(margin)} ligt, zodat er in de praktijk geen verschil is, is "
+        f"{'' if same else 'niet '}aangetoond ({limits(equal)}; p-waarde {p_value(equal.p_value)})."
     )
 
 

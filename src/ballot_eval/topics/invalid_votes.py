@@ -23,7 +23,9 @@ from ballot_eval.estimation.rates import (
     wilson_interval,
 )
 from ballot_eval.panel import DENOMINATOR, OUTCOMES, Contrast, Panel, contrast
+from ballot_eval.reasons import plain_reason
 from ballot_eval.results import Effect, Rate, to_frame
+from ballot_eval.topics.strata import has_strata, stratum_dummies
 
 METHODS = ("randomisation", "randomisation_studentised")
 WEIGHTINGS = ("municipality", "ballot")
@@ -178,6 +180,7 @@ def estimate_effect(
             raise DesignError(msg)
     data = contrast(panel, outcome, study.election, baseline)
     try:
+        require_controls(data, baseline, study.election)
         result = randomise_contrast(
             data, study, weighting=weighting, method=method, draws=draws, seed=seed
         )
@@ -186,7 +189,7 @@ def estimate_effect(
         nothing = np.empty(0)
         nan = math.nan
         result = RandomisationResult(nan, nan, nan, nan, nan, 0, exact=False, distribution=nothing)
-        note = str(error)
+        note = plain_reason(error)
     effect = Effect(
         outcome=outcome,
         estimand=ESTIMAND,
@@ -214,8 +217,9 @@ def randomise_contrast(
 ) -> RandomisationResult:
     """Run the randomisation test on one contrast; with strata, on the difference within them.
 
-    Raises DesignError for an unknown choice and ValueError where the method cannot be used: a
-    studentised statistic with strata, or with one experiment municipality or control.
+    Raises DesignError for an unknown choice and ValueError where the method cannot be used: no
+    control, a stratum without any, a studentised statistic with strata, or with one experiment
+    municipality or control.
     """
     if method not in METHODS:
         msg = f"method {method!r} is unknown; allowed: {', '.join(METHODS)}"
@@ -223,21 +227,14 @@ def randomise_contrast(
     if weighting not in WEIGHTINGS:
         msg = f"weighting {weighting!r} is unknown; allowed: {', '.join(WEIGHTINGS)}"
         raise DesignError(msg)
-    if not 0 < data.treated.sum() < len(data.treated):
-        msg = "an effect needs at least one experiment municipality and one control"
-        raise DesignError(msg)
     studentised = method == "randomisation_studentised"
-    for stratum in np.unique(data.strata):
-        if data.treated[data.strata == stratum].all():
-            codes = [c for c, s in zip(data.codes, data.strata, strict=True) if s == stratum]
-            msg = f"a stratum holds only experiment municipalities: {', '.join(codes)}"
-            raise ValueError(msg)
+    dummies = stratum_dummies(data)
     assignments = draw_assignments(
         data.treated, data.strata, draws=draws, max_exact=study.analysis.max_exact, seed=seed
     )
     weights = data.votes_cast if weighting == "ballot" else None
     level = study.analysis.confidence_level
-    if np.ptp(data.strata) == 0:
+    if not has_strata(data):
         return randomisation_test(
             data.change,
             data.treated,
@@ -250,7 +247,6 @@ def randomise_contrast(
         msg = "there is no studentised statistic with strata"
         raise ValueError(msg)
     # The difference within strata: a plain one would differ from 0 without any effect.
-    dummies = (data.strata[:, None] == np.unique(data.strata)[1:]).astype(float)
     return adjusted_randomisation_test(
         data.change,
         data.treated,
@@ -259,6 +255,13 @@ def randomise_contrast(
         weights=weights,
         confidence_level=level,
     )
+
+
+def require_controls(data: Contrast, baseline: str, election: str) -> None:
+    """Raise ValueError, naming the elections, when no control has results at both."""
+    if data.treated.all():
+        msg = f"no control municipality has results at both {baseline} and {election}"
+        raise ValueError(msg)
 
 
 def effect_results(panel: Panel) -> tuple[EffectEstimate, ...]:

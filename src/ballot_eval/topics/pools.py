@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,9 @@ SIZE_CLASSES = 5
 
 #: Controls matched to each experiment municipality.
 MATCHES = 5
+
+#: How a note on municipalities that took no part begins.
+LEFT_OUT = "left out without all facts and earlier rates: "
 
 #: What municipalities are matched on, besides their earlier rates.
 COVARIATES = (
@@ -85,9 +90,8 @@ def control_pools(panel: Panel, data: Contrast, outcome: str) -> Iterator[tuple[
     )
     experiment = [code for code, role in zip(data.codes, t, strict=True) if role]
     pools["without_neighbours"] = ~np.isin(data.codes, _neighbours(experiment))
-    matched = matched_pool(panel, data, outcome)
-    if matched is not None:
-        pools["matched"] = matched
+    with contextlib.suppress(ValueError):
+        pools["matched"] = matched_pool(panel, data, outcome).members
     for name, keep in pools.items():
         if (keep & ~t).any():
             yield name, keep | t
@@ -98,38 +102,75 @@ def _neighbours(codes: list[str]) -> tuple[str, ...]:
     return neighbours_of([code for code in codes if code in known])
 
 
-def matched_pool(panel: Panel, data: Contrast, outcome: str) -> BoolArray | None:
-    """Return who is matched, or None when the facts or enough controls are lacking."""
-    try:
-        x = np.column_stack([covariates(data.codes), earlier_rates(panel, data, outcome)])
-        matches = match_controls(x, data.treated, k=MATCHES, replace=False, order="closest")
-    except ValueError:
-        return None
-    return np.asarray(matches.weights > 0, dtype=bool)
+def balancing_facts(
+    panel: Panel, data: Contrast, outcome: str
+) -> tuple[FloatArray, BoolArray, tuple[str, ...]]:
+    """Return public facts and earlier rates (m, k) of who has them, who does (n,), and names (k,).
+
+    A control without a rate at an earlier election, or that is not in the table of facts, is left
+    out. Raises ValueError naming an experiment municipality without facts, and when no control
+    has them all.
+    """
+    rates = earlier_rates(panel, data, outcome)
+    known = np.isin(data.codes, load_municipalities().index)
+    kept = np.isfinite(rates).all(axis=1) & (known | data.treated)
+    elections = panel.study.needed_elections()
+    if not (kept & ~data.treated).any():
+        msg = f"no control municipality has results at all of {', '.join(elections)}"
+        raise ValueError(msg)
+    part = data.subset(kept)
+    names = (*COVARIATES, *(f"rate_{e}" for e in elections[:-1]))
+    return np.column_stack([covariates(part.codes), rates[kept]]), kept, names
 
 
-def balancing_weights(panel: Panel, data: Contrast, outcome: str) -> FloatArray:
-    """Return weights (n,) that give the controls the means of the experiment municipalities.
+def left_out_note(data: Contrast, kept: BoolArray) -> str:
+    """Return which municipalities took no part for want of facts; empty when all did."""
+    codes = [code for code, k in zip(data.codes, kept, strict=True) if not k]
+    if not codes:
+        return ""
+    return f"{LEFT_OUT}{', '.join(codes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPool:
+    """Who is matched (n,), the balance before and after, and the note on who was left out.
+
+    ``names`` are the facts of ``balance``; ``compared`` (n,) are the municipalities that have
+    all of them.
+    """
+
+    members: BoolArray
+    compared: BoolArray
+    names: tuple[str, ...]
+    balance: BalanceTable
+    note: str
+
+
+def matched_pool(panel: Panel, data: Contrast, outcome: str) -> MatchedPool:
+    """Return the controls nearest to the experiment municipalities in facts and earlier rates.
+
+    Raises ValueError when facts are not known or there are too few controls.
+    """
+    x, kept, names = balancing_facts(panel, data, outcome)
+    roles = data.treated[kept]
+    weights = match_controls(x, roles, k=MATCHES, replace=False, order="closest").weights
+    members = np.zeros(len(kept), dtype=bool)
+    members[kept] = weights > 0
+    table = balance(x, roles, (weights > 0).astype(float))
+    return MatchedPool(members, kept, names, table, left_out_note(data, kept))
+
+
+def balancing_weights(panel: Panel, data: Contrast, outcome: str) -> tuple[BoolArray, FloatArray]:
+    """Return who takes part (n,) and weights (m,) that give controls the experiment's means.
 
     On public facts and earlier rates, by entropy balancing; experiment municipalities have 1 and
     the controls' weights sum to their number. Raises ValueError where facts are not known or no
     such weights exist.
     """
-    x = np.column_stack([covariates(data.codes), earlier_rates(panel, data, outcome)])
-    found = entropy_balance(x, data.treated)
-    controls = found.weights[~data.treated]
-    weights = np.ones(len(data.codes))
-    weights[~data.treated] = controls * data.treated.sum() / controls.sum()
-    return weights
-
-
-def balance_of_matches(
-    panel: Panel, data: Contrast, outcome: str
-) -> tuple[tuple[str, ...], BalanceTable, BoolArray] | None:
-    """Return names, balance before and after matching, and who is matched; None without."""
-    matched = matched_pool(panel, data, outcome)
-    if matched is None:
-        return None
-    x = np.column_stack([covariates(data.codes), earlier_rates(panel, data, outcome)])
-    names = (*COVARIATES, *(f"rate_{e}" for e in panel.study.needed_elections()[:-1]))
-    return names, balance(x, data.treated, matched.astype(float)), matched
+    x, kept, _ = balancing_facts(panel, data, outcome)
+    roles = data.treated[kept]
+    found = entropy_balance(x, roles)
+    controls = found.weights[~roles]
+    weights = np.ones(len(roles))
+    weights[~roles] = controls * roles.sum() / controls.sum()
+    return kept, weights

@@ -12,7 +12,7 @@ from ballot_eval.estimation.power import (
 )
 from ballot_eval.panel import Panel
 from ballot_eval.results import Power
-from ballot_eval.topics.second_opinions import rate_history
+from ballot_eval.topics.rate_history import rate_history
 
 #: True effects, in fractions of votes cast: 0 to 0.3 percentage points.
 EFFECTS = np.arange(0, 31) / 10_000

@@ -10,19 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.errors import DesignError
-from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.assignments import Assignments, draw_assignments
 from ballot_eval.estimation.decisions import Decision, equivalence_test, non_inferiority_test
 from ballot_eval.estimation.joint import joint_randomisation_test
 from ballot_eval.estimation.rates import robust_z
 from ballot_eval.panel import OUTCOMES, TURNOUT, Contrast, Panel, contrast
 from ballot_eval.results import Check
-from ballot_eval.topics.history import check_row, history_checks
-from ballot_eval.topics.invalid_votes import METHODS, WEIGHTINGS, randomise_contrast
-from ballot_eval.topics.pools import control_pools
+from ballot_eval.topics.history import check_row, history_checks, undefined_row
+from ballot_eval.topics.invalid_votes import (
+    METHODS,
+    WEIGHTINGS,
+    randomise_contrast,
+    require_controls,
+)
+from ballot_eval.topics.pools import control_pools, matched_pool
 from ballot_eval.validation.checks import JUMP_Z
 
 BoolArray = npt.NDArray[np.bool_]
+
+#: Outcomes whose p-values are adjusted for each other.
+FAMILY = ("invalid", "blank")
+
+#: Tests against the margin of the plan.
+DECISIONS = {"non_inferiority": non_inferiority_test, "equivalence": equivalence_test}
 
 
 def robustness_results(panel: Panel) -> tuple[Check, ...]:
@@ -35,7 +45,8 @@ def robustness_results(panel: Panel) -> tuple[Check, ...]:
     ``control_pool``: against other controls. ``placebo_outcome``: on turnout, which the ballot
     should leave alone. ``family_max_t`` and ``family_holm``: p-values adjusted for looking at
     several outcomes. ``non_inferiority`` and ``equivalence``: only when the plan has a margin;
-    ``variant`` is the verdict and the limits are one-sided.
+    ``variant`` is the verdict and the limits are one-sided. Where there is no number, ``note`` says
+    why.
     All but the placebo are about the primary outcome, weighting and baseline. The checks on the
     history of the municipalities are described in :mod:`ballot_eval.topics.history`.
     """
@@ -45,12 +56,14 @@ def robustness_results(panel: Panel) -> tuple[Check, ...]:
     data = contrast(panel, outcome, study.election, study.baselines[0])
     about = (outcome, weighting, study.baselines[0])
     for check, variant, keep in _subsets(data, weighting, study):
-        checks.append(_check(subset(data, keep), study, (check, variant, *about)))
+        checks.append(_check(data.subset(keep), study, (check, variant, *about)))
     for name, keep in control_pools(panel, data, outcome):
-        checks.append(_check(subset(data, keep), study, ("control_pool", name, *about)))
+        note = matched_pool(panel, data, outcome).note if name == "matched" else ""
+        part = data.subset(keep)
+        checks.append(_check(part, study, ("control_pool", name, *about), note=note))
     turnout = contrast(panel, TURNOUT, study.election, study.baselines[0])
-    label = ("placebo_outcome", TURNOUT, TURNOUT, weighting, study.baselines[0])
-    checks.append(_check(turnout, study, label))
+    other = ("placebo_outcome", TURNOUT, TURNOUT, weighting, study.baselines[0])
+    checks.append(_check(turnout, study, other))
     return tuple(checks)
 
 
@@ -61,84 +74,93 @@ def _placebos(panel: Panel) -> Iterator[Check]:
             data = contrast(panel, outcome, later, earlier)
             for weighting in WEIGHTINGS:
                 about = ("placebo", f"{earlier}-{later}", outcome, weighting, earlier)
-                yield _check(data, study, about)
+                try:
+                    require_controls(data, earlier, later)
+                except ValueError as error:
+                    yield undefined_row(data.treated, about, error)
+                else:
+                    yield _check(data, study, about)
 
 
 def _families(panel: Panel) -> Iterator[Check]:
     """Yield the p-values of invalid and blank votes adjusted for each other."""
     study = panel.study
     weighting, baseline = study.analysis.weighting, study.baselines[0]
-    family = ("invalid", "blank")
-    if study.analysis.strata is not None:
-        # As for the decisions: no joint test of differences within strata.
-        return
-    contrasts = [contrast(panel, outcome, study.election, baseline) for outcome in family]
-    data = contrasts[0]
-    drawn = draw_assignments(
-        data.treated,
-        data.strata,
-        draws=study.analysis.draws,
-        max_exact=study.analysis.max_exact,
-        seed=study.analysis.seed,
-    )
+    contrasts = [contrast(panel, outcome, study.election, baseline) for outcome in FAMILY]
+    data, variant = contrasts[0], "+".join(FAMILY)
     try:
         joint = joint_randomisation_test(
             np.column_stack([c.change for c in contrasts]),
             data.treated,
-            drawn,
+            _unstratified_draws(panel, data),
             scaling="permutation_sd",
             weights=data.votes_cast if weighting == "ballot" else None,
         )
-    except ValueError:
+    except ValueError as error:
+        for outcome in FAMILY:
+            label = ("family_max_t", variant, outcome, weighting, baseline)
+            yield undefined_row(data.treated, label, error)
         return
     for check, values in (("family_max_t", joint.p_max_t), ("family_holm", joint.p_holm)):
-        for outcome, estimate, p_value in zip(family, joint.estimates, values, strict=True):
+        for outcome, estimate, p_value in zip(FAMILY, joint.estimates, values, strict=True):
             yield check_row(
                 data.treated,
-                (check, "+".join(family), outcome, weighting, baseline),
+                (check, variant, outcome, weighting, baseline),
                 (float(estimate), math.nan, math.nan, float(p_value)),
             )
 
 
-def decisions(panel: Panel) -> dict[str, Decision]:
-    """Return the verdicts against the margin of the plan by name.
+def _unstratified_draws(panel: Panel, data: Contrast) -> Assignments:
+    """Return the assignments of a plan without strata; ValueError with them.
 
-    None without a margin, and none with strata: the difference within strata has no such test
-    here, and a plain difference would be another effect than the primary one.
+    Joint tests and tests against a margin are of a plain difference, which with strata is
+    another effect than the primary one.
+    """
+    analysis = panel.study.analysis
+    if analysis.strata is not None:
+        msg = "there is no joint test, and none against a margin, within strata"
+        raise ValueError(msg)
+    return draw_assignments(
+        data.treated, draws=analysis.draws, max_exact=analysis.max_exact, seed=analysis.seed
+    )
+
+
+def decision(panel: Panel, name: str) -> Decision:
+    """Return the verdict ``non_inferiority`` or ``equivalence`` against the margin of the plan.
+
+    Raises ValueError without a margin, with strata, and where the outcomes do not allow a test.
     """
     study = panel.study
     margin = study.analysis.margin
-    if margin is None or study.analysis.strata is not None:
-        return {}
-    outcome, weighting = study.analysis.outcome, study.analysis.weighting
-    data = contrast(panel, outcome, study.election, study.baselines[0])
-    drawn = draw_assignments(
+    if margin is None:
+        msg = "the plan has no margin, so there is no verdict"
+        raise ValueError(msg)
+    data = contrast(panel, study.analysis.outcome, study.election, study.baselines[0])
+    return DECISIONS[name](
+        data.change,
         data.treated,
-        data.strata,
-        draws=study.analysis.draws,
-        max_exact=study.analysis.max_exact,
-        seed=study.analysis.seed,
+        _unstratified_draws(panel, data),
+        margin=margin,
+        # One-sided limits at half of what the two-sided interval leaves out.
+        alpha=(1 - study.analysis.confidence_level) / 2,
+        weights=data.votes_cast if study.analysis.weighting == "ballot" else None,
     )
-    weights = data.votes_cast if weighting == "ballot" else None
-    # One-sided limits at half of what the two-sided interval leaves out.
-    alpha = (1 - study.analysis.confidence_level) / 2
-    tests = {"non_inferiority": non_inferiority_test, "equivalence": equivalence_test}
-    return {
-        name: test(data.change, data.treated, drawn, margin=margin, alpha=alpha, weights=weights)
-        for name, test in tests.items()
-    }
 
 
 def _decisions(panel: Panel) -> Iterator[Check]:
     study = panel.study
-    outcome, weighting = study.analysis.outcome, study.analysis.weighting
-    data = contrast(panel, outcome, study.election, study.baselines[0])
-    for name, decision in decisions(panel).items():
-        yield check_row(
-            data.treated,
-            (name, decision.verdict, outcome, weighting, study.baselines[0]),
-            (decision.estimate, decision.ci_lower, decision.ci_upper, decision.p_value),
-        )
+    if study.analysis.margin is None:
+        return
+    about = (study.analysis.outcome, study.analysis.weighting, study.baselines[0])
+    roles = contrast(panel, study.analysis.outcome, study.election, study.baselines[0]).treated
+    for name in DECISIONS:
+        try:
+            found = decision(panel, name)
+        except ValueError as error:
+            yield undefined_row(roles, (name, "undecided", *about), error)
+            continue
+        numbers = (found.estimate, found.ci_lower, found.ci_upper, found.p_value)
+        yield check_row(roles, (name, found.verdict, *about), numbers)
 
 
 def _subsets(
@@ -171,18 +193,13 @@ def _influential_controls(data: Contrast, weighting: str) -> tuple[int, ...]:
     return int(controls[without.argmax()]), int(controls[without.argmin()])
 
 
-def subset(data: Contrast, keep: BoolArray) -> Contrast:
-    """Return the contrast of the municipalities that ``keep`` (n,) marks."""
-    return Contrast(
-        codes=tuple(c for c, k in zip(data.codes, keep, strict=True) if k),
-        change=data.change[keep],
-        treated=data.treated[keep],
-        votes_cast=data.votes_cast[keep],
-        strata=data.strata[keep],
-    )
-
-
-def _check(data: Contrast, study: StudyDesign, label: tuple[str, str, str, str, str]) -> Check:
+def _check(
+    data: Contrast,
+    study: StudyDesign,
+    label: tuple[str, str, str, str, str],
+    *,
+    note: str = "",
+) -> Check:
     try:
         result = randomise_contrast(
             data,
@@ -192,8 +209,7 @@ def _check(data: Contrast, study: StudyDesign, label: tuple[str, str, str, str, 
             draws=study.analysis.draws,
             seed=study.analysis.seed,
         )
-    except (ValueError, DesignError):
-        # A subset in which no assignment differs from another has no answer.
-        return check_row(data.treated, label, (math.nan,) * 4)
+    except ValueError as error:
+        return undefined_row(data.treated, label, error)
     numbers = (result.estimate, result.ci_lower, result.ci_upper, result.p_value)
-    return check_row(data.treated, label, numbers)
+    return check_row(data.treated, label, numbers, note=note)
