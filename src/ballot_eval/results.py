@@ -107,8 +107,9 @@ class Measure:
     ``quantity`` names what is measured, with its unit as suffix (``median_seconds``), ``group``
     whose it is (``new``, ``old``) or which are compared (``new/old``, a ratio; ``new-old``, a
     difference), and ``subset`` the observations. ``n`` counts these, ``n_clusters`` the clusters
-    that the uncertainty rests on (``cluster`` says what they are). A number that could not be
-    computed is NaN, and ``note`` says why.
+    that the uncertainty rests on (``cluster`` says what they are), ``n_experiment`` the
+    municipalities with the new ballot among them, where municipalities are compared. A number
+    that could not be computed is NaN, and ``note`` says why.
     """
 
     quantity: str
@@ -125,6 +126,7 @@ class Measure:
     draws: int = 0
     seed: int = 0
     note: str = ""
+    n_experiment: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ def stratum_dummies(strata: IntArray) -> FloatArray:
     from 0 without any effect where strata differ in level and in share of experiment units.
     """
     groups = np.asarray(strata)
-    return (groups[:, None] == np.unique(groups)[1:]).astype(float)
+    dummies: FloatArray = (groups[:, None] == np.unique(groups)[1:]).astype(float)
+    return dummies
 
 
 def stratified_randomisation_test(

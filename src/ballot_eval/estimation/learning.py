@@ -201,7 +201,8 @@ def change_in_excess(
     The plain statistic is too sure there; it has shorter intervals, finds more, and is the only
     one for a single municipality and within strata. See docs/calibration_learning.md.
     Raises ValueError for exposures that are not two different columns, for ``studentised`` with
-    strata, and for the reasons given at :func:`excess_by_exposure` and :func:`~ballot_eval.estimation.inference.randomisation_test`.
+    strata, and for the reasons given at :func:`excess_by_exposure` and
+    :func:`~ballot_eval.estimation.inference.randomisation_test`.
     """
     y, role = _table(changes, experiment)
     chosen = check_exposures(exposures, y.shape[1])
