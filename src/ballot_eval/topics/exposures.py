@@ -62,6 +62,14 @@ class ExposureHistory:
         codes, fixed = self.common()
         return tuple(codes[fixed]) or self.fixed_set
 
+    @property
+    def controls(self) -> set[str]:
+        """Return the never exposed with votes at every use and baseline that has any of them."""
+        ever = set(self.study.ever_exposed())
+        wanted = {n for e in self.learning.exposures for n in (e.election, e.baseline)}
+        kept = [never for n in wanted if (never := self.counted(n) - ever)]
+        return set.intersection(*kept) if kept else set()
+
     def counted(self, election: str) -> set[str]:
         """Return the municipalities with votes at an election."""
         if election not in self.counts:
@@ -107,16 +115,16 @@ class ExposureHistory:
         published shares, in which counts take the place of what they are known for. None when
         nothing is known of one of the two sides.
         """
-        counted, ever = self.counted(election), set(self.study.ever_exposed())
+        counted, controls = self.counted(election), self.controls
         mine = list(codes[exposed])
         frame = self.counts.get(election, pd.DataFrame(columns=["events", "ballots"]))
         frame = frame.reindex(codes)
-        if set(mine) <= counted and counted - ever:
+        if set(mine) <= counted and counted & controls:
             return ElectionCounts(frame["events"].to_numpy(), frame["ballots"].to_numpy())
         known = self.published(election)
         control: Bounds | Rounded | None = known.get("rest")
-        if never := counted - ever:
-            control = pooled_share(self.counts[election], never)
+        if counted & controls:
+            control = pooled_share(self.counts[election], controls)
         shares: dict[str, Bounds | Rounded] = {c: known[c] for c in mine if c in known}
         shares |= {c: pooled_share(self.counts[election], {c}) for c in mine if c in counted}
         together = known.get("experiment")

@@ -64,7 +64,7 @@ def _decompose(history: ExposureHistory, then: Exposure, now: Exposure) -> Decom
         levels[1],
         exposed_now=sets[0],
         exposed_then=sets[1],
-        never_exposed=_never(history, codes, [*levels, *starts]),
+        never_exposed=_never(history, codes),
         baseline_now=starts[0],
         baseline_then=starts[1],
     )
@@ -89,7 +89,7 @@ def fixed_levels(history: ExposureHistory, exposure: Exposure) -> ElectionLevels
         then,
         exposed_now=exposed,
         exposed_then=members,
-        never_exposed=_never(history, codes, [then, start]),
+        never_exposed=_never(history, codes),
         baseline_now=start,
         baseline_then=None,
     )
@@ -120,17 +120,9 @@ def _known(
     return source
 
 
-def _never(
-    history: ExposureHistory, codes: pd.Index[str], sources: list[Source] | list[Source | None]
-) -> BoolArray:
-    """Return who was never exposed and has votes wherever there are counts."""
-    ever = set(history.study.ever_exposed())
-    never = np.array([c not in ever for c in codes], dtype=bool)
-    for source in sources:
-        if isinstance(source, ElectionCounts):
-            cast = np.asarray(source.cast, dtype=float)
-            never &= np.isfinite(cast) & (cast > 0)
-    return never
+def _never(history: ExposureHistory, codes: pd.Index[str]) -> BoolArray:
+    controls = history.controls
+    return np.array([c in controls for c in codes], dtype=bool)
 
 
 def _add_parts(parts: Decomposition, then: str, now: str, made: list[Measure]) -> None:

@@ -50,15 +50,13 @@ def _effects(history: ExposureHistory, exposure: Exposure) -> dict[str, OwnEffec
     """Return the effects of those that something is known of, by municipality."""
     now, then = exposure.election, exposure.baseline
     known, counted, before = history.published(now), history.counted(now), history.counted(then)
-    ever = set(history.study.ever_exposed())
-    others = (counted & before) - ever
-    at_start = others or before - ever
-    control: Bounds | Rounded | None = (
-        pooled_share(history.counts[now], others) if others else known.get("rest")
-    )
-    if control is None or not at_start:
+    controls = history.controls
+    control: Bounds | Rounded | None = known.get("rest")
+    if counted & controls:
+        control = pooled_share(history.counts[now], controls)
+    if control is None or not before & controls:
         return {}
-    start = pooled_share(history.counts[then], at_start)
+    start = pooled_share(history.counts[then], controls)
     found = {}
     for code in history.members:
         share: Bounds | Rounded | None = known.get(code)
