@@ -74,9 +74,10 @@ def latest_of(outcome: Outcome, changes: list[Measure]) -> Measure | None:
 def rounded_change(m: Measure) -> str:
     """Say what rounding leaves open of a change; its direction only when it leaves that."""
     if m.ci_lower <= 0 <= m.ci_upper:
+        low, high = (points(v, unit=False) for v in (m.ci_lower, m.ci_upper))
         return (
-            f"{period(m)} ligt de verandering van het effect tussen {ends(m)} procentpunt: de "
-            "afronding laat open of het omhoog of omlaag ging"
+            f"{period(m)} ligt de verandering van het effect tussen {low} en {high} procentpunt: "
+            "de afronding laat open of het omhoog of omlaag ging"
         )
     low, high = sorted((abs(m.ci_lower), abs(m.ci_upper)))
     way = "omlaag" if m.ci_upper < 0 else "omhoog"
