@@ -108,7 +108,7 @@ def published_sentence(outcome: Outcome) -> str:
     """Say of which uses counts are known, of which rounded shares, and which are left out."""
     uses = uses_of(outcome)
     if not uses["rounded"] and not uses["left_out"]:
-        return "Van elke keer zijn de aantallen per gemeente bekend."
+        return "Van elke keer zijn aantallen per gemeente bekend."
     parts = []
     if uses["rounded"]:
         parts.append(
@@ -172,6 +172,8 @@ def changes_sentence(outcome: Outcome) -> str:
             "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk."
         )
     parts += [f"{capital(rounded_change(m))}." for m in rounded]
+    if rounded:
+        parts.append("Of een verandering toeval is, is met afgeronde aandelen niet te toetsen.")
     for m in rounded_changes(outcome, "change_in_ratio"):
         ends = f"{number(m.ci_lower, 2)} tot {number(m.ci_upper, 2)}"
         parts.append(f"Als verhouding is het effect {period(m)} {ends} keer zo groot geworden.")
