@@ -64,6 +64,7 @@ _EXCESS = {
         "pooled": "gemeenten samen, met interval",
         "rounded": "alleen afgerond bekend",
         "single": "één gemeente",
+        "single_rounded": "één gemeente, open door afronding",
         "alt": "Verschil met gemeenten zonder het nieuwe stembiljet, in procentpunt met interval, "
         "per keer dat het werd gebruikt: {each}.{rounded}{single}",
         "alt_time": "{label} ({time}) {text}",
@@ -77,6 +78,7 @@ _EXCESS = {
         "pooled": "municipalities together, with interval",
         "rounded": "known only rounded",
         "single": "one municipality",
+        "single_rounded": "one municipality, left open by rounding",
         "alt": "Difference from municipalities without the new ballot, in percentage points with "
         "interval, by the time it was used: {each}.{rounded}{single}",
         "alt_time": "{label} ({time}) {text}",
@@ -176,7 +178,7 @@ def excess_by_exposure(
             "markersize": 4,
         }
         axes.plot(values, label=words["single"] if i == 0 else None, zorder=1, **style)
-    _own_limits(axes, made)
+    _own_limits(axes, made, words["single_rounded"])
     at = np.arange(len(made.labels))
     axes.vlines(at, made.lower, made.upper, ORANGE, linewidth=5, alpha=0.7, zorder=2)
     axes.plot(at, made.estimates, "D", color=ORANGE, markersize=7, label=words["pooled"], zorder=4)
@@ -204,13 +206,15 @@ def _boxes(axes: Axes, made: _Excess, label: str) -> None:
             label = ""
 
 
-def _own_limits(axes: Axes, made: _Excess) -> None:
+def _own_limits(axes: Axes, made: _Excess, label: str) -> None:
     """Draw what rounding leaves open of single municipalities, beside each other."""
     for i, (low, high) in enumerate(made.own_rounded.values()):
         at = np.arange(len(made.labels)) + 0.012 * (i - (len(made.own_rounded) - 1) / 2)
         known = ~np.isnan(low)
         if known.any():
-            axes.vlines(at[known], low[known], high[known], GREY, linewidth=0.9, zorder=1)
+            ends = low[known], high[known]
+            axes.vlines(at[known], *ends, GREY, linewidth=0.9, zorder=1, label=label)
+            label = ""
 
 
 def _name_lines(figure: Figure, axes: Axes, singles: Mapping[str, FloatArray]) -> None:

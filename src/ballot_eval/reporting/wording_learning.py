@@ -187,7 +187,7 @@ def _decomposition(outcome: Outcome) -> str:
         f"{enumerate_words(written)}. De delen tellen precies op."
     )
     if any(m.method in ROUNDED for m in (naive, *parts)):
-        text += " Waar een ondergrens en een bovengrens staan, laat de afronding niet meer toe."
+        text += " Waar twee grenzen staan, laat de afronding alles daartussen open."
     if any(m.quantity == "decomposition_excess_over_control" for m in parts):
         return (
             f"{text} Zonder aantallen van een eerdere verkiezing van dezelfde soort zijn het eigen "
