@@ -79,9 +79,9 @@ def rounded_change(m: Measure) -> str:
             f"{period(m)} ligt de verandering van het effect tussen {low} en {high} procentpunt: "
             "de afronding laat open of het omhoog of omlaag ging"
         )
-    low, high = sorted((abs(m.ci_lower), abs(m.ci_upper)))
+    least, most = sorted((abs(m.ci_lower), abs(m.ci_upper)))
     way = "omlaag" if m.ci_upper < 0 else "omhoog"
-    size = interval(low, high, percent_sign=False)
+    size = interval(least, most, percent_sign=False)
     return f"{period(m)} ging het effect {size} procentpunt {way} (grenzen door afronding)"
 
 
