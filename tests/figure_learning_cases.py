@@ -78,6 +78,15 @@ CASES = {
         (TIMES, [1, 2, 3], *POOLED),
         {"municipalities": SINGLES, "rounded": ROUNDING},
     ),
+    "excess_by_exposure:blank": (
+        (TIMES, [1, 2, 3], *POOLED),
+        {
+            "municipalities": {"Boekel": SINGLES["Boekel"]},
+            "rounded": ROUNDING,
+            "own_rounded": {"Boekel": ([0.0036, NAN, NAN], [0.0047, NAN, NAN])},
+            "kind": "blank",
+        },
+    ),
     "excess_by_exposure:plain": (
         (["TK2025", "GR2026"], [1, 2], [0.0025, 0.0019], [0.0017, 0.0011], [0.0033, 0.0027]),
         {},
@@ -159,6 +168,10 @@ TEXTS = {
             "Borne +0,81, +0,24, niet gemeten",
         ],
         ["EP2024 (use 1) +0.52; TK2025 (use 2) +0.25 (+0.17 to +0.33)", "Borne +0.81, +0.24, not"],
+    ),
+    "excess_by_exposure:blank": (
+        ["Boekel +0,41 (door afronding +0,36 tot +0,47), +0,38, +0,24."],
+        ["Boekel +0.41 (by rounding +0.36 to +0.47), +0.38"],
     ),
     "excess_by_exposure:plain": (["GR2026 (2e keer) +0,19 ("], ["GR2026 (use 2) +0.19 ("]),
     "excess_by_exposure:one": (["Boekel +0,24."], ["Boekel +0.24."]),

@@ -7,6 +7,10 @@ import pytest
 from ballot_eval.design import load_study
 from ballot_eval.errors import DesignError
 
+SOURCE = (
+    'share = "0.74%", source = "gepubliceerd in de officiële evaluatie of de brief aan de Kamer"'
+)
+
 
 @pytest.fixture
 def plan(root):
@@ -69,6 +73,15 @@ def test_gr2026_roles_and_exposure(root):
         ("date = 2026-03-18", "results = false\ndate = 2026-03-18", "has results = false"),
         ('"0513" = "Gouda"', '"513" = "Gouda"', "key municipalities.513 (the key itself)"),
         ('id = "gr2026"', 'id = "gr2026"\nfolder = "x"', "filled in by the program"),
+        ('"EP2024", baseline = "EP2019"', '"EP2024"', "learning.exposures[0].baseline: is missing"),
+        ('unit = "0755", share', 'unit = "0363", share', "0363 had no new ballot at EP2024"),
+        ('unit = "rest"', 'unit = "experiment"', "experiment at EP2024 is given twice"),
+        ('election = "EP2024", unit = "rest"', 'election = "EP2019", unit = "rest"', "no exposure"),
+        ('"0.74%"', '"0.24%"', "contradicts the shares of its municipalities, 0.7%, 0.6%"),
+        ('"0.74%"', '"99%"', "'99%' is above 10%, which no election comes near"),
+        ('"0.74%"', '"0.74"', "has no percent sign; give the percentage as published"),
+        ('"0.74%"', '"-0.1%"', "is not one percentage such as 0,74%"),
+        (SOURCE, 'share = "0.74%"', "learning.published[0].source: is missing"),
     ],
 )
 def test_a_mistake_gives_one_clear_line(tmp_path, plan, old, new, expected):
@@ -79,6 +92,14 @@ def test_a_mistake_gives_one_clear_line(tmp_path, plan, old, new, expected):
     assert expected in text
     assert "study.toml" in text
     assert len(text.splitlines()) == 1
+
+
+def test_published_shares_may_have_a_comma(tmp_path, plan):
+    study = load_study(write(tmp_path, plan.replace('"0.74%"', '"0,74%"')))
+    share = study.learning.published[0]
+    assert (share.rounded.lower, share.rounded.upper) == (0.00735, 0.00745)
+    assert share.source
+    assert study.fixed_set() == ("0484", "0755", "1730", "1842")
 
 
 def test_a_missing_file_is_named(tmp_path):

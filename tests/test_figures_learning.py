@@ -10,6 +10,7 @@ import pytest
 from ballot_eval import figures
 from figure_cases import draw, words_in
 from figure_learning_cases import (
+    CASES,
     DIFFERENCE,
     GROUPS,
     INF,
@@ -45,6 +46,35 @@ def test_rounding_is_drawn_as_boxes_and_uncertainty_as_bars():
     assert (box.get_y(), box.get_y() + box.get_height()) == pytest.approx((0.00512, 0.00532))
     (bars,) = axes.collections
     assert bars.get_linewidth()[0] == 5
+
+
+def test_rounding_of_single_municipalities_is_drawn_where_it_is():
+    axes = draw("excess_by_exposure:blank").axes[0]
+    (low, high), *others = [
+        (segment[0][1], segment[1][1])
+        for lines in axes.collections
+        for segment in lines.get_segments()
+        if lines.get_linewidth()[0] < 1
+    ]
+    assert not others
+    assert (low, high) == pytest.approx((0.0036, 0.0047))
+
+
+@pytest.mark.parametrize(
+    "case", ["excess_by_exposure", "later_against_first", "waterfall", "forecast"]
+)
+@pytest.mark.parametrize(
+    ("language", "other", "usual"), [("nl", "blanco", "ongeldige"), ("en", "blank", "invalid")]
+)
+def test_the_outcome_is_named(case, language, other, usual):
+    arguments, options = CASES[case]
+    made = getattr(figures, case)(*arguments, **options, language=language, kind="blank")
+    assert other in words_in(made)
+    assert usual not in words_in(made)
+    text = getattr(figures, f"alt_text_{case}")
+    assert usual not in text(*arguments, **options, language=language, kind="blank")
+    with pytest.raises(ValueError, match="kind must be one of invalid, blank, residual"):
+        text(*arguments, **options, language=language, kind="spoilt")
 
 
 def test_printed_steps_add_up_or_the_figure_says_that_they_are_rounded():
@@ -98,6 +128,7 @@ def _cast(shares=(0.4,), lower=(0.3,), upper=(0.5,), labels="a", **options):
         (lambda: _excess(municipalities={"x": [NAN, NAN]}), "x has no value"),
         (lambda: _excess(municipalities=dict.fromkeys(range(31), (1, 2))), "at most 30"),
         (lambda: _excess(rounded=((2, NAN), (1, NAN))), "lower bound lies above"),
+        (lambda: _excess(own_rounded={"x": ((1, 1), (2, 2))}), "x has limits and no values"),
         (lambda: _later(groups={}, means=[]), "one to four groups"),
         (lambda: _later(means=[1]), "1 means for 2 groups"),
         (lambda: _later(means=[1, NAN]), "means has a value that is not"),

@@ -21,8 +21,8 @@ from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.raw import RawData
 from ballot_eval.schema import RESULT_TABLES, TABLES
+from ballot_eval.simulation import SCENARIOS, write_mark
 from ballot_eval.simulation import simulate as simulate_folder
-from ballot_eval.simulation import write_mark
 from ballot_eval.sources import read_raw
 from ballot_eval.validation import ValidationReport
 from ballot_eval.validation import validate as validate_raw
@@ -224,13 +224,20 @@ def simulate(
         float,
         typer.Option("--effect", min=0, max=0.2, help="True effect, fraction of votes cast."),
     ] = 0.003,
+    scenario: Annotated[
+        str,
+        typer.Option("--scenario", help=f"What becomes of the effect: {', '.join(SCENARIOS)}."),
+    ] = "introduction",
 ) -> None:
     """Fill a raw folder with simulated results of known truth, marked as simulated."""
     design = load_study(study)
     if folder.is_dir() and any(p for p in folder.iterdir() if not p.name.startswith(".")):
         raise typer.BadParameter(f"{folder} is not empty; give an empty or new folder")
+    if scenario not in SCENARIOS:
+        allowed = ", ".join(SCENARIOS)
+        raise typer.BadParameter(f"--scenario {scenario!r} is unknown; allowed: {allowed}")
     folder.mkdir(parents=True, exist_ok=True)
-    simulate_folder(design, folder, seed=seed, effect=effect)
+    simulate_folder(design, folder, seed=seed, effect=effect, scenario=scenario)
     out_console.print(f"simulated data for {design.id}: {folder}")
 
 

@@ -21,7 +21,7 @@ from ballot_eval.plan_file import (
     mistakes,
     read_plan,
 )
-from ballot_eval.plan_topics import Learning, Survey, Times
+from ballot_eval.plan_topics import Learning, PublishedShare, Survey, Times
 from ballot_eval.questionnaire import Questionnaire, load_questionnaires
 from ballot_eval.schema import TABLES, Table
 
@@ -169,7 +169,7 @@ class StudyDesign(Frozen):
     def _check_learning(self, learning: Learning) -> None:
         days = []
         for exposure in learning.exposures:
-            names = [exposure.election, *filter(None, [exposure.baseline])]
+            names = (exposure.election, exposure.baseline)
             if unknown := [n for n in names if n not in {e.id for e in self.elections}]:
                 msg = f"learning: {unknown[0]} is not among the elections"
                 raise ValueError(msg)
@@ -178,8 +178,6 @@ class StudyDesign(Frozen):
             if not used.new_ballot:
                 msg = f"learning: {used.id} has no new_ballot, so it is no exposure"
                 raise ValueError(msg)
-            if exposure.baseline is None:
-                continue
             then = self.election_by_id(exposure.baseline)
             if then.type != used.type or then.date >= used.date or then.new_ballot:
                 msg = (
@@ -190,11 +188,30 @@ class StudyDesign(Frozen):
         if days != sorted(set(days)) or learning.exposures[-1].election != self.election:
             msg = f"learning: exposures must follow each other in time and end with {self.election}"
             raise ValueError(msg)
-        compared = {e.election for e in learning.exposures}
-        keys = [(p.election, p.unit, p.outcome) for p in learning.published]
-        if len(set(keys)) < len(keys) or not {k[0] for k in keys} <= compared:
-            msg = "learning: published gives a share twice, or of an election that is no exposure"
-            raise ValueError(msg)
+        self._check_published(learning)
+
+    def _check_published(self, learning: Learning) -> None:
+        """Refuse published shares that are of nobody, or that cannot be true together."""
+        known: dict[tuple[str, str], dict[str, PublishedShare]] = {}
+        for share in learning.published:
+            if share.election not in {e.election for e in learning.exposures}:
+                msg = f"learning: published: {share.election} is no exposure"
+                raise ValueError(msg)
+            exposed = self.election_by_id(share.election).new_ballot
+            if share.unit.isdigit() and share.unit not in exposed:
+                msg = (
+                    f"learning: published: {share.unit} had no new ballot at {share.election}; "
+                    f"allowed: experiment, rest, {', '.join(exposed)}"
+                )
+                raise ValueError(msg)
+            units = known.setdefault((share.election, share.outcome), {})
+            if share.unit in units:
+                msg = f"learning: published: {share.unit} at {share.election} is given twice"
+                raise ValueError(msg)
+            units[share.unit] = share
+        for (election, _), units in known.items():
+            parts = [units.get(c) for c in self.election_by_id(election).new_ballot]
+            _refuse_contradiction(election, units.get("experiment"), parts)
 
     def _check_baselines(self, target: Election) -> None:
         for name in self.baselines:
@@ -256,8 +273,15 @@ class StudyDesign(Frozen):
         if self.learning is None:
             return ()
         pairs = [(e.baseline, e.election) for e in self.learning.exposures]
-        names = {n for pair in pairs for n in pair if n} - set(self.needed_elections())
+        names = {n for pair in pairs for n in pair} - set(self.needed_elections())
         return tuple(sorted(names, key=lambda e: self.election_by_id(e).date))
+
+    def fixed_set(self) -> tuple[str, ...]:
+        """Return who has the new ballot at every use that the learning effect compares, sorted."""
+        if self.learning is None:
+            return ()
+        sets = [set(self.election_by_id(e.election).new_ballot) for e in self.learning.exposures]
+        return tuple(sorted(set.intersection(*sets)))
 
     def tables(self) -> dict[str, Table]:
         """Return the raw tables of this study: the usual ones and those of its questionnaires."""
@@ -266,6 +290,22 @@ class StudyDesign(Frozen):
     def questionnaire(self, table: str) -> Questionnaire | None:
         """Return the questionnaire of a survey table, None when the study has none."""
         return next((q for q in self.questionnaires if q.table == table), None)
+
+
+def _refuse_contradiction(
+    election: str, together: PublishedShare | None, parts: list[PublishedShare | None]
+) -> None:
+    """Raise ValueError when no votes cast make the shares of all parts that of all together."""
+    known = [p for p in parts if p is not None]
+    if together is None or not known or len(known) < len(parts):
+        return
+    low, high = min(p.rounded.lower for p in known), max(p.rounded.upper for p in known)
+    if together.rounded.upper < low or together.rounded.lower > high:
+        msg = (
+            f"learning: published: {together.share} for all together at {election} contradicts "
+            f"the shares of its municipalities, {', '.join(p.share for p in known)}"
+        )
+        raise ValueError(msg)
 
 
 def shipped_study(study_id: str) -> Path | None:

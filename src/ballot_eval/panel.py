@@ -207,11 +207,12 @@ def contrast(panel: Panel, outcome: str, election: str, baseline: str) -> Contra
         change=change.to_numpy(dtype=float),
         treated=(both["role"] == "experiment").to_numpy(dtype=bool),
         votes_cast=both["denominator"].to_numpy(dtype=float),
-        strata=_strata(both["denominator_then"], study),
+        strata=size_strata(both["denominator_then"], study),
     )
 
 
-def _strata(votes: pd.Series[int], study: StudyDesign) -> npt.NDArray[np.intp]:
+def size_strata(votes: pd.Series[int], study: StudyDesign) -> npt.NDArray[np.intp]:
+    """Return the size group (n,) of each municipality by its ``votes``; 0 without strata."""
     if study.analysis.strata is None:
         return np.zeros(len(votes), dtype=np.intp)
     # Ranks break ties, so the groups are as equal in number as they can be.

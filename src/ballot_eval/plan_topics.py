@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from ballot_eval.estimation.rounded import Rounded
 from ballot_eval.plan_file import ElectionId, Frozen, Outcome, formed
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+#: A published share of invalid or blank votes above this fraction is a slip of the pen.
+MOST_PUBLISHED = 0.1
 
 
 class Queue(Frozen):
@@ -61,25 +65,47 @@ class Exposure(Frozen):
     """One use of the new ballot whose excess is compared with that of the others."""
 
     election: ElectionId
-    #: Election of the same type with the old ballot; without it the excess is a plain difference.
-    baseline: ElectionId | None = None
+    #: Election of the same type with the old ballot, which the excess is measured against.
+    baseline: ElectionId
 
 
 class PublishedShare(Frozen):
     """A share of votes cast of which only the rounded figure is known, never a count.
 
     ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
-    them) or a municipality code; ``share`` is the text as published, such as ``0.74%``.
+    them) or a municipality code; ``share`` is the text as published, such as ``0.74%`` or
+    ``0,74%``, whose decimals say how it was rounded; ``source`` says where it was published.
     """
 
     election: ElectionId
     unit: Annotated[
         str, formed(r"experiment|rest|[0-9]{4}", "experiment, rest or a code of four digits")
     ]
-    share: Annotated[
-        str, formed(r"[0-9]{1,2}(\.[0-9]{1,3})?%", "a percentage with a point, such as 0.74%")
-    ]
+    share: str
+    source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     outcome: Outcome = "invalid"
+
+    @field_validator("share")
+    @classmethod
+    def _percentage(cls, share: str) -> str:
+        advice = "give the percentage as published, such as 0.74% or 0,74%"
+        if not share.endswith("%"):
+            msg = f"{share!r} has no percent sign; {advice}"
+            raise ValueError(msg)
+        try:
+            read = Rounded(share)
+        except ValueError as error:
+            msg = f"{error}; {advice}"
+            raise ValueError(msg) from error
+        if read.share > MOST_PUBLISHED:
+            msg = f"{share!r} is above {MOST_PUBLISHED:.0%}, which no election comes near; {advice}"
+            raise ValueError(msg)
+        return share
+
+    @property
+    def rounded(self) -> Rounded:
+        """Return the share with the limits that its rounding leaves."""
+        return Rounded(self.share)
 
 
 class Learning(Frozen):

@@ -113,8 +113,10 @@ class Measure:
     ``quantity`` names what is measured, with its unit as suffix (``median_seconds``), ``group``
     whose it is (``new``, ``old``) or which are compared (``new/old``, a ratio; ``new-old``, a
     difference), and ``subset`` the observations. ``n`` counts these, ``n_clusters`` the clusters
-    that the uncertainty rests on (``cluster`` says what they are). A number, or an interval, that
-    could not be computed is NaN, and ``note`` says why, or what else to keep in mind.
+    that the uncertainty rests on (``cluster`` says what they are), ``n_experiment`` the
+    municipalities with the new ballot among them, where municipalities are compared. A number, or
+    an interval, that could not be computed is NaN, and ``note`` says why, or what else to keep in
+    mind.
     """
 
     quantity: str
@@ -131,6 +133,7 @@ class Measure:
     draws: int = 0
     seed: int = 0
     note: str = ""
+    n_experiment: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ballot_eval.estimation.learning import (
     consecutive_changes,
     decay,
     excess_by_exposure,
+    joint_changes,
     later_against_first,
     later_against_first_power,
     within_station_difference,
@@ -296,6 +297,7 @@ def test_later_against_first_equals_r(panel, expected):
     assert studentised.test.p_value == pytest.approx(stored["p_studentised"], rel=1e-12)
     assert math.isnan(studentised.later_excess)
     blocks = later_against_first(y, panel.later, strata=panel.block)
+    assert blocks.test.estimate == pytest.approx(stored["block_estimate"], rel=1e-10)
     assert blocks.test.p_value == pytest.approx(stored["p_block"], rel=1e-12)
     assert blocks.test.draws == stored["assignments_block"]
     adjusted = later_against_first(y, panel.later, covariates=panel.age)
@@ -327,6 +329,61 @@ def test_equal_groups_in_strata_tie_with_their_mirror_image():
     even = later_against_first(y[:6], later[:6], strata=strata[:6])
     assert even.smallest_p_value == pytest.approx(2 / 12)
     assert even.test.p_value == pytest.approx(2 / 12)
+
+
+def test_a_difference_of_strata_is_no_difference_within_strata():
+    """The effect depends on size, nobody learned, and most third-timers are large."""
+    later = np.arange(11) < 4
+    strata = np.array([1, 0, 0, 0, 1, 1, 0, 1, 1, 1, 0])
+    y = np.where(strata, 0.002, 0.007)
+    assert abs(later_against_first(y, later).test.estimate) > 0.002
+    within = later_against_first(y, later, strata=strata).test
+    assert within.estimate == pytest.approx(0, abs=1e-12)
+    assert within.p_value == 1
+    noise = np.random.default_rng(5).normal(0, 1e-4, 11)
+    found = later_against_first(y + noise, later, strata=strata).test
+    # By hand: means within each stratum, weighted by n1 n0 / (n1 + n0).
+    parts, weights = [], []
+    for s in (0, 1):
+        a, b = noise[later & (strata == s)], noise[~later & (strata == s)]
+        parts.append(a.mean() - b.mean())
+        weights.append(len(a) * len(b) / (len(a) + len(b)))
+    assert found.estimate == pytest.approx(np.average(parts, weights=weights))
+
+
+def test_over_time_strata_take_the_difference_within_them(panel):
+    strata = np.arange(15) % 2
+    level = np.where(strata == strata[0], 0.01, 0.0)[:, None] * np.arange(3)
+    kwargs = {"strata": strata, **EXACT}
+    plain = {"exposures": (0, 2), "studentised": False, **kwargs}
+    found = change_in_excess(panel.changes, panel.role, **plain).test
+    moved = change_in_excess(panel.changes + level, panel.role, **plain).test
+    assert moved.estimate == pytest.approx(found.estimate)
+    assert moved.p_value == found.p_value
+    excess = excess_by_exposure(panel.changes, panel.role, **kwargs)
+    shifted = excess_by_exposure(panel.changes + level, panel.role, **kwargs)
+    assert shifted.estimates == pytest.approx(excess.estimates)
+    assert found.estimate == pytest.approx(excess.estimates[2] - excess.estimates[0])
+    ratio = {"exposures": (0, 1), "weighting": "municipality", **kwargs}
+    one = change_in_ratio(*panel.counts, panel.role, **ratio).test
+    events = panel.events * np.where(strata == strata[0], 3.0, 1.0)[:, None] ** [0, 1, 0]
+    other = change_in_ratio(events, panel.ballots * 9, *panel.counts[2:], panel.role, **ratio).test
+    assert other.ratio == pytest.approx(one.ratio)
+    with pytest.raises(ValueError, match="no studentised statistic with strata"):
+        change_in_excess(panel.changes, panel.role, **(plain | {"studentised": True}))
+    with pytest.raises(ValueError, match="no version within strata"):
+        change_in_ratio(*panel.counts, panel.role, **(ratio | {"weighting": "pooled"}))
+
+
+def test_one_joint_test_can_hold_all_pairs(panel):
+    pairs = [(0, 1), (1, 2), (0, 2)]
+    found = joint_changes(panel.changes, panel.role, pairs=pairs, scaling="studentised", **EXACT)
+    two = consecutive_changes(panel.changes, panel.role, scaling="studentised", **EXACT)
+    assert found.p_values[:2] == pytest.approx(two.p_values)
+    assert (found.p_max_t[:2] >= two.p_max_t - 1e-12).all()
+    assert (found.p_max_t >= found.p_values).all()
+    with pytest.raises(ValueError, match="no pair"):
+        joint_changes(panel.changes, panel.role, pairs=[], scaling="studentised", **EXACT)
 
 
 def test_the_effect_of_the_ballot_itself_does_not_matter(panel):

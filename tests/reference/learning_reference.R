@@ -97,6 +97,7 @@ g <- data.frame(y = d[1:11, 3], later = panel$later[1:11], block = factor(panel$
                 age = panel$age[1:11])
 labels <- combn(11, 4)
 adjusted <- function(s) coef(lm(g$y ~ as.numeric(1:11 %in% s) + g$age))[[2]]
+within_blocks <- function(s) coef(lm(g$y ~ as.numeric(1:11 %in% s) + g$block))[[2]]
 m <- 11
 t_labels <- apply(labels, 2, welch(g$y))
 in_block <- apply(labels, 2, function(s) sum(g$block[s] == 1) == sum(g$block[g$later == 1] == 1))
@@ -104,8 +105,8 @@ out$later <- list(
   estimate = mean(g$y[g$later == 1]) - mean(g$y[g$later == 0]), never = mean(d[12:15, 3]),
   p = share(apply(labels, 2, plain(g$y, rep(1, 11))), plain(g$y, rep(1, 11))(which(g$later == 1))),
   p_coin = as.numeric(pvalue(oneway_test(I(1000 * y) ~ factor(later), g, distribution = "exact"))),
-  p_block = share(apply(labels[, in_block], 2, plain(g$y, rep(1, 11))),
-                  plain(g$y, rep(1, 11))(which(g$later == 1))),
+  block_estimate = within_blocks(which(g$later == 1)),
+  p_block = share(apply(labels[, in_block], 2, within_blocks), within_blocks(which(g$later == 1))),
   assignments_block = sum(in_block),
   p_studentised = share(t_labels, welch(g$y)(which(g$later == 1))),
   adjusted_estimate = adjusted(which(g$later == 1)),

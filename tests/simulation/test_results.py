@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from ballot_eval.simulation import simulate_panel
+from ballot_eval.simulation import simulate, simulate_panel
 
 
 def shares(study, **options):
@@ -40,6 +43,30 @@ def test_a_leaver_can_have_another_effect(gr2026):
     plain, other = shares(gr2026), shares(gr2026, leaver_factor=2.0)
     assert other["EP2024", "former"] - plain["EP2024", "former"] == pytest.approx(0.004, abs=5e-4)
     assert np.isclose(other["EP2024", "experiment"], plain["EP2024", "experiment"], atol=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "effect", "learning", "leaver"),
+    [
+        ("introduction", 0.004, 0.0, 1.0),
+        ("no-effect", 0.0, 0.0, 1.0),
+        ("half-learning", 0.004, 0.5, 1.0),
+        ("full-learning", 0.004, 1.0, 1.0),
+        ("composition", 0.004, 0.0, 2.25),
+    ],
+)
+def test_a_folder_says_what_it_was_made_with(gr2026, tmp_path, scenario, effect, learning, leaver):
+    choices = {"times": False, "surveys": False, "scenario": scenario}
+    simulate(gr2026, tmp_path, seed=3, effect=0.004, **choices)
+    truth = json.loads((tmp_path / "truth.json").read_text(encoding="utf-8"))
+    assert (truth["scenario"], truth["effect"]) == (scenario, effect)
+    assert (truth["learning"], truth["leaver_factor"]) == (learning, leaver)
+    made = pd.read_csv(tmp_path / "municipality_results.csv", dtype={"municipality_code": str})
+    options = {"effect": effect, "learning": learning, "leaver_factor": leaver}
+    wanted = simulate_panel(gr2026, seed=3, **options)
+    assert (made["invalid_votes_count"] == wanted["invalid_votes_count"]).all()
+    with pytest.raises(ValueError, match="scenario must be one of introduction, no-effect"):
+        simulate(gr2026, tmp_path, seed=3, scenario="other")
 
 
 def test_learning_is_a_share(gr2026):

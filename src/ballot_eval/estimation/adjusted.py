@@ -66,6 +66,80 @@ def adjusted_randomisation_test(
     )
 
 
+def stratum_dummies(strata: IntArray) -> FloatArray:
+    """Return indicators (n, strata − 1) of all strata but the first.
+
+    As covariates they make the coefficient of the role a difference within strata: the mean over
+    strata of the differences of means, each with weight n₁n₀/(n₁+n₀). A plain difference differs
+    from 0 without any effect where strata differ in level and in share of experiment units.
+    """
+    groups = np.asarray(strata)
+    dummies: FloatArray = (groups[:, None] == np.unique(groups)[1:]).astype(float)
+    return dummies
+
+
+def stratified_randomisation_test(
+    values: FloatArray,
+    treated: BoolArray,
+    assignments: Assignments,
+    *,
+    strata: IntArray | None,
+    covariates: FloatArray | None = None,
+    weights: FloatArray | None = None,
+    studentised: bool = False,
+    confidence_level: float = 0.95,
+) -> RandomisationResult:
+    """Test a difference within ``strata`` (n,), those within which the role was reassigned.
+
+    The estimate is the coefficient of the role beside indicators of the strata and the
+    ``covariates`` (n, k); with one stratum, or None, that of the covariates alone or the plain
+    difference. Raises ValueError for ``studentised`` with several strata or with covariates, and
+    for the reasons given at :func:`adjusted_randomisation_test`.
+    """
+    n = len(np.asarray(values))
+    parts = [] if covariates is None else [_checked_covariates(covariates, n)]
+    if several(strata):
+        if studentised:
+            msg = "there is no studentised statistic with strata"
+            raise ValueError(msg)
+        parts.insert(0, stratum_dummies(np.asarray(strata)))
+    if parts and studentised:
+        msg = "the studentised statistic is not available with covariates"
+        raise ValueError(msg)
+    return clustered_randomisation_test(
+        values,
+        np.arange(n),
+        treated,
+        assignments,
+        covariates=np.column_stack(parts) if parts else None,
+        weights=weights,
+        studentised=studentised,
+        confidence_level=confidence_level,
+    )
+
+
+def several(strata: IntArray | None) -> bool:
+    """Return whether there is more than one stratum."""
+    return strata is not None and len(np.unique(strata)) > 1
+
+
+def adjusted_curve(
+    values: FloatArray,
+    treated: BoolArray,
+    assignments: Assignments,
+    covariates: FloatArray,
+    weights: FloatArray,
+) -> PValueCurve:
+    """Return the p-value curve of :func:`adjusted_randomisation_test`, for arrays over units.
+
+    Raises ValueError for the reasons given there.
+    """
+    check_inputs(values, treated, assignments, weights)
+    x, units = _checked_covariates(covariates, len(values)), np.arange(len(values))
+    blocks = _unit_blocks(values, x, weights, units, len(treated))
+    return _adjusted_curve(blocks, treated, assignments)
+
+
 def clustered_randomisation_test(
     values: FloatArray,
     units: IntArray,

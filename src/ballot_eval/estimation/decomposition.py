@@ -77,8 +77,9 @@ class PublishedShares:
 class ElectionLevels:
     """Levels of one election, as fractions: the terms of R(F) = C + B + E.
 
-    ``exposed`` is R(S), ``fixed`` R(F), ``control`` C; ``start_gap`` is B and ``excess`` E. The
-    last two are None without a baseline.
+    ``exposed`` is R(S), ``fixed`` R(F), ``control`` C; ``start_gap`` is B and ``excess`` E.
+    ``rate_ratio`` is R(F) / C divided by the same at the baseline: the effect as a ratio. The
+    last three are None without a baseline, the ratio also where a rate in a denominator may be 0.
     """
 
     exposed: Bounds
@@ -86,6 +87,7 @@ class ElectionLevels:
     control: Bounds
     start_gap: Bounds | None
     excess: Bounds | None
+    rate_ratio: Bounds | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,16 @@ def _levels(level: _Groups, baseline: _Groups | None) -> ElectionLevels:
         control=_sum(level.control),
         start_gap=None if gap is None else _sum(*gap),
         excess=None if gap is None else _sum(*_over_control(level), *map(minus, gap)),
+        rate_ratio=None if baseline is None else _rate_ratio(level, baseline),
+    )
+
+
+def _rate_ratio(level: _Groups, baseline: _Groups) -> Bounds | None:
+    """Return R(F) / C over the same at the baseline, None where that may divide by 0."""
+    if min(level.control[0], baseline.fixed[0], baseline.control[0]) <= 0:
+        return None
+    return (_sum(level.fixed) / _sum(level.control)) / (
+        _sum(baseline.fixed) / _sum(baseline.control)
     )
 
 

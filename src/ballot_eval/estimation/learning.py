@@ -23,17 +23,23 @@ votes).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from ballot_eval.estimation.adjusted import (
+    adjusted_curve,
+    several,
+    stratified_randomisation_test,
+    stratum_dummies,
+)
 from ballot_eval.estimation.assignments import Assignments, draw_assignments
 from ballot_eval.estimation.inference import (
     RandomisationResult,
     check_inputs,
     difference_curve,
-    randomisation_test,
     result_of,
 )
 from ballot_eval.estimation.joint import JointResult, Scaling, joint_randomisation_test
@@ -47,6 +53,7 @@ from ballot_eval.estimation.learning_groups import (
     within_station_difference,
 )
 from ballot_eval.estimation.learning_ratio import RatioChange, change_in_ratio, check_exposures
+from ballot_eval.estimation.pvalue_curve import PValueCurve
 
 __all__ = [
     "Decay",
@@ -61,6 +68,7 @@ __all__ = [
     "consecutive_changes",
     "decay",
     "excess_by_exposure",
+    "joint_changes",
     "later_against_first",
     "later_against_first_power",
     "within_station_difference",
@@ -123,8 +131,11 @@ def excess_by_exposure(
     """Return the excess at every exposure, ``changes`` (n, K), from one set of assignments.
 
     ``experiment`` (n,) marks the fixed set; ``weights`` (n, K), for example votes cast at each
-    exposure, default to 1; assignments stay within ``strata`` (n,). Every limit and p-value is
+    exposure, default to 1. Every limit and p-value is
     that of :func:`~ballot_eval.estimation.inference.randomisation_test` for an additive effect.
+    With ``strata`` (n,) assignments stay within them and so does the estimate: it is the
+    coefficient of the role beside indicators of the strata; ``differences`` remain those from
+    the mean of all the never exposed.
     The covariance serves :func:`decay`; it holds the spread of municipalities, not that of their
     effects. All assignments are used when there are at most ``max_exact``.
     Raises ValueError for changes that are not a table or not finite, weights of another shape or
@@ -135,8 +146,7 @@ def excess_by_exposure(
     assignments = draw_assignments(role, strata, draws=draws, max_exact=max_exact, seed=seed)
     results, residuals = [], []
     for values, weight in zip(y.T, w.T, strict=True):
-        check_inputs(values, role, assignments, weight)
-        curve = difference_curve(values, role, assignments, weight, studentised=False)
+        curve = _curve(values, role, assignments, weight, strata)
         results.append(result_of(curve, confidence_level))
         residuals.append(curve.a - curve.estimate * curve.b)
     return ExcessByExposure(
@@ -182,23 +192,28 @@ def change_in_excess(
     1, because only common weights let the effects cancel; ballot-weighted, E_j and E_k can
     therefore differ slightly from those of :func:`excess_by_exposure`.
 
+    With ``strata`` (n,) assignments stay within them and the estimate is the difference within
+    strata, as at :func:`excess_by_exposure`; ``excess`` remains one of plain means.
+
     Both statistics are exact for effects that are the same in the ballots cast. ``studentised``,
     the default, also stays near 5% for effects that are the same in the long run while chance
     decides which ballots turn invalid, so that experiment municipalities vary more than controls.
     The plain statistic is too sure there; it has shorter intervals, finds more, and is the only
-    one for a single municipality. See docs/calibration_learning.md.
-    Raises ValueError for exposures that are not two different columns, and for the reasons given
-    at :func:`excess_by_exposure` and :func:`~ballot_eval.estimation.inference.randomisation_test`.
+    one for a single municipality and within strata. See docs/calibration_learning.md.
+    Raises ValueError for exposures that are not two different columns, for ``studentised`` with
+    strata, and for the reasons given at :func:`excess_by_exposure` and
+    :func:`~ballot_eval.estimation.inference.randomisation_test`.
     """
     y, role = _table(changes, experiment)
     chosen = check_exposures(exposures, y.shape[1])
     w, pair = _common(_weights(weights, y)[:, chosen]), y[:, chosen]
     assignments = draw_assignments(role, strata, draws=draws, max_exact=max_exact, seed=seed)
     own = pair[:, 1] - pair[:, 0]
-    test = randomisation_test(
+    test = stratified_randomisation_test(
         own,
         role,
         assignments,
+        strata=strata,
         weights=w,
         studentised=studentised,
         confidence_level=confidence_level,
@@ -219,18 +234,14 @@ def consecutive_changes(
     *,
     scaling: Scaling,
     weights: FloatArray | None = None,
-    strata: IntArray | None = None,
     draws: int,
     max_exact: int,
     seed: int,
 ) -> JointResult:
     """Test all K − 1 changes from one exposure to the next together, ``changes`` (n, K), K ≥ 3.
 
-    The largest scaled change is compared with the largest of every assignment (max-T), with the
-    same assignments for all. The hypothesis is the one of :func:`change_in_excess` at all
-    exposures at once, and the weights of a pair are those given there.
-    Raises ValueError for fewer than three exposures, an unknown ``scaling``, and the reasons
-    given at :func:`change_in_excess`.
+    See :func:`joint_changes`. Raises ValueError for fewer than three exposures and for the
+    reasons given there.
     """
     y, role = _table(changes, experiment)
     if y.shape[1] < 3:
@@ -239,14 +250,65 @@ def consecutive_changes(
             "no family to test; see change_in_excess for one change"
         )
         raise ValueError(msg)
+    return joint_changes(
+        y,
+        role,
+        pairs=[(k, k + 1) for k in range(y.shape[1] - 1)],
+        scaling=scaling,
+        weights=weights,
+        draws=draws,
+        max_exact=max_exact,
+        seed=seed,
+    )
+
+
+def joint_changes(
+    changes: FloatArray,
+    experiment: BoolArray,
+    *,
+    pairs: Sequence[tuple[int, int]],
+    scaling: Scaling,
+    weights: FloatArray | None = None,
+    draws: int,
+    max_exact: int,
+    seed: int,
+) -> JointResult:
+    """Test the changes between several ``pairs`` (j, k) of exposures together; in their order.
+
+    The largest scaled change is compared with the largest of every assignment (max-T), with the
+    same assignments for all. The hypothesis is the one of :func:`change_in_excess` at all
+    exposures at once, and the weights of a pair are those given there.
+    Raises ValueError for no pairs, an unknown ``scaling``, and the reasons given at
+    :func:`change_in_excess`.
+    """
+    y, role = _table(changes, experiment)
+    chosen = [check_exposures(pair, y.shape[1]) for pair in pairs]
+    if not chosen:
+        msg = "there is no pair of exposures to test"
+        raise ValueError(msg)
     w = _weights(weights, y)
-    common = np.column_stack([_common(w[:, [k, k + 1]]) for k in range(y.shape[1] - 1)])
-    assignments: Assignments = draw_assignments(
-        role, strata, draws=draws, max_exact=max_exact, seed=seed
-    )
+    assignments = draw_assignments(role, draws=draws, max_exact=max_exact, seed=seed)
     return joint_randomisation_test(
-        np.diff(y, axis=1), role, assignments, scaling=scaling, weights=common
+        np.column_stack([y[:, k] - y[:, j] for j, k in chosen]),
+        role,
+        assignments,
+        scaling=scaling,
+        weights=np.column_stack([_common(w[:, pair]) for pair in chosen]),
     )
+
+
+def _curve(
+    values: FloatArray,
+    role: BoolArray,
+    assignments: Assignments,
+    weights: FloatArray,
+    strata: IntArray | None,
+) -> PValueCurve:
+    """Return the curve of a difference of means, with several strata of the one within them."""
+    if strata is not None and several(strata):
+        return adjusted_curve(values, role, assignments, stratum_dummies(strata), weights)
+    check_inputs(values, role, assignments, weights)
+    return difference_curve(values, role, assignments, weights, studentised=False)
 
 
 def _table(changes: FloatArray, experiment: BoolArray) -> tuple[FloatArray, BoolArray]:

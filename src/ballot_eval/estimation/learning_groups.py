@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ballot_eval.estimation.adjusted import adjusted_randomisation_test
+from ballot_eval.estimation.adjusted import stratified_randomisation_test
 from ballot_eval.estimation.assignments import Assignments, count_assignments, draw_assignments
 from ballot_eval.estimation.clusters import Labels, cluster_design, cluster_ols
-from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.power import (
     DetectableEffect,
     PowerCurve,
@@ -120,37 +120,27 @@ def later_against_first(
 
     ``covariates`` (m,) or (m, k) adjust as in
     :func:`~ballot_eval.estimation.adjusted.adjusted_randomisation_test`; ``weights`` (m,)
-    default to 1.
+    default to 1. With ``strata`` (m,) labels are permuted within them and the difference is that
+    within strata, as in :func:`~ballot_eval.estimation.adjusted.stratified_randomisation_test`;
+    the two excesses stay plain means.
     Raises ValueError for changes that are not finite, one group that is empty, more than
-    200,000 assignments, ``studentised`` together with covariates or with one municipality in a
-    group, and for the reasons given at the tests.
+    200,000 assignments, ``studentised`` together with covariates, with strata or with one
+    municipality in a group, and for the reasons given at the tests.
     """
     y, role = np.asarray(changes, dtype=float), np.asarray(later, dtype=bool)
     if y.ndim != 1 or role.shape != y.shape:
         msg = f"changes {y.shape} and later {role.shape} must be vectors over the same units"
         raise ValueError(msg)
-    if studentised and covariates is not None:
-        msg = "the studentised statistic is not available with covariates"
-        raise ValueError(msg)
     assignments = _all_labels(role, strata)
-    test = (
-        randomisation_test(
-            y,
-            role,
-            assignments,
-            weights=weights,
-            studentised=studentised,
-            confidence_level=confidence_level,
-        )
-        if covariates is None
-        else adjusted_randomisation_test(
-            y,
-            role,
-            assignments,
-            covariates=covariates,
-            weights=weights,
-            confidence_level=confidence_level,
-        )
+    test = stratified_randomisation_test(
+        y,
+        role,
+        assignments,
+        strata=strata,
+        covariates=covariates,
+        weights=weights,
+        studentised=studentised,
+        confidence_level=confidence_level,
     )
     baseline, n_never = _never_mean(never, never_weights)
     smallest = _smallest_p_value(role, assignments)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ballot_eval.estimation.adjusted import several, stratified_randomisation_test
 from ballot_eval.estimation.assignments import Assignments, draw_assignments, gather_sums
-from ballot_eval.estimation.inference import RandomisationResult, randomisation_test
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.pvalue_curve import monte_carlo_error
 from ballot_eval.estimation.ratio import RatioCurve, RatioResult, Weighting, Zeros
 
@@ -113,7 +114,8 @@ def change_in_ratio(
 
     Under an additive effect neither null holds when levels change between the exposures.
     ``zeros`` is as in :func:`~ballot_eval.estimation.ratio.ratio_randomisation_test`;
-    ``studentised`` is for the mean of logs.
+    ``studentised`` and ``strata`` (the difference of mean logs is then that within strata) are
+    for the mean of logs.
     Raises ValueError for counts that do not fit, are negative, more events than ballots, no
     ballots, undefined logs of zero events, and the exposures and roles that are refused there.
     """
@@ -124,6 +126,9 @@ def change_in_ratio(
     if studentised and weighting == "pooled":
         msg = "the studentised statistic is for weighting='municipality': pooled counts have none"
         raise ValueError(msg)
+    if weighting == "pooled" and several(strata):
+        msg = "the pooled ratio has no version within strata; use weighting='municipality'"
+        raise ValueError(msg)
     tables = (events, ballots, baseline_events, baseline_ballots)
     counts = _checked(tables, role, exposures, zeros)
     if weighting == "municipality":
@@ -133,8 +138,13 @@ def change_in_ratio(
         return _pooled(counts, role, assignments, confidence_level)
     logs = counts.log_ratios()
     change = logs[:, 1] - logs[:, 0]
-    test = randomisation_test(
-        change, role, assignments, studentised=studentised, confidence_level=confidence_level
+    test = stratified_randomisation_test(
+        change,
+        role,
+        assignments,
+        strata=strata,
+        studentised=studentised,
+        confidence_level=confidence_level,
     )
     return RatioChange(
         test=_exponentiated(test),

@@ -41,6 +41,32 @@ def in_language(words: Mapping[str, Word], language: str) -> Word:
     return words[language]
 
 
+#: What votes are counted, by outcome.
+KINDS = {
+    "nl": {
+        "invalid": "ongeldige stemmen",
+        "blank": "blanco stemmen",
+        "residual": "ongeldige en blanco stemmen samen",
+    },
+    "en": {
+        "invalid": "invalid votes",
+        "blank": "blank votes",
+        "residual": "invalid and blank votes together",
+    },
+}
+
+
+def words_for(words: Mapping[str, Mapping[str, str]], language: str, kind: str) -> dict[str, str]:
+    """Return the words of a language with ``{kind}`` filled in for an outcome.
+
+    Raises ValueError for another language or outcome than there are.
+    """
+    chosen = in_language(words, language)
+    if kind not in KINDS[language]:
+        raise ValueError(f"kind must be one of {', '.join(KINDS[language])}, not {kind!r}")
+    return {k: v.replace("{kind}", KINDS[language][kind]) for k, v in chosen.items()}
+
+
 def new_figure(height: float) -> Figure:
     """Return an empty figure as wide as the text, ``height`` in inches."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

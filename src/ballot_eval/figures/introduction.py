@@ -30,12 +30,12 @@ from ballot_eval.figures.base import (
     FloatArray,
     check_bounds,
     horizontal_intervals,
-    in_language,
     new_axes,
     percent_ticks,
     span,
     top_legend,
     vectors,
+    words_for,
     wrapped,
 )
 from ballot_eval.figures.times import (
@@ -49,29 +49,29 @@ from ballot_eval.formatting import (
 
 _FORECAST = {
     "nl": {
-        "axis": "verwacht aandeel ongeldige stemmen bij landelijke invoering",
+        "axis": "verwacht aandeel {kind} bij landelijke invoering",
         "additive": "zelfde verschil in procentpunt",
         "ratio": "zelfde verhouding",
         "range": "van de laagste tot de hoogste gemeente",
         "control": "zonder nieuw stembiljet: {rate}",
         "header": "aandeel, stemmen (extra)",
-        "row": "{label}, {scale}: {share} ({ends}), {votes} ongeldige stemmen, {extra} extra",
+        "row": "{label}, {scale}: {share} ({ends}), {votes} {kind}, {extra} extra",
         "row_range": ", afzonderlijke gemeenten {ends}",
         "none": "zonder interval",
-        "alt": "Stippengrafiek van het verwachte aandeel ongeldige stemmen bij landelijke "
+        "alt": "Stippengrafiek van het verwachte aandeel {kind} bij landelijke "
         "invoering: {each}. Zonder het nieuwe stembiljet is het {rate}.",
     },
     "en": {
-        "axis": "expected share of invalid votes at a national introduction",
+        "axis": "expected share of {kind} at a national introduction",
         "additive": "same difference in points",
         "ratio": "same ratio",
         "range": "from lowest to highest municipality",
         "control": "without the new ballot: {rate}",
         "header": "share, votes (extra)",
-        "row": "{label}, {scale}: {share} ({ends}), {votes} invalid votes, {extra} extra",
+        "row": "{label}, {scale}: {share} ({ends}), {votes} {kind}, {extra} extra",
         "row_range": ", single municipalities {ends}",
         "none": "no interval",
-        "alt": "Dot plot of the expected share of invalid votes at a national introduction: "
+        "alt": "Dot plot of the expected share of {kind} at a national introduction: "
         "{each}. Without the new ballot it is {rate}.",
     },
 }
@@ -142,6 +142,7 @@ def forecast(
     scales: Sequence[str] | None = None,
     range_lower: npt.ArrayLike | None = None,
     range_upper: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> Figure:
     """Return the expected share by scenario, with the number of votes written beside.
@@ -150,10 +151,11 @@ def forecast(
     (k,) are fractions, limits of the average effect, NaN where there are none; ``range_lower``
     and ``range_upper`` (k,) follow from single municipalities. ``scales`` (k,) holds "additive"
     or "ratio". ``control_rate`` is the share without the ballot; votes are shares of
-    ``votes_cast``, to hundreds.
+    ``votes_cast``, to hundreds. ``kind`` is the
+    outcome: invalid, blank or residual.
     Raises ValueError for vectors that do not fit, shares outside 0 to 1 and crossed limits.
     """
-    words = in_language(_FORECAST, language)
+    words = words_for(_FORECAST, language, kind)
     made = _Forecasts(
         *(labels, (shares, lower, upper), control_rate, votes_cast),
         *(scales, (range_lower, range_upper)),
@@ -234,10 +236,11 @@ def alt_text_forecast(
     scales: Sequence[str] | None = None,
     range_lower: npt.ArrayLike | None = None,
     range_upper: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> str:
     """Return the alternative text of :func:`forecast`."""
-    words = in_language(_FORECAST, language)
+    words = words_for(_FORECAST, language, kind)
     made = _Forecasts(
         *(labels, (shares, lower, upper), control_rate, votes_cast),
         *(scales, (range_lower, range_upper)),

@@ -35,7 +35,6 @@ from ballot_eval.figures.base import (
     SMALL,
     estimate_texts,
     horizontal_intervals,
-    in_language,
     limits,
     new_figure,
     open_frame,
@@ -43,6 +42,7 @@ from ballot_eval.figures.base import (
     span,
     top_legend,
     vectors,
+    words_for,
 )
 from ballot_eval.figures.times import (
     INK,
@@ -58,7 +58,7 @@ MAX_NAMES = 30
 
 _LATER = {
     "nl": {
-        "axis": "meer ongeldige stemmen dan zonder nieuw stembiljet, procentpunt",
+        "axis": "meer {kind} dan zonder nieuw stembiljet, procentpunt",
         "single": "één gemeente",
         "mean": "gemiddelde van de groep",
         "spread": "middelste 95% zonder nieuw stembiljet",
@@ -74,7 +74,7 @@ _LATER = {
         "alt_spread": " De middelste 95% van de gemeenten zonder nieuw stembiljet ligt op {low}.",
     },
     "en": {
-        "axis": "more invalid votes than without the new ballot, percentage points",
+        "axis": "more {kind} than without the new ballot, percentage points",
         "single": "one municipality",
         "mean": "mean of the group",
         "spread": "middle 95% without the new ballot",
@@ -100,6 +100,7 @@ def later_against_first(
     difference: Difference,
     *,
     never_exposed: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> Figure:
     """Return the excess of single municipalities by group, above the difference of the groups.
@@ -107,11 +108,12 @@ def later_against_first(
     ``groups`` maps a label to the excess (a fraction) by name of municipality, ``means`` has one
     mean per group, ``difference`` is estimate, lower, upper and p-value. ``never_exposed`` (m,)
     are the same differences of municipalities without the new ballot. Up to 30 municipalities
-    are named; beyond that every group is one row of dots.
+    are named; beyond that every group is one row of dots. ``kind`` is the
+    outcome: invalid, blank or residual.
     Raises ValueError for no or more than four groups, an empty group, values that are not finite
     and a p-value outside 0 to 1.
     """
-    words = in_language(_LATER, language)
+    words = words_for(_LATER, language, kind)
     rows = _group_rows(groups, means, difference)
     spread = _spread(never_exposed)
     named = sum(len(values) for values in rows.values()) <= MAX_NAMES
@@ -241,10 +243,11 @@ def alt_text_later_against_first(
     difference: Difference,
     *,
     never_exposed: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> str:
     """Return the alternative text of :func:`later_against_first`."""
-    words = in_language(_LATER, language)
+    words = words_for(_LATER, language, kind)
     rows = _group_rows(groups, means, difference)
     spread = _spread(never_exposed)
     named = sum(len(values) for values in rows.values()) <= MAX_NAMES

@@ -36,13 +36,13 @@ from ballot_eval.figures.base import (
     FloatArray,
     check_bounds,
     estimate_texts,
-    in_language,
     limits,
     new_axes,
     points_ticks,
     span,
     top_legend,
     vectors,
+    words_for,
     wrapped,
 )
 from ballot_eval.figures.times import (
@@ -59,28 +59,32 @@ MAX_NAMES = 30
 
 _EXCESS = {
     "nl": {
-        "effect": "meer ongeldige stemmen dan\nzonder nieuw stembiljet, procentpunt",
+        "effect": "meer {kind} dan\nzonder nieuw stembiljet, procentpunt",
         "time": "{n}e keer",
         "pooled": "gemeenten samen, met interval",
         "rounded": "alleen afgerond bekend",
         "single": "één gemeente",
+        "single_rounded": "één gemeente, open door afronding",
         "alt": "Verschil met gemeenten zonder het nieuwe stembiljet, in procentpunt met interval, "
         "per keer dat het werd gebruikt: {each}.{rounded}{single}",
         "alt_time": "{label} ({time}) {text}",
         "alt_rounded": " Door afronding van de gepubliceerde aandelen is bekend: {each}.",
         "alt_single": " Per gemeente: {each}.",
+        "open": "{value} (door afronding {ends})",
     },
     "en": {
-        "effect": "more invalid votes than\nwithout the new ballot, percentage points",
+        "effect": "more {kind} than\nwithout the new ballot, percentage points",
         "time": "use {n}",
         "pooled": "municipalities together, with interval",
         "rounded": "known only rounded",
         "single": "one municipality",
+        "single_rounded": "one municipality, left open by rounding",
         "alt": "Difference from municipalities without the new ballot, in percentage points with "
         "interval, by the time it was used: {each}.{rounded}{single}",
         "alt_time": "{label} ({time}) {text}",
         "alt_rounded": " From the rounding of the published shares it follows: {each}.",
         "alt_single": " By municipality: {each}.",
+        "open": "{value} (by rounding {ends})",
     },
 }
 
@@ -95,6 +99,7 @@ class _Excess:
         bounds: Sequence[npt.ArrayLike],
         municipalities: Mapping[str, npt.ArrayLike] | None,
         rounded: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+        own_rounded: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None,
     ) -> None:
         (self.exposures,) = vectors(exposures=exposures)
         if (self.exposures < 1).any() or (self.exposures % 1 != 0).any():
@@ -127,6 +132,15 @@ class _Excess:
             self.singles[name] = made
         if len(self.singles) > MAX_NAMES:
             raise ValueError(f"at most {MAX_NAMES} municipalities can be told apart")
+        self.own_rounded = dict.fromkeys(self.singles, (none, none))
+        for name, ends in (own_rounded or {}).items():
+            if name not in self.singles:
+                raise ValueError(f"{name} has limits and no values")
+            _, below, above = vectors(
+                missing=True, exposures=exposures, lower=ends[0], upper=ends[1]
+            )
+            check_bounds(below, above)
+            self.own_rounded[name] = (below, above)
 
 
 def excess_by_exposure(
@@ -138,6 +152,8 @@ def excess_by_exposure(
     *,
     municipalities: Mapping[str, npt.ArrayLike] | None = None,
     rounded: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    own_rounded: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> Figure:
     """Return the pooled excess at every exposure over thin lines of single municipalities.
@@ -145,11 +161,13 @@ def excess_by_exposure(
     ``labels`` (K,) name the elections, ``exposures`` (K,) how many times the ballot had been used
     then, this one included; estimates and limits (K,) are fractions, limits may be NaN.
     ``municipalities`` maps a name to (K,) values, NaN where it took no part. ``rounded`` holds
-    lower and upper ends (K,) of what rounded shares leave open, NaN where counts are known.
+    lower and upper ends (K,) of what rounded shares leave open, NaN where counts are known, and
+    ``own_rounded`` the same by municipality. ``kind`` is the outcome: invalid, blank or residual.
     Raises ValueError for vectors that do not fit, crossed limits and exposures that descend.
     """
-    words = in_language(_EXCESS, language)
-    made = _Excess(labels, exposures, (estimates, lower, upper), municipalities, rounded)
+    words = words_for(_EXCESS, language, kind)
+    bounds = (estimates, lower, upper)
+    made = _Excess(labels, exposures, bounds, municipalities, rounded, own_rounded)
     names = len(made.singles)
     figure, axes = new_axes(4.2 if names < 9 else 4.2 + 0.14 * (names - 8))
     for i, values in enumerate(made.singles.values()):
@@ -160,12 +178,14 @@ def excess_by_exposure(
             "markersize": 4,
         }
         axes.plot(values, label=words["single"] if i == 0 else None, zorder=1, **style)
+    _own_limits(axes, made, words["single_rounded"])
     at = np.arange(len(made.labels))
     axes.vlines(at, made.lower, made.upper, ORANGE, linewidth=5, alpha=0.7, zorder=2)
     axes.plot(at, made.estimates, "D", color=ORANGE, markersize=7, label=words["pooled"], zorder=4)
     _boxes(axes, made, words["rounded"])
     every = [made.estimates, made.lower, made.upper, made.rounded_lower, made.rounded_upper]
-    axes.set_ylim(*span(*every, *made.singles.values()))
+    own = [v for ends in made.own_rounded.values() for v in ends]
+    axes.set_ylim(*span(*every, *made.singles.values(), *own))
     axes.axhline(0, color=GREY, linewidth=1, zorder=0)
     axes.set_xlim(-0.4, len(at) - 0.6)
     _name_lines(figure, axes, made.singles)
@@ -183,6 +203,17 @@ def _boxes(axes: Axes, made: _Excess, label: str) -> None:
             box = Rectangle((i - 0.09, low), 0.18, high - low, fill=False, edgecolor=BLACK)
             box.set(linewidth=1.2, zorder=3, label=label)
             axes.add_patch(box)
+            label = ""
+
+
+def _own_limits(axes: Axes, made: _Excess, label: str) -> None:
+    """Draw what rounding leaves open of single municipalities, beside each other."""
+    for i, (low, high) in enumerate(made.own_rounded.values()):
+        at = np.arange(len(made.labels)) + 0.012 * (i - (len(made.own_rounded) - 1) / 2)
+        known = ~np.isnan(low)
+        if known.any():
+            ends = low[known], high[known]
+            axes.vlines(at[known], *ends, GREY, linewidth=0.9, zorder=1, label=label)
             label = ""
 
 
@@ -234,11 +265,14 @@ def alt_text_excess_by_exposure(
     *,
     municipalities: Mapping[str, npt.ArrayLike] | None = None,
     rounded: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    own_rounded: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> str:
     """Return the alternative text of :func:`excess_by_exposure`."""
-    words = in_language(_EXCESS, language)
-    made = _Excess(labels, exposures, (estimates, lower, upper), municipalities, rounded)
+    words = words_for(_EXCESS, language, kind)
+    bounds = (estimates, lower, upper)
+    made = _Excess(labels, exposures, bounds, municipalities, rounded, own_rounded)
     texts = estimate_texts(made.estimates, made.lower, made.upper, language)
     times = [words["time"].format(n=number(n)) for n in made.exposures]
     each = [
@@ -250,6 +284,10 @@ def alt_text_excess_by_exposure(
     singles = []
     for name, values in made.singles.items():
         written = [points(v, language=language, unit=False) for v in values.tolist()]
+        for k, (low, high) in enumerate(np.column_stack(made.own_rounded[name]).tolist()):
+            if not math.isnan(low):
+                ends_text = limits(low, high, language)
+                written[k] = words["open"].format(value=written[k], ends=ends_text)
         singles.append(f"{name} {', '.join(written)}")
     return words["alt"].format(
         each="; ".join(each),

@@ -34,6 +34,7 @@ from ballot_eval.figures.base import (
     span,
     top_legend,
     vectors,
+    words_for,
     wrapped,
 )
 from ballot_eval.figures.times import (
@@ -47,24 +48,24 @@ from ballot_eval.formatting import (
 
 _WATERFALL = {
     "nl": {
-        "axis": "aandeel ongeldige stemmen",
+        "axis": "aandeel {kind}",
         "up": "verhoogt het aandeel",
         "down": "verlaagt het aandeel",
         "whisker": "open door afronding",
         "sum": "{start} {steps} = {end}",
         "rounded": "De delen tellen precies op; de afgedrukte getallen zijn afgerond.",
-        "alt": "Watervalgrafiek van het aandeel ongeldige stemmen van {first} ({start}) naar "
+        "alt": "Watervalgrafiek van het aandeel {kind} van {first} ({start}) naar "
         "{last} ({end}), in procentpunt: {each}. De delen tellen precies op tot {change}.",
         "open": " (door afronding {ends})",
     },
     "en": {
-        "axis": "share of invalid votes",
+        "axis": "share of {kind}",
         "up": "raises the share",
         "down": "lowers the share",
         "whisker": "left open by rounding",
         "sum": "{start} {steps} = {end}",
         "rounded": "The parts add up exactly; the printed numbers are rounded.",
-        "alt": "Waterfall chart of the share of invalid votes from {first} ({start}) to {last} "
+        "alt": "Waterfall chart of the share of {kind} from {first} ({start}) to {last} "
         "({end}), in percentage points: {each}. The parts add up exactly to {change}.",
         "open": " (by rounding {ends})",
     },
@@ -79,17 +80,19 @@ def waterfall(
     *,
     lower: npt.ArrayLike | None = None,
     upper: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> Figure:
     """Return the steps from one share to another, from top to bottom, with the sum written out.
 
     ``parts`` (k,) are changes of a share and lead exactly from ``start`` to ``end`` (fractions).
     ``labels`` (k + 2,) name the start, the parts and the end. ``lower`` and ``upper`` (k,) are
-    limits of parts that are known only within rounding, NaN where a part is exact.
+    limits of parts that are known only within rounding, NaN where a part is exact. ``kind`` is the
+    outcome: invalid, blank or residual.
     Raises ValueError when the parts do not add up, when a part lies outside its limits, for one
     of the limits alone, and for vectors that do not fit.
     """
-    words = in_language(_WATERFALL, language)
+    words = words_for(_WATERFALL, language, kind)
     steps, low, high = _steps(labels, parts, start, end, lower, upper)
     figure, axes = new_axes(1.7 + 0.36 * len(labels))
     at = np.arange(1.0, len(steps) + 1)
@@ -180,7 +183,6 @@ def _write_steps(
     language: str,
 ) -> None:
     """Write labels, signed steps beside the bars, and the sum below."""
-    words = in_language(_WATERFALL, language)
     steps, low, high = values
     digits, adds_up = _digits(steps, *ends)
     first, last = (percent(v, digits, language=language) for v in ends)
@@ -199,6 +201,7 @@ def _write_steps(
         axes.text(1.02, i, text, fontweight=weight, **place)
     axes.set_yticks(range(len(labels)), [wrapped(label, 34) for label in labels])
     axes.set_ylim(len(labels) - 0.5, -0.5)
+    words = in_language(_WATERFALL, language)
     note = words["rounded"]
     if adds_up:
         terms = " ".join(f"{t[0]} {t[1:]}" if t[0] in "+−" else f"+ {t}" for t in signed)
@@ -214,10 +217,11 @@ def alt_text_waterfall(
     *,
     lower: npt.ArrayLike | None = None,
     upper: npt.ArrayLike | None = None,
+    kind: str = "invalid",
     language: str = "nl",
 ) -> str:
     """Return the alternative text of :func:`waterfall`."""
-    words = in_language(_WATERFALL, language)
+    words = words_for(_WATERFALL, language, kind)
     steps, low, high = _steps(labels, parts, start, end, lower, upper)
     digits, _ = _digits(steps, start, end)
     each = []

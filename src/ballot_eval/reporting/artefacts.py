@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,9 +105,13 @@ def _learning_tables(outcome: Outcome) -> dict[str, str]:
     if not learning:
         return {}
     made = {"exposures": tables_learning.exposures(outcome.study)}
-    quantities = {m.quantity for m in learning}
+    found = [m for m in learning if math.isfinite(m.estimate)]
+    quantities = {m.quantity for m in found if not m.subset.isdigit()}
+    if "excess" in quantities:
+        made["excess"] = tables_learning.excess(learning, outcome.study)
+    if any((m.quantity, m.subset.isdigit()) == ("change_in_excess", True) for m in found):
+        made["own_changes"] = tables_learning.own_changes(learning, display_names(outcome.study))
     for name, quantity in (
-        ("excess", "excess"),
         ("changes", "change_in_excess"),
         ("later_first", "later_against_first"),
         ("decomposition", "decomposition_naive"),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ballot_eval.formatting import display_name
 from ballot_eval.reporting.drawings_times import Drawing
 from ballot_eval.results import Measure
+from ballot_eval.topics.naive_change import ROUNDED
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -67,37 +67,49 @@ def _of(measures: tuple[Measure, ...], **wanted: str) -> list[Measure]:
 
 
 def _excess(outcome: Outcome, learning: LearningResults) -> dict[str, Drawing]:
-    """Return the excess at every use: from counts, or else from rounded shares."""
-    labels, estimates, lower, upper, rounded = [], [], [], [], []
-    for exposure in learning.history.learning.exposures:
-        counted = _of(
-            learning.measures, quantity="excess", group=exposure.election, subset="ballot"
-        )
-        known = _of(learning.measures, quantity="level_excess", group=exposure.election)
-        if not counted and not known:
-            continue
-        m = counted[0] if counted else known[0]
-        labels.append(exposure.election)
-        estimates.append(m.estimate)
-        # An interval that holds every value (too few controls) is not drawn.
-        drawn = counted and math.isfinite(m.ci_upper - m.ci_lower)
-        lower.append(m.ci_lower if drawn else math.nan)
-        upper.append(m.ci_upper if drawn else math.nan)
-        rounded.append((math.nan, math.nan) if counted else (m.ci_lower, m.ci_upper))
+    """Return the excess of the fixed set at every use: counted, or what rounding leaves open."""
+    study = outcome.study
+    found = {
+        m.group: m
+        for m in _of(learning.measures, quantity="excess", subset="ballot")
+        if math.isfinite(m.estimate)
+    }
+    labels = [e.election for e in learning.history.learning.exposures if e.election in found]
     if len(labels) < 2:
         return {}
+    pooled = [found[label] for label in labels]
+    lower, upper = _limits([None if m.method in ROUNDED else m for m in pooled])
+    rounded = _limits([m if m.method in ROUNDED else None for m in pooled])
     own: dict[str, list[float]] = {}
-    codes = sorted({m.subset for m in _of(learning.measures, quantity="excess")})
-    for code in (c for c in codes if c.isdigit()):
-        values = {m.group: m.estimate for m in _of(learning.measures, subset=code)}
-        own[_name(outcome, code)] = [values.get(label, math.nan) for label in labels]
-    uses = [
-        1 + [e.election for e in learning.history.learning.exposures].index(label)
-        for label in labels
+    own_rounded: dict[str, tuple[list[float], list[float]]] = {}
+    for code in learning.history.members:
+        mine = {m.group: m for m in _of(learning.measures, quantity="excess", subset=code)}
+        if not mine.keys() & set(labels):
+            continue
+        values = [mine.get(label) for label in labels]
+        own[_name(outcome, code)] = [math.nan if m is None else m.estimate for m in values]
+        own_rounded[_name(outcome, code)] = _limits(values)
+    # All of the fixed set used the ballot equally often, whatever uses the plan compares.
+    uses = [study.exposure(learning.history.members[0], label) for label in labels]
+    options = {
+        "municipalities": own,
+        "rounded": rounded,
+        "own_rounded": own_rounded,
+        "kind": study.analysis.outcome,
+    }
+    arguments = (labels, uses, [m.estimate for m in pooled], lower, upper)
+    return {"excess_by_exposure": (arguments, options)}
+
+
+def _limits(found: list[Measure | None]) -> tuple[list[float], list[float]]:
+    """Return lower and upper limits, NaN where there are none or one has no end."""
+    ends = [
+        (m.ci_lower, m.ci_upper)
+        if m is not None and math.isfinite(m.ci_upper - m.ci_lower)
+        else (math.nan, math.nan)
+        for m in found
     ]
-    ends = np.array(rounded).T
-    options = {"municipalities": own, "rounded": (ends[0], ends[1])}
-    return {"excess_by_exposure": ((labels, uses, estimates, lower, upper), options)}
+    return [low for low, _ in ends], [high for _, high in ends]
 
 
 def _groups(
@@ -116,16 +128,17 @@ def _groups(
         for group in ("later", "first")
     ]
     difference = (m.estimate, m.ci_lower, m.ci_upper, m.p_value)
-    return {"later_against_first": ((groups, means, difference), {})}
+    return {"later_against_first": ((groups, means, difference), {"kind": study.analysis.outcome})}
 
 
 def _waterfall(learning: LearningResults, words: dict[str, str]) -> dict[str, Drawing]:
     """Return the parts of the latest change of which something is known."""
-    exposures = learning.history.learning.exposures
-    pair = exposures[-2].election, exposures[-1].election
-    found = learning.decompositions.get(pair)
-    if found is None:
+    uses = [e.election for e in learning.history.learning.exposures]
+    known = [pair for pair in itertools.pairwise(uses) if pair in learning.decompositions]
+    if not known:
         return {}
+    pair = known[-1]
+    found = learning.decompositions[pair]
     names = list(found.parts)
     central = [found.central[name] for name in names]
     lower, upper = (
@@ -137,7 +150,8 @@ def _waterfall(learning: LearningResults, words: dict[str, str]) -> dict[str, Dr
     last = found.now.exposed.lower if found.now.exposed.exact else first + sum(central)
     first = last - sum(central)
     labels = [pair[0], *(words[name] for name in names), pair[1]]
-    return {"waterfall": ((labels, central, first, last), {"lower": lower, "upper": upper})}
+    options = {"lower": lower, "upper": upper, "kind": learning.history.outcome}
+    return {"waterfall": ((labels, central, first, last), options)}
 
 
 def _forecast(learning: LearningResults, words: dict[str, str]) -> dict[str, Drawing]:
@@ -148,6 +162,7 @@ def _forecast(learning: LearningResults, words: dict[str, str]) -> dict[str, Dra
         [getattr(f, name) for f in found] for name in ("share", "share_lower", "share_upper")
     ]
     options = {
+        "kind": learning.history.outcome,
         "control_rate": found[0].control_rate,
         "votes_cast": found[0].votes_cast,
         "scales": [f.scale for f in found],

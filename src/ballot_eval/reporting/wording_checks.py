@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ballot_eval.figures.base import KINDS as FIGURE_KINDS
 from ballot_eval.formatting import (
     count_in_words,
     interval,
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
 
 #: What a rate is a share of votes of.
-KINDS = {
-    "invalid": "ongeldige stemmen",
-    "blank": "blanco stemmen",
-    "residual": "ongeldige en blanco stemmen samen",
-}
+KINDS = FIGURE_KINDS["nl"]
 
 
 def check_sentences(outcome: Outcome) -> dict[str, str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import (
     count_in_words,
     display_name,
-    interval,
     number,
     p_value,
     percent,
@@ -17,7 +16,26 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.reporting.tables_learning import PARTS, SCENARIOS
 from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
+from ballot_eval.reporting.wording_decay import decay_sentence
+from ballot_eval.reporting.wording_over_time import (
+    capital,
+    changes_sentence,
+    counted_changes,
+    elections_of,
+    ends,
+    latest_of,
+    measures_of,
+    period,
+    published_sentence,
+    rounded_change,
+    rounded_changes,
+    source_sentence,
+    uses_of,
+    verdict,
+    with_limits,
+)
 from ballot_eval.results import Measure
+from ballot_eval.topics.naive_change import ROUNDED
 
 if TYPE_CHECKING:
     from ballot_eval.pipeline import Outcome
@@ -31,9 +49,10 @@ def learning_sentences(outcome: Outcome) -> dict[str, str]:
     texts = {
         "learning_answer_text": _answer,
         "fixed_set_text": _fixed_set,
-        "learning_changes_text": _changes,
-        "decay_text": _decay,
-        "published_text": _published,
+        "published_text": published_sentence,
+        "published_source_text": source_sentence,
+        "learning_changes_text": changes_sentence,
+        "decay_text": decay_sentence,
         "later_first_text": _later_first,
         "within_station_text": _within_station,
         "decomposition_text": _decomposition,
@@ -44,90 +63,52 @@ def learning_sentences(outcome: Outcome) -> dict[str, str]:
     return {name: text(outcome) for name, text in texts.items()}
 
 
-def _found(outcome: Outcome, **wanted: str) -> list[Measure]:
-    """Return the measures with these fields that have a number, in order."""
-    return [
-        m
-        for m in outcome.results.learning
-        if all(getattr(m, k) == v for k, v in wanted.items()) and math.isfinite(m.estimate)
-    ]
-
-
-def _limits(m: Measure) -> str:
-    return interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True) + " procentpunt"
-
-
-def _period(m: Measure) -> str:
-    later, earlier = m.group.split("-")
-    return f"van {earlier} naar {later}"
-
-
-def _verdict(m: Measure) -> str:
-    """Return whether the effect changed, as a clause: ``nam het effect af``."""
-    if m.ci_lower > 0:
-        return "nam het effect toe"
-    return "nam het effect af" if m.ci_upper < 0 else "veranderde het effect niet aantoonbaar"
-
-
-def _latest_change(outcome: Outcome) -> Measure | None:
-    weighting = outcome.study.analysis.weighting
-    found = _found(
-        outcome,
-        quantity="change_in_excess",
-        method="randomisation_studentised",
-        subset=weighting,
-    )
-    study = outcome.study
-    mine = [m for m in found if m.group.startswith(f"{study.election}-")]
-    return mine[0] if mine else None
-
-
 def _answer(outcome: Outcome) -> str:
     """Answer whether voters learn, for the summary: over time, and at one election."""
     parts = []
-    if (change := _latest_change(outcome)) is not None:
+    if (change := latest_of(outcome, counted_changes(outcome))) is not None:
         parts.append(
-            f"In de gemeenten die telkens meededen {_verdict(change)} {_period(change)} "
-            f"({points(change.estimate)}; {_limits(change)})."
+            f"In de gemeenten die telkens meededen {verdict(change)} {period(change)} "
+            f"({with_limits(change)})."
         )
-    elif rounded := _found(outcome, quantity="decomposition_learning", method="identity_rounded"):
-        m = rounded[-1]
+    elif (change := latest_of(outcome, rounded_changes(outcome))) is not None:
         parts.append(
-            f"Het effect ging {_period(m)} met {points(m.estimate)} {_direction(m.estimate)}; van "
-            "de eerste verkiezing zijn alleen afgeronde aandelen bekend, zodat niet is te toetsen "
-            "of dat toeval is."
+            f"{capital(rounded_change(change))}. Van {elections_of(uses_of(outcome)['rounded'])} "
+            "zijn alleen afgeronde aandelen bekend, zodat niet is te toetsen of dat toeval is."
         )
-    if later := _found(outcome, quantity="later_against_first", method="exact_permutation"):
+    if later := measures_of(outcome, quantity="later_against_first", method="exact_permutation"):
+        m = later[0]
+        clear = not m.ci_lower <= 0 <= m.ci_upper
         parts.append(
             "Gemeenten die het stembiljet eerder gebruikten, verschillen bij deze verkiezing "
-            f"{'' if _clear(later[0]) else 'niet aantoonbaar '}van gemeenten die het voor het "
-            f"eerst gebruikten ({points(later[0].estimate)}; {_limits(later[0])})."
+            f"{'' if clear else 'niet aantoonbaar '}van gemeenten die het voor het "
+            f"eerst gebruikten ({with_limits(m)})."
         )
     return " ".join(parts) or NOT_MEASURED
 
 
-def _direction(change: float) -> str:
-    return "omlaag" if change < 0 else "omhoog"
-
-
-def _clear(m: Measure) -> bool:
-    return not m.ci_lower <= 0 <= m.ci_upper
-
-
 def _fixed_set(outcome: Outcome) -> str:
-    """Say which municipalities were in at every use, who left and who joined."""
-    study = outcome.study
-    assert study.learning is not None
-    sets = [set(study.election_by_id(e.election).new_ballot) for e in study.learning.exposures]
-    fixed = set.intersection(*sets)
+    """Say which municipalities were in at every use, who left, joined, and lacks counts."""
+    learning, study = outcome.learning, outcome.study
+    assert learning is not None
+    exposures = learning.history.learning.exposures
+    sets = [set(study.election_by_id(e.election).new_ballot) for e in exposures]
+    fixed, members = set(study.fixed_set()), set(learning.history.members)
     gone = set().union(*sets) - sets[-1]
     joined = sets[-1] - set().union(*sets[:-1])
-    elections = enumerate_words([e.election for e in study.learning.exposures])
-    text = f"Bij {elections} deden telkens mee: {_names(outcome, fixed)}."
+    elections = elections_of(list(exposures))
+    text = f"Bij {elections} deed geen enkele gemeente telkens mee."
+    if fixed:
+        text = f"Bij {elections} deden telkens mee: {_names(outcome, fixed)}."
     if gone:
         text += f" Niet meer mee deed {_names(outcome, gone)}."
     if joined:
         text += f" Voor het eerst mee deden {_names(outcome, joined)}."
+    if lost := fixed - members:
+        text += (
+            f" Van {_names(outcome, lost)} ontbreken aantallen bij een van de verkiezingen; de "
+            f"vergelijking in de tijd gaat daarom alleen over {_names(outcome, members)}."
+        )
     return text
 
 
@@ -136,92 +117,39 @@ def _names(outcome: Outcome, codes: set[str]) -> str:
     return enumerate_words([display_name(n) for n in names])
 
 
-def _changes(outcome: Outcome) -> str:
-    weighting = outcome.study.analysis.weighting
-    wanted = {"quantity": "change_in_excess", "method": "randomisation_studentised"}
-    found = _found(outcome, subset=weighting, **wanted)
-    if not found:
-        return (
-            "Er zijn geen twee keren waarvan de aantallen per gemeente bekend zijn, met een "
-            "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk."
-        )
-    parts = [
-        f"{_period(m)} {_verdict(m)} ({points(m.estimate)}; {_limits(m)}; p-waarde "
-        f"{p_value(m.p_value)})"
-        for m in found
-    ]
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _decay(outcome: Outcome) -> str:
-    learning = outcome.learning
-    assert learning is not None
-    if learning.decay is None:
-        return (
-            "Hoe snel een effect slijt, is alleen te schatten als de aantallen van drie keren "
-            "bekend zijn; dat is hier niet zo."
-        )
-    curve = learning.decay
-    missing = percent(curve.share_without, 0)
-    if math.isnan(curve.half_life):
-        return (
-            "Door de drie keren gaat geen kromme van een effect dat slijt; een halveringstijd is "
-            f"er dus niet. Gezien de onzekerheid ontbreekt zo'n kromme in {missing} van de "
-            "gevallen."
-        )
-    return (
-        "Als het effect elke keer met dezelfde factor kleiner wordt, halveert het in "
-        f"{number(curve.half_life, 1)} keer en blijft er uiteindelijk "
-        f"{points(curve.asymptote, sign=False)} over. Dat is erg onzeker: in {missing} van de "
-        "gevallen die bij de onzekerheid passen, is er zo'n kromme niet."
-    )
-
-
-def _published(outcome: Outcome) -> str:
-    learning = outcome.learning
-    assert learning is not None
-    known = learning.history.counts
-    missing = [e for e in learning.history.learning.exposures if e.election not in known]
-    if not missing:
-        return "Van elke keer zijn de aantallen per gemeente bekend."
-    return (
-        f"Van {enumerate_words([e.election for e in missing])} zijn alleen gepubliceerde, "
-        "afgeronde aandelen bekend. Zij tellen mee als het interval waaruit zij zijn afgerond, "
-        "nooit als aantallen; het interval in de tabel is dan alleen dat van de afronding. Het "
-        "aandeel elders is daar dat van de rest van het land, met gemeenten die pas later "
-        "meededen."
-    )
-
-
 def _later_first(outcome: Outcome) -> str:
-    found = _found(outcome, quantity="later_against_first", method="exact_permutation")
+    found = measures_of(outcome, quantity="later_against_first", method="exact_permutation")
     if not found:
         return (
             "Bij deze verkiezing gebruikten alle experimentgemeenten het stembiljet even vaak; er "
-            "is geen groep om mee te vergelijken."
+            "is geen groep om mee te vergelijken. De figuur en de tabel blijven daarom leeg."
         )
     m = found[0]
-    groups = {g.subset: g for g in _found(outcome, quantity="excess_of_group")}
+    groups = {g.subset: g for g in measures_of(outcome, quantity="excess_of_group")}
     later, first = groups["later"], groups["first"]
     text = (
         f"Het effect is {points(later.estimate)} in de {municipalities(later.n)} die het "
         f"stembiljet eerder gebruikten, en {points(first.estimate)} in de "
         f"{municipalities(first.n)} die het voor het eerst gebruikten: een verschil van "
-        f"{points(m.estimate)} ({_limits(m)}; p-waarde {p_value(m.p_value)})."
+        f"{points(m.estimate)} ({ends(m)}; p-waarde {p_value(m.p_value)}). Elke verdeling van "
+        "de experimentgemeenten over de twee groepen is nagegaan."
     )
-    if detectable := _found(outcome, quantity="detectable_difference"):
+    if detectable := measures_of(outcome, quantity="detectable_difference"):
         size = detectable[0].estimate
         text += (
             f" Met zo weinig gemeenten wordt pas een verschil van {points(abs(size), sign=False)} "
             f"met een kans van {percent(0.8, 0)} gevonden."
         )
-    return text
+    return (
+        f"{text} De vergelijking neemt aan dat de gemeenten die eerder meededen niet al anders "
+        "waren; zij zijn niet geloot, en zij deden ervaring op met tellen en voorlichten, niet "
+        "alleen hun kiezers."
+    )
 
 
 def _within_station(outcome: Outcome) -> str:
-    found = _found(outcome, quantity="within_station_time_ratio", method="cr2_municipality")
-    found = found or _found(outcome, quantity="within_station_time_ratio")
+    found = measures_of(outcome, quantity="within_station_time_ratio", method="cr2_municipality")
+    found = found or measures_of(outcome, quantity="within_station_time_ratio")
     if not found:
         return (
             "Van geen stembureau zijn tijden bekend van kiezers die het stembiljet eerder "
@@ -239,24 +167,41 @@ def _within_station(outcome: Outcome) -> str:
 
 
 def _decomposition(outcome: Outcome) -> str:
-    found = _found(outcome, quantity="decomposition_naive")
-    if not found:
+    """Say what the latest change between two uses in a row is made of."""
+    exposures = outcome.learning.history.learning.exposures if outcome.learning else ()
+    names = [f"{b.election}-{a.election}" for a, b in itertools.pairwise(exposures)]
+    found = {m.group: m for m in measures_of(outcome, quantity="decomposition_naive")}
+    known = [name for name in names if name in found]
+    if not known:
         return NOT_MEASURED
-    naive = found[-1] if len(found) < 3 else found[-2]
+    naive = found[known[-1]]
     parts = [
         m
-        for m in _found(outcome, group=naive.group)
+        for m in measures_of(outcome, group=naive.group)
         if m.quantity.startswith("decomposition_") and m != naive and m.estimate != 0
     ]
-    written = [
-        f"{PARTS[m.quantity.removeprefix('decomposition_')]} {points(m.estimate, unit=False)}"
-        for m in parts
-    ]
-    return (
+    written = [f"{PARTS[m.quantity.removeprefix('decomposition_')]} {_part(m)}" for m in parts]
+    text = (
         "Het aandeel in alle gemeenten met het nieuwe stembiljet samen veranderde "
-        f"{_period(naive)} met {points(naive.estimate)}. Dat is de som van: "
-        f"{enumerate_words(written)}."
+        f"{period(naive)} met {_part(naive)} procentpunt. Dat is de som van: "
+        f"{enumerate_words(written)}. De delen tellen precies op."
     )
+    if any(m.method in ROUNDED for m in (naive, *parts)):
+        text += " Waar twee grenzen staan, laat de afronding alles daartussen open."
+    if any(m.quantity == "decomposition_excess_over_control" for m in parts):
+        return (
+            f"{text} Zonder aantallen van een eerdere verkiezing van dezelfde soort zijn het eigen "
+            "beginpunt en het effect niet uit elkaar te halen, en is over leren niets te zeggen."
+        )
+    return (
+        f"{text} Dat het laatste deel leren is, is een aanname: instructies, voorlichting en de "
+        "soort verkiezing kunnen ook een rol spelen."
+    )
+
+
+def _part(m: Measure) -> str:
+    """Return a part in percentage points: a number, or the limits that rounding leaves it."""
+    return ends(m) if m.method in ROUNDED else points(m.estimate, unit=False)
 
 
 def _forecast(outcome: Outcome) -> str:
@@ -271,8 +216,26 @@ def _forecast(outcome: Outcome) -> str:
         for name, f in additive.items()
     ]
     rate = percent(next(iter(additive.values())).control_rate)
-    return (
+    text = (
         f"Met het oude stembiljet was het {rate}. Met het nieuwe is in heel Nederland te "
         f"verwachten, als het gaat {enumerate_words(parts)}. "
-        f"Dat zijn {count_in_words(len(parts))} rekenvoorbeelden, geen voorspellingen."
+        f"Dat zijn {count_in_words(len(parts))} rekenvoorbeelden, geen voorspellingen. De "
+        "intervallen gaan over het gemiddelde effect en nemen aan dat de experimentgemeenten op de "
+        "rest van het land lijken; de uiterste gemeenten laten zien wat het zou zijn als heel het "
+        "land was als de gemeente met het kleinste of het grootste effect."
+    )
+    if "best_municipality" in additive:
+        text += (
+            " De beste gemeente is de kleinste uitkomst van een aantal en dus deels toeval; een "
+            "interval dat daar rekening mee houdt, is er niet."
+        )
+    if "most_exposures" not in additive:
+        return (
+            f"{text} Leren zoals gezien is niet doorgerekend: bij deze verkiezing gebruikten alle "
+            "gemeenten het stembiljet even vaak, en van een andere keer is het effect alleen bij "
+            "een andere soort verkiezing bekend."
+        )
+    return (
+        f"{text} Eerste gebruik en gebruik na meer keren zijn alleen als verschil in procentpunten "
+        "berekend: van zo kleine groepen is geen verhouding geschat."
     )

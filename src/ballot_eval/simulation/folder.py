@@ -11,7 +11,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
 from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
-from ballot_eval.simulation.results import simulate_panel
+from ballot_eval.simulation.results import SCENARIOS, simulate_panel
 from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
 from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
 
@@ -22,25 +22,41 @@ def simulate(
     *,
     seed: int,
     effect: float = 0.003,
+    scenario: str = "introduction",
     times: bool = True,
     surveys: bool = True,
 ) -> None:
     """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
 
-    ``effect`` is added to the invalid rate (fraction of votes cast). ``times`` adds
+    ``effect`` is added to the invalid rate (fraction of votes cast) at the first use; what becomes
+    of it is told by ``scenario``, one of ``SCENARIOS``. ``times`` adds
     ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
     of answers for every questionnaire of the study; the results are the same with and without.
     Deterministic in ``seed``. Raises FileExistsError, before anything is
-    written, rather than overwrite a table, and DesignError when the study has no municipality to
-    simulate times for.
+    written, rather than overwrite a table, ValueError for an unknown scenario, and DesignError
+    when the study has no municipality to simulate times for.
     """
-    tables = {"municipality_results": simulate_panel(study, seed=seed, effect=effect)}
+    if scenario not in SCENARIOS:
+        msg = f"scenario must be one of {', '.join(SCENARIOS)}, not {scenario!r}"
+        raise ValueError(msg)
+    world = SCENARIOS[scenario]
+    results = simulate_panel(
+        study,
+        seed=seed,
+        effect=effect * world.effect_factor,
+        learning=world.learning,
+        leaver_factor=world.leaver_factor,
+    )
+    tables = {"municipality_results": results}
     tables["region_results"] = _national(tables["municipality_results"])
     truth: dict[str, object] = {
         "simulated": True,
         "study": study.id,
         "seed": seed,
-        "effect": effect,
+        "scenario": scenario,
+        "effect": effect * world.effect_factor,
+        "learning": world.learning,
+        "leaver_factor": world.leaver_factor,
     }
     if times:
         tables["voting_times"] = simulate_voting_times(study, seed=seed)

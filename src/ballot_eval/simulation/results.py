@@ -7,6 +7,8 @@ control municipality's invalid rate vary by about 0.10 percentage points.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -24,6 +26,30 @@ BLANK_RATE = 0.0029
 #: Standard deviations of log rates: what stays with a municipality, and what is new each time.
 PERSISTENT_SD = 0.27
 SHOCK_SD = 0.27
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What happens to the effect of the new ballot on the invalid rate.
+
+    ``effect_factor`` multiplies the effect asked for; the share ``learning`` of it is lost with
+    every further use; in municipalities that left it is ``leaver_factor`` times as large.
+    """
+
+    effect_factor: float = 1.0
+    learning: float = 0.0
+    leaver_factor: float = 1.0
+
+
+#: Worlds to simulate, by name. In ``composition`` nobody learns, but a municipality with a large
+#: effect leaves, which lowers the average.
+SCENARIOS = {
+    "introduction": Scenario(),
+    "no-effect": Scenario(effect_factor=0.0),
+    "half-learning": Scenario(learning=0.5),
+    "full-learning": Scenario(learning=1.0),
+    "composition": Scenario(leaver_factor=2.25),
+}
 
 
 def simulate_panel(

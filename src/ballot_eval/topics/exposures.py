@@ -12,7 +12,7 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.decomposition import ElectionCounts, PublishedShares
-from ballot_eval.estimation.rounded import Rounded
+from ballot_eval.estimation.rounded import Bounds, Rounded
 from ballot_eval.mergers import current_code
 from ballot_eval.panel import MEASURES
 from ballot_eval.plan_topics import Exposure, Learning
@@ -34,38 +34,67 @@ class ExposureHistory:
     counts: dict[str, pd.DataFrame]
 
     @property
+    def fixed_set(self) -> tuple[str, ...]:
+        """Return the municipalities with the new ballot at every use that the plan compares."""
+        return self.study.fixed_set()
+
+    @property
     def complete(self) -> tuple[Exposure, ...]:
-        """Return the exposures with counts at the election and at its baseline."""
-        return tuple(
-            e
-            for e in self.learning.exposures
-            if e.election in self.counts and e.baseline in self.counts
-        )
+        """Return the exposures with counts, then and at the baseline, of both kinds.
 
-    def fixed_set(self, exposures: tuple[Exposure, ...]) -> tuple[str, ...]:
-        """Return the municipalities that had the new ballot at all these exposures, sorted."""
-        sets = [set(self.study.election_by_id(e.election).new_ballot) for e in exposures]
-        return tuple(sorted(set.intersection(*sets))) if sets else ()
-
-    def common(self, exposures: tuple[Exposure, ...]) -> tuple[pd.Index[str], BoolArray]:
-        """Return the municipalities that can be compared at all exposures, and who is exposed.
-
-        The fixed set and those never exposed, as far as they had votes at every election.
+        Some of the fixed set and some of those never exposed must have votes at both elections.
         """
-        wanted = [n for e in exposures for n in (e.election, e.baseline) if n]
-        here = [self.counts[n] for n in wanted]
-        codes = sorted(set.intersection(*(set(f.index[f["ballots"] > 0]) for f in here)))
-        fixed = set(self.fixed_set(exposures))
+        fixed, ever = set(self.fixed_set), set(self.study.ever_exposed())
+        found = []
+        for exposure in self.learning.exposures:
+            both = self.counted(exposure.election) & self.counted(exposure.baseline)
+            if both & fixed and both - ever:
+                found.append(exposure)
+        return tuple(found)
+
+    def exposed(self, election: str) -> tuple[str, ...]:
+        """Return the municipalities with the new ballot at an election."""
+        return self.study.election_by_id(election).new_ballot
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Return who of the fixed set is compared: all, but for those without counts."""
+        codes, fixed = self.common()
+        return tuple(codes[fixed]) or self.fixed_set
+
+    @property
+    def controls(self) -> set[str]:
+        """Return the never exposed with votes at every use and baseline that has any of them."""
         ever = set(self.study.ever_exposed())
-        kept = [c for c in codes if c in fixed or c not in ever]
-        return pd.Index(kept), np.array([c in fixed for c in kept], dtype=bool)
+        wanted = {n for e in self.learning.exposures for n in (e.election, e.baseline)}
+        kept = [never for n in wanted if (never := self.counted(n) - ever)]
+        return set.intersection(*kept) if kept else set()
+
+    def counted(self, election: str) -> set[str]:
+        """Return the municipalities with votes at an election."""
+        if election not in self.counts:
+            return set()
+        frame = self.counts[election]
+        return set(frame.index[frame["ballots"] > 0])
+
+    def common(self) -> tuple[pd.Index[str], BoolArray]:
+        """Return who can be compared at all exposures with counts, and who of them is exposed.
+
+        The fixed set of the plan and those never exposed, as far as they had votes at every
+        election; nobody when no exposure has counts.
+        """
+        wanted = [n for e in self.complete for n in (e.election, e.baseline)]
+        codes = set.intersection(*map(self.counted, wanted)) if wanted else set()
+        fixed, ever = set(self.fixed_set), set(self.study.ever_exposed())
+        kept = sorted(c for c in codes if c in fixed or c not in ever)
+        return pd.Index(kept, dtype=object), np.array([c in fixed for c in kept], dtype=bool)
 
     def table(
         self, exposures: tuple[Exposure, ...], codes: pd.Index[str], column: str, *, baseline: bool
     ) -> FloatArray:
         """Return ``events`` or ``ballots`` (municipalities, exposures)."""
         names = [e.baseline if baseline else e.election for e in exposures]
-        columns = [self.counts[str(n)].loc[codes, column] for n in names]
+        columns = [self.counts[n].loc[codes, column] for n in names]
         return np.column_stack(columns).astype(float)
 
     def changes(self, exposures: tuple[Exposure, ...], codes: pd.Index[str]) -> FloatArray:
@@ -78,26 +107,51 @@ class ExposureHistory:
         return now - then
 
     def source(
-        self, election: str | None, codes: pd.Index[str]
+        self, election: str, codes: pd.Index[str], exposed: BoolArray
     ) -> ElectionCounts | PublishedShares | None:
-        """Return what is known of an election for a decomposition: counts, shares or nothing."""
-        if election is None:
-            return None
-        if election in self.counts:
-            frame = self.counts[election].reindex(codes)
+        """Return what is known of an election for a decomposition over ``codes`` (n,).
+
+        Counts, when there are any of all who are ``exposed`` (n,) and of some never exposed; else
+        published shares, in which counts take the place of what they are known for. None when
+        nothing is known of one of the two sides.
+        """
+        counted, controls = self.counted(election), self.controls
+        mine = list(codes[exposed])
+        frame = self.counts.get(election, pd.DataFrame(columns=["events", "ballots"]))
+        frame = frame.reindex(codes)
+        if set(mine) <= counted and counted & controls:
             return ElectionCounts(frame["events"].to_numpy(), frame["ballots"].to_numpy())
-        known = {
-            p.unit: Rounded(p.share)
+        known = self.published(election)
+        control: Bounds | Rounded | None = known.get("rest")
+        if counted & controls:
+            control = pooled_share(self.counts[election], controls)
+        shares: dict[str, Bounds | Rounded] = {c: known[c] for c in mine if c in known}
+        shares |= {c: pooled_share(self.counts[election], {c}) for c in mine if c in counted}
+        together = known.get("experiment")
+        if control is None or (together is None and len(shares) < len(mine)):
+            return None
+        # With all votes cast known the parts say everything; a rounded whole adds nothing.
+        whole = set(mine) <= counted
+        return PublishedShares(
+            shares=[shares.get(code) for code in codes],
+            together=None if whole else together,
+            control=control,
+            votes_cast=frame["ballots"].to_numpy(dtype=float) if whole else None,
+        )
+
+    def published(self, election: str) -> dict[str, Rounded]:
+        """Return the published shares of an election by unit."""
+        return {
+            p.unit: p.rounded
             for p in self.learning.published
             if (p.election, p.outcome) == (election, self.outcome)
         }
-        if not known:
-            return None
-        return PublishedShares(
-            shares=[known.get(code) for code in codes],
-            together=known.get("experiment"),
-            control=known.get("rest"),
-        )
+
+
+def pooled_share(counts: pd.DataFrame, members: set[str]) -> Bounds:
+    """Return the share of some municipalities together, which is known exactly."""
+    rows = counts.loc[sorted(members)].sum()
+    return Bounds.from_count(float(rows["events"]), float(rows["ballots"]))
 
 
 def exposure_history(

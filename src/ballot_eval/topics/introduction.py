@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.forecast import Effect, Forecast, GroupEffects, forecast_scenarios
 from ballot_eval.estimation.learning import excess_by_exposure
 from ballot_eval.panel import Contrast, Panel, contrast
@@ -47,7 +50,13 @@ def introduction_results(
         confidence_level=study.analysis.confidence_level,
     )
     made = tuple(found.values())
-    return made, tuple(m for f in made for m in _measures(f, int(data.treated.sum())))
+    sizes = {
+        "no_further_learning": int(data.treated.sum()),
+        "first_use": int(first.sum()),
+        "most_exposures": int(later.sum()),
+        "best_municipality": 1,
+    }
+    return made, tuple(m for f in made for m in _measures(f, sizes[f.label], study))
 
 
 def _excess(panel: Panel, data: Contrast, group: BoolArray) -> Effect:
@@ -71,8 +80,12 @@ def _excess(panel: Panel, data: Contrast, group: BoolArray) -> Effect:
     )
 
 
-def _measures(found: Forecast, n: int) -> list[Measure]:
-    """Return share, votes and extra votes, with the limits of the average effect and the range."""
+def _measures(found: Forecast, n: int, study: StudyDesign) -> list[Measure]:
+    """Return share, votes and extra votes, with the limits of the average effect and the range.
+
+    ``n`` are the municipalities whose effect is carried over. The limits of the average effect
+    rest on the draws of the plan; the range over single municipalities on none.
+    """
     ends = {
         "": (found.share_lower, found.share_upper),
         "_range_of_municipalities": (found.share_range_lower, found.share_range_upper),
@@ -80,6 +93,7 @@ def _measures(found: Forecast, n: int) -> list[Measure]:
     note = "cut off at 0 or 1" if found.cut_off else ""
     measures = []
     for suffix, (low, high) in ends.items():
+        drawn = not suffix and math.isfinite(high - low)
         for quantity, of in (
             ("forecast_share", float),
             ("forecast_votes", found.votes),
@@ -95,7 +109,10 @@ def _measures(found: Forecast, n: int) -> list[Measure]:
                     ci_lower=of(low),
                     ci_upper=of(high),
                     n=n,
+                    draws=study.analysis.draws if drawn else 0,
+                    seed=study.analysis.seed if drawn else 0,
                     note=note,
+                    n_experiment=n,
                 )
             )
     return measures

@@ -47,12 +47,16 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the measures of one comparison share, and the list they are added to."""
+    """What the measures of one comparison share, and the list they are added to.
+
+    ``n_experiment`` of the ``n`` are municipalities with the new ballot, where that is counted.
+    """
 
     group: str
     subset: str
     n: int
     made: list[Measure]
+    n_experiment: int = 0
 
     def add(
         self,
@@ -94,6 +98,7 @@ class Comparison:
                 draws=basis.draws,
                 seed=basis.seed,
                 note=note,
+                n_experiment=self.n_experiment,
             )
         )
 

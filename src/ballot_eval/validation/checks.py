@@ -144,6 +144,34 @@ def no_learning_election(context: Context) -> Iterator[Hit]:
         yield Hit(MUNICIPAL, election=election, value=f"published_shares={published}")
 
 
+def missing_learning(context: Context) -> Iterator[Hit]:
+    """Yield who the learning effect needs but has no votes at an election with counts of others."""
+    study = context.study
+    for election in study.learning_elections():
+        present = _with_votes(context, election)
+        needed = study.election_by_id(election).new_ballot or study.fixed_set()
+        for code in sorted(set(needed) - present) if present else ():
+            name = study.municipalities[code]
+            yield Hit(MUNICIPAL, election=election, code=code, detail=f": {name}")
+
+
+def missing_learning_controls(context: Context) -> Iterator[Hit]:
+    """Yield the elections for the learning effect that lack controls of the study's election."""
+    study = context.study
+    ever = set(study.ever_exposed())
+    wanted = _with_votes(context, study.election) - ever
+    for election in study.learning_elections():
+        present = _with_votes(context, election)
+        here = len(wanted & present)
+        if present and here < len(wanted):
+            yield Hit(MUNICIPAL, election=election, value=f"controls={here} of {len(wanted)}")
+
+
+def _with_votes(context: Context, election: str) -> set[str]:
+    today = context.today(election)
+    return set(today.index[today["votes_cast_count"] > 0])
+
+
 def missing_experiment(context: Context) -> Iterator[Hit]:
     """Yield the experiment municipalities without an accepted result at an election."""
     return _missing(context, context.study.experiment())

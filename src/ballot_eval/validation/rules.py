@@ -150,9 +150,25 @@ _GENERAL_RULES = (
         "P.111",
         "warning",
         "Geen aantallen van deze verkiezing voor het leereffect; alleen gepubliceerde aandelen "
-        "tellen",
-        "No counts of this election for the learning effect; only published shares count",
+        "tellen, als die er zijn",
+        "No counts of this election for the learning effect; only published shares count, if any",
         checks.no_learning_election,
+    ),
+    Rule(
+        "P.112",
+        "warning",
+        "Gemeente met het nieuwe stembiljet heeft bij deze verkiezing geen stemmen; het leereffect "
+        "wordt zonder haar aantallen bepaald",
+        "Municipality with the new ballot has no votes at this election; the learning effect is "
+        "estimated without its counts",
+        checks.missing_learning,
+    ),
+    Rule(
+        "P.113",
+        "warning",
+        "Controlegemeenten ontbreken bij deze verkiezing; zij vallen buiten het leereffect",
+        "Control municipalities are missing at this election; left out of the learning effect",
+        checks.missing_learning_controls,
     ),
     Rule(
         "P.101",
