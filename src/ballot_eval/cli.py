@@ -174,7 +174,7 @@ def convert(
     """Convert official files to canonical CSVs, cells as they stand in the file."""
     design = None if study is None else load_study(study)
     raws = [read_raw(design, file) for file in files]
-    _refuse_twice(raws)
+    _refuse_twice(files, raws)
     for source in (f for raw in raws for f in raw.files if f.status != "read"):
         err_console.print(f"not read: {source.path}: {source.reason}")
     to.mkdir(parents=True, exist_ok=True)
@@ -200,19 +200,19 @@ def convert(
         write_mark(to)
 
 
-def _refuse_twice(raws: Sequence[RawData]) -> None:
+def _refuse_twice(given: Sequence[Path], raws: Sequence[RawData]) -> None:
     """Refuse a file that is given twice: its rows would be written twice."""
-    first: dict[str, str] = {}
-    for raw in raws:
+    first: dict[str, Path] = {}
+    for place, raw in zip(given, raws, strict=True):
         for source in raw.files:
             # Templates that nobody filled in are all the same file.
             if source.status != "read" or not source.lines:
                 continue
+            file = place / source.path if place.is_dir() else place.parent / source.path
             if source.sha256 in first:
-                before = first[source.sha256]
-                msg = f"{source.path} holds the same as {before}; give each file once"
-                raise typer.BadParameter(msg)
-            first[source.sha256] = source.path
+                msg = f"{file} holds the same as {first[source.sha256]}; give each file once"
+                raise DesignError(msg)
+            first[source.sha256] = file
 
 
 @app.command()
