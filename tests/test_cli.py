@@ -143,7 +143,7 @@ def test_allow_errors_leaves_the_faulty_row_out_and_lists_it(copied, light, call
         (("guess",), 2, "guess"),
         (("simulate", "new", "--seed", "-1"), 2, "--seed"),
         (("simulate", "new", "--seed", "1", "--effect", "7"), 2, "--effect"),
-        (("simulate", "new", "--seed", "1", "--scenario", "some"), 2, "allowed: introduction, no-"),
+        (("simulate", "new", "--seed", "1", "--scenario", "some"), 2, "is unknown; allowed"),
         (("convert", "full", "--to", "full/file.txt"), 3, "full"),
         (("template", "full/file.txt"), 2, "full/file.txt"),
         (("schemas", "--check"), 2, "does not exist; give the folder of the schemas with --to DIR"),
