@@ -223,6 +223,7 @@ def test_another_primary_outcome_is_the_one_the_report_speaks_of(root, tmp_path,
     assert "Elke stem" in words["effect_text"]
     assert "Ongeldige stemmen" in words["other_effects_text"]
     assert "blanco stemmen" in words["margin_text"]
+    assert "Dat het tussen −0,10 en +0,10 procentpunt ligt" in words["margin_text"]
     assert words["confidence"] == "97,5%"
 
 
