@@ -284,7 +284,7 @@ def test_convert_takes_the_surveys_of_a_study(finished_run, tmp_path, call):
 def test_brackets_in_names_are_text(root, copied, tmp_path, call):
     title = "Experiment [/nieuw] biljet [concept] :smile:"
     folder = tmp_path / "map [oud][/b]"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     text = (root / "analysis/gr2026/study.toml").read_text(encoding="utf-8")
     text = re.sub(r"(?m)^title = .*$", f'title = "{title}"', text)
     text = re.sub(r"(?m)^draws = .*$", "draws = 999", text)
