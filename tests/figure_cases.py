@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from scipy.special import ndtr
 
 import figure_learning_cases as learning
+import figure_survey_cases as surveys
 import figure_time_cases as times
 from ballot_eval import figures
 
@@ -109,6 +110,7 @@ def _residuals() -> tuple:
 CASES = (
     times.CASES
     | learning.CASES
+    | surveys.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -144,6 +146,7 @@ CASES = (
 TEXTS = (
     times.TEXTS
     | learning.TEXTS
+    | surveys.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

@@ -21,7 +21,15 @@ from ballot_eval.topics.invalid_votes import rate_results
 
 TABLE_FILES = (
     *("findings", "excluded_rows", "rates", "effects"),
-    *("robustness", "specifications", "power", "voting_time", "counting_time", "learning"),
+    *(
+        "robustness",
+        "specifications",
+        "power",
+        "voting_time",
+        "counting_time",
+        "learning",
+        "survey",
+    ),
 )
 
 
@@ -115,7 +123,7 @@ def test_an_unknown_choice_is_refused(gr2026, bad):
         be.invalid_vote_effect(panel_of(gr2026, 1, 0.0), **choices)
 
 
-def test_outputs_are_the_contract(finished):
+def test_outputs_are_the_contract(finished, gr2026):
     out = finished / "out"
     names = TABLE_FILES
     assert all((out / f"{name}.csv").is_file() for name in names)
@@ -129,7 +137,7 @@ def test_outputs_are_the_contract(finished):
     for name, digest in manifest["outputs"].items():
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
     assert {f["path"] for f in manifest["inputs"] if f["status"] == "read"} == {
-        f"{name}.csv" for name in TABLES
+        f"{name}.csv" for name in gr2026.tables()
     }
     assert not [p for p in finished.iterdir() if p.name.startswith(".")]
 

@@ -192,7 +192,7 @@ def excess_by_exposure(
     axes.set_xticks(at, _exposure_labels(made, words, language))
     points_ticks(axes.yaxis, language)
     axes.set_ylabel(words["effect"])
-    top_legend(figure, axes, columns=3)
+    top_legend(figure, axes, columns=2)
     return figure
 
 

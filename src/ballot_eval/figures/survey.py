@@ -43,7 +43,7 @@ _LIGHT_ORANGE, _LIGHT_BLUE, _MIDDLE = "#F6C9A8", "#B5D5E8", "#E3E3E3"
 _FITS = 0.055
 
 #: Heights in the units of one bar: a line of the question, of the end labels, and the space below.
-_LINE, _ENDS, _SPACE = 0.62, 0.60, 0.45
+_LINE, _ENDS, _SPACE = 0.62, 0.47, 0.58
 
 _ANSWERS = {
     "nl": {
@@ -100,7 +100,7 @@ class _Answers:
         if not known.any():
             raise ValueError("every bar is hidden")
         bars = self.shares[known]
-        if (bars < 0).any() or not np.allclose(bars.sum(axis=1), 1, atol=1e-6):
+        if (bars < 0).any() or not np.allclose(bars.sum(axis=1), 1, atol=1e-3):
             raise ValueError("the shares of a bar must not be negative and add up to 1")
 
     def left(self) -> FloatArray:
@@ -132,7 +132,7 @@ def survey_answers(
     made = _Answers(questions, ends, groups, shares, n)
     headers = [wrapped(question, 74) for question in made.questions]
     tops, height = _tops(headers, len(made.groups))
-    figure, axes = new_axes(0.75 + 0.27 * height)
+    figure, axes = new_axes(0.5 + 0.29 * height)
     axes.spines[["left", "bottom"]].set_visible(False)
     left = float(np.nanmax(made.left()))
     right = float(np.nanmax(1 - made.left()))
@@ -165,7 +165,7 @@ def _tops(headers: Sequence[str], groups: int) -> tuple[list[float], float]:
     for header in headers:
         tops.append(at)
         at += _LINE * (header.count("\n") + 1) + groups + _ENDS + _SPACE
-    return tops, at
+    return tops, at - _SPACE
 
 
 def _ticks(
