@@ -1,12 +1,24 @@
 -- Leaves out the divs `::: {.made table="NAME"}` of which the table was not made, so that text
 -- about measurements comes in only where there are any.
 
-local project = os.getenv("QUARTO_PROJECT_DIR") or pandoc.path.directory(PANDOC_SCRIPT_FILE)
+local function readable(path)
+  local handle = io.open(path)
+  if handle then handle:close() end
+  return handle ~= nil
+end
+
+-- The artefacts lie beside this file; where Quarto runs it from a file of its own, in the project.
+local function artefacts()
+  local script, project = PANDOC_SCRIPT_FILE or "", os.getenv("QUARTO_PROJECT_DIR") or "."
+  for _, place in ipairs({ pandoc.path.directory(script), project }) do
+    if readable(place .. "/_generated/artefacts.json") then return place .. "/_generated/" end
+  end
+  return "_generated/"
+end
+
+local tables = artefacts() .. "tables/"
 
 function Div(div)
   if not div.classes:includes("made") then return nil end
-  local table = io.open(project .. "/_generated/tables/" .. div.attributes.table .. ".md")
-  if not table then return {} end
-  table:close()
-  return div.content
+  return readable(tables .. div.attributes.table .. ".md") and div.content or {}
 end
