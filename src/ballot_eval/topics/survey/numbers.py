@@ -167,9 +167,9 @@ class Maker:
     def _median(
         self, question: Question, values: FloatArray, rows: BoolArray, total: Cell
     ) -> SurveyMeasure:
-        """Return the median and its limits in two digits, hidden unless enough said each of them.
+        """Return the median and its limits in two digits or in one, so that enough said each.
 
-        Unrounded it would be the answer of one respondent.
+        Unrounded it would be the answer of one respondent. Hidden when too few said it so rounded.
         """
         made = self._blank(question, "", "median", total)
         if not self.counts.exact([total]):
@@ -181,13 +181,18 @@ class Maker:
             )
         except ValueError as reason:
             return replace(made, note=str(reason))
-        said = np.array([significant(value, 2) for value in values[inside]])
-        numbers = [significant(v, 2) for v in (found.estimate, found.ci_lower, found.ci_upper)]
-        least = self.study.survey.threshold
-        if any(np.sum(said == number) < least for number in numbers if math.isfinite(number)):
-            return replace(made, hidden=True)
-        estimate, lower, upper = numbers
-        return replace(made, estimate=estimate, ci_lower=lower, ci_upper=upper, df=float(found.df))
+        for digits in (2, 1):
+            said = np.array([significant(value, digits) for value in values[inside]])
+            numbers = [
+                significant(v, digits) for v in (found.estimate, found.ci_lower, found.ci_upper)
+            ]
+            times = [int(np.sum(said == number)) for number in numbers if math.isfinite(number)]
+            if min(times) >= self.study.survey.threshold:
+                estimate, lower, upper = numbers
+                return replace(
+                    made, estimate=estimate, ci_lower=lower, ci_upper=upper, df=float(found.df)
+                )
+        return replace(made, hidden=True)
 
     def _blank(self, question: Question, answer: str, quantity: str, total: Cell) -> SurveyMeasure:
         return SurveyMeasure(
