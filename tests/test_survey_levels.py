@@ -29,4 +29,11 @@ from ballot_eval.topics.survey.levels import put_together
     ],
 )
 def test_rare_answers_are_put_together_until_they_are_enough(answers, outcome, together):
-    assert put_together([answers, outcome or answers], 10) == frozenset(together)
+    assert put_together([answers, outcome or answers], "abc", 10) == frozenset(together)
+
+
+def test_the_order_says_which_others_are_put_with_a_rare_answer():
+    answers = {"a": 9, "b": 40, "c": 41}
+    assert put_together([answers], "acb", 10) == {"a", "c"}
+    # An answer that nobody gave hides nobody, and comes last.
+    assert put_together([answers | {"b": 0}], "abc", 10) == {"a", "c"}

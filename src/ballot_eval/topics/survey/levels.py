@@ -50,6 +50,7 @@ def levels_of(questionnaire: Questionnaire, counts: Mapping[Cell, int], threshol
     together: dict[tuple[str, str], frozenset[str]] = {}
     left_out: set[tuple[str, str, str]] = set()
     for subgroup in questionnaire.subgroups:
+        order = _by_rarity(counts, subgroup)
         for group in GROUPS:
             if Cell(ANSWERS, subgroup.id, group) not in counts:
                 continue
@@ -63,7 +64,7 @@ def levels_of(questionnaire: Questionnaire, counts: Mapping[Cell, int], threshol
                 if tables[outcome.id] and _everyone_asked(counts, outcome, group)
             ]
             own = {c: counts[Cell(ANSWERS, subgroup.id, group, c)] for c in subgroup.codes}
-            joined = put_together([own, *whole], threshold)
+            joined = put_together([own, *whole], order, threshold)
             together[subgroup.id, group] = joined
             never = joined == frozenset(subgroup.codes) or _far(questionnaire, subgroup)
             left_out |= {
@@ -74,18 +75,21 @@ def levels_of(questionnaire: Questionnaire, counts: Mapping[Cell, int], threshol
     return Levels(together, frozenset(left_out))
 
 
-def put_together(tables: Sequence[Mapping[str, int]], threshold: int) -> frozenset[str]:
+def put_together(
+    tables: Sequence[Mapping[str, int]], order: Sequence[str], threshold: int
+) -> frozenset[str]:
     """Return the answers that are not told apart, given how many gave each in several tables.
 
-    Those that 1 to ``threshold`` − 1 respondents gave in any table, and the rarest others until
-    there are two answers of ``threshold`` respondents in every table. All when the first table has
-    one answer only, since the number of its respondents would tell what each of them said.
+    Those that 1 to ``threshold`` − 1 respondents gave in any table, and the first others of
+    ``order`` until there are two answers of ``threshold`` respondents in every table. All when the
+    first table has one answer only, since its total would tell what each of them said.
     """
     own = tables[0]
     if sum(n > 0 for n in own.values()) == 1:
         return frozenset(own)
     few = {code for code in own if any(0 < sizes[code] < threshold for sizes in tables)}
-    others = sorted((code for code in own if code not in few), key=lambda c: (own[c] == 0, own[c]))
+    # An answer that nobody gave hides nobody, and comes last.
+    others = sorted((code for code in order if code not in few), key=lambda code: own[code] == 0)
     while few and others:
         if len(few) > 1 and all(sum(sizes[c] for c in few) >= threshold for sizes in tables):
             break
@@ -113,6 +117,15 @@ def _far(questionnaire: Questionnaire, subgroup: Question) -> bool:
             return True
         when = gate.asked_when
     return False
+
+
+def _by_rarity(counts: Mapping[Cell, int], subgroup: Question) -> list[str]:
+    """Return the answers by how many gave them in all groups, so that groups hide the same ones."""
+
+    def size(code: str) -> int:
+        return sum(counts.get(Cell(ANSWERS, subgroup.id, group, code), 0) for group in GROUPS)
+
+    return sorted(subgroup.codes, key=size)
 
 
 def _everyone_asked(counts: Mapping[Cell, int], outcome: Question, group: str) -> bool:
