@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import ballot_eval as be
+from survey_reader import Reader, add, truth
 
 VOTERS = "voter_survey.csv"
 
@@ -24,6 +25,9 @@ PLANTED = {
     "age_band": "75_plus",
     "trouble_reading": "yes",
 }
+
+#: Code of an interviewer with interviews that are all alike.
+SUSPECT = "VQZW-70205"
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +44,13 @@ def planted(root, light, tmp_path_factory):
     rows.loc[rows["gender"] == "other", "gender"] = "woman"
     somebody = rows.index[rows["municipality_code"] == "0755"][3]
     rows.loc[somebody, list(PLANTED)] = list(PLANTED.values())
+    # Four interviews alike by one interviewer, and an answer to a question that was not asked.
+    alike = rows.index[rows["municipality_code"] == "0171"][:4]
+    columns = [c for c in rows.columns[10:] if c != "remarks"]
+    rows.loc[alike, columns] = rows.loc[alike[0], columns].to_numpy()
+    rows.loc[alike, "interviewer_id"] = SUSPECT
+    other = rows.index[(rows["ballot"] == "old")][0]
+    rows.loc[other, "preference"] = "new"
     rows.to_csv(folder / "raw" / VOTERS, index=False)
     be.run(study, raw=folder / "raw", out=folder / "out")
     return folder
@@ -64,6 +75,7 @@ def test_no_file_of_a_run_names_the_respondent_or_quotes_the_answer(planted):
         for column in ("respondent_id", "interviewer_id", "remarks"):
             assert PLANTED[column] in raw
             assert PLANTED[column] not in text, name
+        assert SUSPECT not in text, name
     assert searched > 50
 
 
@@ -117,3 +129,59 @@ def test_no_table_of_the_report_counts_fewer_than_the_threshold(planted):
                     assert n == 0 or n >= threshold, (file.name, line)
                     checked += 1
     assert checked > 50
+
+
+def test_no_finding_counts_few_people_or_names_an_interviewer(planted):
+    threshold = be.load_study(planted).survey.threshold
+    findings = pd.read_csv(planted / "out/findings.csv", dtype=str, keep_default_na=False)
+    survey = findings[findings["code"].str.startswith("S.")]
+    assert {"S.109", "S.113"} <= set(survey["code"])
+    counts = survey["value"].str.extractall(r"\b(?:rows|run|count)=(\d+)")[0].astype(int)
+    assert not (counts < threshold).any()
+    assert not survey["value"].str.contains("interviewer=").any()
+
+
+def test_no_hidden_count_is_a_difference_of_shown_ones(planted):
+    study = be.load_study(planted)
+    questionnaire = study.questionnaire("voter_survey")
+    table = pd.read_csv(planted / "out/survey.csv")
+    table[["answer", "question"]] = table[["answer", "question"]].fillna("")
+    table = table[table["table"] == "voter_survey"]
+    raw = pd.read_csv(planted / "raw" / VOTERS, dtype=str, keep_default_na=False)
+    checked = 0
+    for group, ballot in (("experiment", "new"), ("control", "old")):
+        reader = Reader(questionnaire, table, group)
+        for names, n in truth(questionnaire, raw[raw["ballot"] == ballot]):
+            if 0 < n < study.survey.threshold:
+                cell = add(*(reader.unknown(*name) for name in names))
+                for value in (0, n, study.survey.threshold):
+                    assert reader.possible(cell, value), (group, names, value)
+                checked += 1
+    assert checked > 5
+
+
+def test_no_median_is_the_answer_of_a_few(planted):
+    study = be.load_study(planted)
+    table = pd.read_csv(planted / "out/survey.csv")
+    medians = table[(table["quantity"] == "median") & ~table["hidden"]]
+    assert set(medians["table"]) == {"station_survey"}
+    raw = pd.read_csv(planted / "raw/station_survey.csv")
+    for m in medians.itertuples():
+        ballot = {"experiment": "new", "control": "old"}[m.group]
+        given = pd.to_numeric(raw.loc[raw["ballot"] == ballot, m.question], errors="coerce")
+        shown = [value for value in (m.estimate, m.ci_lower, m.ci_upper) if not pd.isna(value)]
+        enough = [
+            min((given.dropna().map(lambda v, d=d: float(f"{v:.{d}g}")) == n).sum() for n in shown)
+            for d in (1, 2)
+        ]
+        assert max(enough) >= study.survey.threshold
+
+
+def test_weighted_numbers_have_five_digits(planted):
+    table = pd.read_csv(planted / "out/survey.csv")
+    stored = json.loads((planted / "out/results.json").read_text(encoding="utf-8"))["survey"]
+    for name in ("estimate", "standard_error", "ci_lower", "ci_upper", "design_effect", "p_value"):
+        for found in (table[name], pd.Series([row[name] for row in stored], dtype=float)):
+            values = found.dropna()
+            assert len(values) > 50
+            assert all(float(f"{value:.5g}") == value for value in values)

@@ -17,9 +17,8 @@ from ballot_eval.plan_topics import Survey, SurveyMargin
 from ballot_eval.results import ResultSet
 from ballot_eval.simulation import SurveyTruth, simulate_panel, simulate_surveys
 from ballot_eval.sources import read_raw
-from ballot_eval.topics.survey import cells as cells_module
-from ballot_eval.topics.survey import survey_results
-from ballot_eval.topics.survey.cells import survey_counts
+from ballot_eval.topics.survey import protection, survey_measures, survey_results
+from ballot_eval.topics.survey.protection import survey_counts
 from ballot_eval.topics.survey.sample import CONTROL, EXPERIMENT, survey_sample
 
 VOTERS = "voter_survey"
@@ -52,6 +51,13 @@ def planned(study, **survey):
 
 def sample_of(accepted, study, table=VOTERS, **options):
     return survey_sample(study.questionnaire(table), accepted, study, **options)
+
+
+def measures_of(accepted, study, table=VOTERS):
+    """Return the measures in all their digits."""
+    other = "voter" if study.survey.weighting == "municipality" else "municipality"
+    samples = (sample_of(accepted, study, table, weighting=w) for w in (None, other))
+    return tuple(survey_measures(*samples, study))
 
 
 def one(measures, **wanted):
@@ -95,9 +101,8 @@ def test_the_comparison_is_that_of_the_municipalities_means(accepted, gr2026):
     rows = accepted[VOTERS].copy()
     rows["sure"] = rows["sure"].where(rows["sure"].isin(["yes", "no"]), "no")
     changed = accepted | {VOTERS: rows}
-    measures = next(r for r in survey_results(changed, gr2026)).measures
     m = one(
-        measures,
+        measures_of(changed, gr2026),
         question="sure",
         quantity="difference",
         breakdown="total",
@@ -118,9 +123,10 @@ def test_the_comparison_is_that_of_the_municipalities_means(accepted, gr2026):
     assert m.p_value == pytest.approx(2 * student.sf(abs(difference) / error, m.df))
 
 
-def test_p_values_are_adjusted_for_all_questions_together(results):
-    for survey in results.values():
-        tested = [m for m in survey.measures if math.isfinite(m.p_adjusted)]
+def test_p_values_are_adjusted_for_all_questions_together(accepted, gr2026, results):
+    for table in results:
+        measures = measures_of(accepted, gr2026, table)
+        tested = [m for m in measures if math.isfinite(m.p_adjusted)]
         order = sorted(tested, key=lambda m: m.p_value)
         running = 0.0
         for rank, m in enumerate(order):
@@ -130,9 +136,7 @@ def test_p_values_are_adjusted_for_all_questions_together(results):
     assert len([m for m in results[VOTERS].measures if math.isfinite(m.p_adjusted)]) == 5
 
 
-def test_within_stations_it_is_the_regression_with_an_indicator_per_station(
-    accepted, gr2026, results
-):
+def test_within_stations_it_is_the_regression_with_an_indicator_per_station(accepted, gr2026):
     sample = sample_of(accepted, gr2026)
     questionnaire = sample.questionnaire
     ease = answers(sample.frame, questionnaire, "ease")
@@ -143,7 +147,8 @@ def test_within_stations_it_is_the_regression_with_an_indicator_per_station(
     root = np.sqrt(sample.places.weights[rows])[:, None]
     y = ease[rows].isin(["4", "5"]).to_numpy(float)
     slope = np.linalg.lstsq(x * root, y * root[:, 0], rcond=None)[0][0]
-    m = one(results[VOTERS].measures, question="ease", quantity="within_station_difference")
+    exact = measures_of(accepted, gr2026)
+    m = one(exact, question="ease", quantity="within_station_difference")
     assert m.estimate == pytest.approx(slope, abs=1e-10)
 
 
@@ -237,7 +242,7 @@ def test_nothing_below_the_threshold_is_in_the_results(accepted, gr2026, results
 @pytest.mark.parametrize("table", ["voter_survey", "station_survey", "municipality_survey"])
 def test_what_is_hidden_cannot_be_worked_out(accepted, gr2026, table, monkeypatch):
     checked = []
-    protect = cells_module.protect
+    protect = protection.protect
 
     def watched(cells, relations, *, threshold):
         known = list(relations)
@@ -245,9 +250,37 @@ def test_what_is_hidden_cannot_be_worked_out(accepted, gr2026, table, monkeypatc
         checked.append(audit(marked, known, threshold=threshold))
         return marked
 
-    monkeypatch.setattr(cells_module, "protect", watched)
+    monkeypatch.setattr(protection, "protect", watched)
     survey_counts(sample_of(accepted, gr2026, table), gr2026.survey.threshold)
     assert checked[0]["safe"].all()
+
+
+@pytest.mark.parametrize("table", ["voter_survey", "station_survey", "municipality_survey"])
+def test_weighted_numbers_have_five_digits_and_counts_all(accepted, gr2026, results, table):
+    exact = measures_of(accepted, gr2026, table)
+    for m, full in zip(results[table].measures, exact, strict=True):
+        for name in ("estimate", "standard_error", "ci_lower", "design_effect", "p_value"):
+            value = getattr(m, name)
+            assert math.isnan(value) or float(f"{value:.5g}") == value
+            assert value == pytest.approx(getattr(full, name), rel=5.1e-5, nan_ok=True)
+        same = [getattr(full, name) for name in ("n", "count", "df", "hidden")]
+        assert repr([getattr(m, name) for name in ("n", "count", "df", "hidden")]) == repr(same)
+
+
+def test_a_median_is_rounded_and_said_by_enough_or_not_given(accepted, gr2026, results):
+    """Of municipalities it would be what one of them answered."""
+    assert not any(m.quantity == "median" for m in results["municipality_survey"].measures)
+    medians = [m for m in results["station_survey"].measures if m.quantity == "median"]
+    assert any(not m.hidden for m in medians)
+    sample = sample_of(accepted, gr2026, "station_survey")
+    for m in medians:
+        given = answers(sample.frame, sample.questionnaire, m.question)[sample.members(m.group)]
+        shown = [v for v in (m.estimate, m.ci_lower, m.ci_upper) if not math.isnan(v)]
+        enough = [
+            min(sum(float(f"{v:.{digits}g}") == value for v in given.dropna()) for value in shown)
+            for digits in ((2, 1) if shown else ())
+        ]
+        assert not shown or max(enough) >= gr2026.survey.threshold
 
 
 def test_a_mean_score_goes_where_one_of_its_answers_is_hidden(results):

@@ -249,7 +249,7 @@ def test_severity_and_exclusion(check):
     assert report.excluded["code"].tolist() == ["S.107"]
     report = check(OLD | {"preference": "new"})
     (hit,) = found(report, "S.109")
-    assert (hit.severity, hit.value) == ("warning", "rows=1; asked_when=ballot:new")
+    assert (hit.severity, hit.value) == ("warning", "rows<10; asked_when=ballot:new")
     assert report.excluded.empty
 
 
@@ -317,7 +317,10 @@ def run_of(n, **changes):
 def test_identical_answers_in_a_row_by_one_interviewer(check):
     assert not found(check(*run_of(2)), "S.113")
     (hit,) = found(check(*run_of(3)), "S.113")
-    assert (hit.severity, hit.value) == ("warning", "rows=3; interviewer=I01; run=3")
+    # Not how many of fewer than the threshold, and not the code of the interviewer.
+    assert (hit.severity, hit.value) == ("warning", "rows<10")
+    (hit,) = found(check(*run_of(10)), "S.113")
+    assert hit.value == "rows=10"
     assert hit.statement.endswith("(voter_survey.csv:2)")
     broken = run_of(3)
     broken[1] |= {"ease": "5"}
@@ -356,12 +359,14 @@ def test_an_unknown_station_where_the_stations_are_known(check):
 def test_weights_that_differ_or_lack_within_and_between_stations(check):
     rows = numbered([VOTER, VOTER | {"approached_count": "61"}])
     (hit,) = found(check(*rows), "S.117")
-    assert hit.value == "rows=2; approached_count=60+61"
+    assert hit.value == "rows<10; approached_count=60; approached_count=61"
     assert len(check(*rows).excluded) == 2
     rows = numbered([VOTER] * 3)
     assert not found(check(*[r | {"refused_count": "57"} for r in rows]), "S.118")
     (hit,) = found(check(*[r | {"refused_count": "58"} for r in rows]), "S.118")
     assert "approached_count=60; refused_count=58" in hit.value
+    (hit,) = found(check(*[r | {"approached_count": "2"} for r in rows]), "S.118")
+    assert "approached_count<10" in hit.value
     elsewhere = {"polling_station_id": "SB2", "approached_count": ""}
     rows = numbered([VOTER, VOTER | elsewhere])
     (hit,) = found(check(*rows), "S.119")

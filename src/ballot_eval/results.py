@@ -149,7 +149,8 @@ class SurveyMeasure:
     (Holm).
 
     ``hidden``: some count is below the threshold of the plan, or would give away another that is;
-    every number is NaN then. ``note`` says why a number could not be estimated.
+    every number is NaN then. Weighted numbers are in five significant digits, medians in two or
+    one. ``note`` says why a number could not be estimated.
     """
 
     table: str

@@ -30,7 +30,8 @@ visible count divided by its share is the total. Blank the standard errors and i
 
 *Not covered:* readers who use the rules themselves to guess why a cell is hidden; respondents who
 pool what they know of each other; totals of different questions that nearly agree because of item
-non-response (equal ones are covered).
+non-response (equal ones are covered); what only follows from rebuilding the answers of all
+respondents to several questions at once.
 
 Sources: Hundepool et al. (2012), Statistical Disclosure Control, ch. 4 and 5 (threshold rule,
 secondary suppression, group disclosure); Fischetti & Salazar (2000), JASA 95, 916–928.
@@ -43,6 +44,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
@@ -197,18 +199,19 @@ def protect(cells: pd.DataFrame, relations: Iterable[Relation], *, threshold: in
     """Return ``cells`` with the columns ``suppressed`` and ``share_suppressed``.
 
     ``cells`` has the counts ``n``, and may have ``published`` (False for a number that no table
-    shows but that follows from others; default True) and ``cost`` (positive, the loss of leaving
-    a cell out; default 1 + log(1 + n), four times as much for totals and zeros). ``relations``
-    refer to rows by position. ``suppressed`` is ``""``, ``"primary"`` or ``"secondary"``;
-    ``share_suppressed`` is True where the count or the number of respondents is suppressed.
-    The cheapest set of cells is not guaranteed, the protection is (see the module).
+    shows but that follows from others; default True), ``sensitive`` (False for a number that may
+    be known, such as how many gave no answer; default True) and ``cost`` (positive, the loss of
+    leaving a cell out; default 1 + log(1 + n), four times as much for totals and zeros).
+    ``relations`` refer to rows by position. ``suppressed`` is ``""``, ``"primary"`` or
+    ``"secondary"``; ``share_suppressed`` is True where the count or the number of respondents is
+    suppressed. The cheapest set of cells is not guaranteed, the protection is (see the module).
     Raises ValueError for a threshold that is not a whole number of at least 2, counts that are
     not whole and not negative, relations that do not hold or point outside the frame, costs that
     are not positive.
     """
     known = list(relations)
     system = _system(cells, known)
-    down, up = _needs(system, known, threshold)
+    down, up = _needs(system, known, threshold, _sensitive(cells))
     hidden = hide(system, down, up) & system.published
     primary = ((down > 0) | (up > 0)) & system.published
     share = hidden.copy()
@@ -235,7 +238,7 @@ def audit(cells: pd.DataFrame, relations: Iterable[Relation], *, threshold: int)
         raise ValueError(msg)
     known = list(relations)
     system = _system(cells, known)
-    down, up = _needs(system, known, threshold)
+    down, up = _needs(system, known, threshold, _sensitive(cells))
     marked = cells["suppressed"].fillna("").to_numpy() != ""
     hidden = marked | ~system.published
     lower, upper = intervals(system, hidden)
@@ -349,7 +352,16 @@ def _costs(cells: pd.DataFrame, counts: IntArray, relations: list[Relation]) -> 
     return np.where(dear, _DEAR * costs, costs)
 
 
-def _needs(system: System, relations: list[Relation], threshold: int) -> tuple[IntArray, IntArray]:
+def _sensitive(cells: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which counts (n,) say something of persons."""
+    if "sensitive" in cells:
+        return cells["sensitive"].to_numpy(dtype=bool)
+    return np.ones(len(cells), dtype=bool)
+
+
+def _needs(
+    system: System, relations: list[Relation], threshold: int, personal: npt.NDArray[np.bool_]
+) -> tuple[IntArray, IntArray]:
     """Return how far (n,), (n,) below and above its count a sensitive cell must be possible."""
     if isinstance(threshold, bool) or threshold != int(threshold) or threshold < 2:
         msg = f"threshold must be a whole number of at least 2, found {threshold!r}"
@@ -367,4 +379,4 @@ def _needs(system: System, relations: list[Relation], threshold: int) -> tuple[I
         if size < threshold or (held[system.published[parts]] == size).any():
             up[parts[held == 0]] = threshold
             down[parts[held >= threshold]] = threshold
-    return down, up
+    return np.where(personal, down, 0), np.where(personal, up, 0)

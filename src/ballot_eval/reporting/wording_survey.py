@@ -148,8 +148,11 @@ def _threshold(outcome: Outcome) -> str:
         "aantal zou verraden: in tabellen staat dan ×."
     )
     if not hidden:
-        return f"{text} Dat was nergens nodig."
-    return text
+        text += " Dat was nergens nodig."
+    return (
+        f"{text} Hoeveel mensen een vraag niet beantwoordden, is wel af te leiden: dat zegt niet "
+        "wat zij vinden."
+    )
 
 
 def _compared(outcome: Outcome, table: str) -> list[tuple[Question, str, SurveyMeasure]]:

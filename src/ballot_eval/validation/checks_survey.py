@@ -76,17 +76,17 @@ def unknown_station(context: Context) -> Iterator[Hit]:
         keys = [tuple(key) for key in frame[_STATION].to_numpy(dtype=str).tolist()]
         strange = [key[:2] in places and key not in stations for key in keys]
         for _, group in frame[strange].groupby(_STATION):
-            yield _group(questionnaire.table, group, "polling_station_id")
+            yield _group(context, questionnaire.table, group, "polling_station_id")
 
 
-def _group(table: str, group: pd.DataFrame, fields: str, value: str = "") -> Hit:
+def _group(context: Context, table: str, group: pd.DataFrame, fields: str, value: str = "") -> Hit:
     """Return one hit on several rows, with the place of the first; of one row, with its own."""
     first = group.iloc[0]
     hit = Hit(
         table,
         tuple(int(i) for i in group.index),
         fields,
-        "; ".join(filter(None, (f"rows={len(group)}", value))),
+        "; ".join(filter(None, (_number(context, "rows", len(group)), value))),
     )
     if len(group) == 1:
         return hit
@@ -99,9 +99,17 @@ def _group(table: str, group: pd.DataFrame, fields: str, value: str = "") -> Hit
     )
 
 
-def _per_file(table: str, frame: pd.DataFrame, fields: str, value: str = "") -> Iterator[Hit]:
+def _number(context: Context, name: str, count: int) -> str:
+    """Return how many people it is about, or that they are fewer than the threshold."""
+    threshold = context.study.survey.threshold
+    return f"{name}<{threshold}" if 0 < count < threshold else f"{name}={count}"
+
+
+def _per_file(
+    context: Context, table: str, frame: pd.DataFrame, fields: str, value: str = ""
+) -> Iterator[Hit]:
     for (file, election), group in frame.groupby(["source_file", "election_id"]):
-        hit = _group(table, group, fields, value)
+        hit = _group(context, table, group, fields, value)
         one = len(group) == 1
         yield hit if one else replace(hit, file=str(file), election=str(election), code="")
 
@@ -136,7 +144,7 @@ def two_answers(context: Context) -> Iterator[Hit]:
                 marks = [f"{question.id}_{code}" for code in question.codes]
                 given = (frame[marks] == "yes").any(axis=1)
                 given &= missing_code(frame, question) != ""
-            yield from _per_file(questionnaire.table, frame[given], question.id)
+            yield from _per_file(context, questionnaire.table, frame[given], question.id)
 
 
 def not_asked(context: Context) -> Iterator[Hit]:
@@ -148,7 +156,7 @@ def not_asked(context: Context) -> Iterator[Hit]:
                 continue
             wrong = filled(frame, question) & ~asked(frame, questionnaire, question.id)
             value = f"asked_when={when.question}:{'+'.join(when.answers)}"
-            yield from _per_file(questionnaire.table, frame[wrong], question.id, value)
+            yield from _per_file(context, questionnaire.table, frame[wrong], question.id, value)
 
 
 def _unanswered(
@@ -223,9 +231,9 @@ def identical(context: Context) -> Iterator[Hit]:
         starts = np.flatnonzero(changes)
         for start, length in zip(starts, np.diff(starts, append=len(cells)), strict=True):
             if length >= LONGEST_RUN:
+                # File and line say which; the code is that of a person and stays in the file.
                 run = named.iloc[start : start + length]
-                value = f"interviewer={run['interviewer_id'].iloc[0]}; run={length}"
-                yield _group(questionnaire.table, run, "interviewer_id", value)
+                yield _group(context, questionnaire.table, run, "interviewer_id")
 
 
 def _hours(context: Context) -> Iterator[tuple[str, int, str, float]]:
@@ -294,8 +302,9 @@ def different_weights(context: Context) -> Iterator[Hit]:
         for group, found, names in _stations(context, table):
             for name in names:
                 if len(found[name]) > 1:
-                    value = f"{name}=" + "+".join(map(str, found[name]))
-                    yield _group(table, group, name, value)
+                    numbers = dict.fromkeys(_number(context, name, n) for n in found[name])
+                    value = "; ".join(numbers)
+                    yield _group(context, table, group, name, value)
 
 
 def impossible_weights(context: Context) -> Iterator[Hit]:
@@ -314,8 +323,8 @@ def impossible_weights(context: Context) -> Iterator[Hit]:
             fault = any(len(group) > limit for limit in limits if limit is not None)
             fault |= voters is not None and approached is not None and approached > voters
             if fault:
-                numbers = "; ".join(f"{n}={v}" for n, v in one.items())
-                yield _group(table, group, "+".join(names), numbers)
+                numbers = "; ".join(_number(context, n, v) for n, v in one.items())
+                yield _group(context, table, group, "+".join(names), numbers)
 
 
 def incomplete_weights(context: Context) -> Iterator[Hit]:
@@ -337,7 +346,7 @@ def _open_answers(looks: Callable[[str], bool]) -> Check:
                 if question.scale != "open":
                     continue
                 found = frame[[looks(cell) for cell in frame[question.id]]]
-                yield from _per_file(questionnaire.table, found, question.id)
+                yield from _per_file(context, questionnaire.table, found, question.id)
 
     return check
 

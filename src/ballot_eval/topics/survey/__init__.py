@@ -6,21 +6,24 @@ what would give them away, are left out here (:mod:`ballot_eval.disclosure`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.questionnaire import Questionnaire
 from ballot_eval.results import SurveyMeasure
-from ballot_eval.topics.survey.cells import survey_counts
 from ballot_eval.topics.survey.comparisons import Comparer
-from ballot_eval.topics.survey.numbers import Maker
+from ballot_eval.topics.survey.numbers import Maker, significant
+from ballot_eval.topics.survey.protection import survey_counts
 from ballot_eval.topics.survey.response import response
-from ballot_eval.topics.survey.sample import survey_sample
+from ballot_eval.topics.survey.sample import Sample, survey_sample
 
 __all__ = ["SurveyResults", "survey_results"]
+
+#: Significant digits of the weighted numbers that leave this package.
+DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,41 @@ def _one_survey(
         return SurveyResults(questionnaire, (), problem=str(reason))
     if sample is None or otherwise is None:
         return None
+    measures = tuple(map(rounded, survey_measures(sample, otherwise, study)))
+    return SurveyResults(questionnaire, measures, sample.unweighted)
+
+
+def survey_measures(
+    sample: Sample, otherwise: Sample, study: StudyDesign
+) -> Iterator[SurveyMeasure]:
+    """Yield the measures of one survey in all their digits, which are not to be published.
+
+    ``otherwise`` is the same sample by the other weighting.
+    """
     counts = survey_counts(sample, study.survey.threshold)
     maker = Maker(sample, counts, study)
-    measures = (
-        *response(sample, counts, study.survey.threshold),
-        *maker.descriptions(),
-        *Comparer(maker, otherwise).comparisons(),
+    yield from response(sample, counts, study.survey.threshold)
+    yield from maker.descriptions()
+    yield from Comparer(maker, otherwise).comparisons()
+
+
+def rounded(m: SurveyMeasure) -> SurveyMeasure:
+    """Return a measure of which weighted numbers have :data:`DIGITS` significant digits.
+
+    In more digits the sum of a few weights may be taken apart into those who answered. Counts
+    stay whole.
+    """
+
+    def short(number: float) -> float:
+        return float(number) if float(number).is_integer() else significant(number, DIGITS)
+
+    return replace(
+        m,
+        estimate=short(m.estimate),
+        standard_error=short(m.standard_error),
+        ci_lower=short(m.ci_lower),
+        ci_upper=short(m.ci_upper),
+        design_effect=short(m.design_effect),
+        p_value=short(m.p_value),
+        p_adjusted=short(m.p_adjusted),
     )
-    return SurveyResults(questionnaire, measures, sample.unweighted)

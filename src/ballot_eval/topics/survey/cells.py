@@ -1,25 +1,20 @@
-"""Counts of respondents behind the results of a survey, and which of them may be published.
+"""Counts of respondents behind the results of a survey.
 
 Every number on a survey rests on cells: how many of a group were asked, answered, and gave each
-answer, in the group as a whole and by subgroup. The cells of one survey are protected together,
-since the sums among them are known (:mod:`ballot_eval.disclosure`), and a result is published only
-when all cells are that could be worked out from it. How many gave no answer is no statement on
-anybody and no cell; :mod:`~ballot_eval.topics.survey.response` leaves out small numbers of these.
+answer, in the group as a whole and by subgroup. Which of them may be published is decided in
+:mod:`~ballot_eval.topics.survey.protection`, and a result is published only when all cells are that
+could be worked out from it.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from ballot_eval.answers import answers, asked, marked, substantive
-from ballot_eval.disclosure import Relation, margins, protect
+from ballot_eval.answers import answered, answers, asked, marked, missing_code, substantive
 from ballot_eval.questionnaire import Question
 from ballot_eval.topics.survey.sample import GROUPS, Sample
 
@@ -30,6 +25,12 @@ TOTAL = "total"
 
 #: The two answers of a question once they are joined by whether their share is reported.
 COUNTED, OTHER = "counted", "other"
+
+#: Levels of a subgroup question besides its answers: who gave none, and who was not asked it.
+NONE, OUTSIDE = "(none)", "(outside)"
+
+#: What became of a question that was asked, besides the codes of don't know and refused.
+ANSWERED, UNANSWERED, NO_ANSWER = "answered", "unanswered", "no_answer"
 
 #: Kinds of tables of one question.
 SAMPLE, ASKED, ANSWERS, JOINED = "sample", "asked", "answers", "joined"
@@ -88,8 +89,8 @@ def counted_answers(sample: Sample, question: Question) -> npt.NDArray[np.float6
     return result
 
 
-def survey_counts(sample: Sample, threshold: int) -> Counts:
-    """Return all counts of a survey, with those that may not be published."""
+def all_counts(sample: Sample) -> dict[Cell, int]:
+    """Return all counts of a survey, of which few may be published as they are."""
     counts: dict[Cell, int] = {}
     for group in GROUPS:
         members = sample.members(group)
@@ -98,16 +99,18 @@ def survey_counts(sample: Sample, threshold: int) -> Counts:
             for question in sample.questionnaire.questions:
                 if question.scale != "open":
                     counts |= _question_counts(sample, question, group, members)
-    cells, relations = _system(sample, counts)
-    marked_cells = protect(cells, relations, threshold=threshold)
-    keys = list(counts)
-    hidden = marked_cells["suppressed"].to_numpy()[: len(keys)] != ""
-    shares = marked_cells["share_suppressed"].to_numpy(dtype=bool)[: len(keys)]
-    return Counts(
-        counts,
-        frozenset(k for k, gone in zip(keys, hidden, strict=True) if gone),
-        frozenset(k for k, gone in zip(keys, shares, strict=True) if gone),
-    )
+    return counts
+
+
+def other_answers(sample: Sample, question: Question, group: str) -> dict[str, int]:
+    """Return how many of those asked did not know, refused, and said nothing at all."""
+    frame = sample.frame
+    was_asked = asked(frame, sample.questionnaire, question.id).to_numpy(dtype=bool)
+    rows = sample.members(group) & was_asked
+    given = missing_code(frame, question).to_numpy(dtype=str)
+    made = {code: int((rows & (given == code)).sum()) for code in question.missing_codes}
+    silent = ~answered(frame, question).to_numpy(dtype=bool)
+    return made | {NO_ANSWER: int((rows & silent).sum())}
 
 
 def _question_counts(
@@ -144,7 +147,9 @@ def _joined(sample: Sample, question: Question, group: str, real: BoolArray) -> 
     for subgroup in sample.questionnaire.subgroups:
         put = asked(sample.frame, sample.questionnaire, subgroup.id).to_numpy(dtype=bool)
         if (put & real).any():
-            who = sample.subgroups[subgroup.id]
+            who = dict(sample.subgroups[subgroup.id])
+            given = np.any(list(who.values()), axis=0)
+            who |= {NONE: put & ~given, OUTSIDE: ~put}
             domains += [(subgroup.id, code, real & rows) for code, rows in who.items()]
     for breakdown, level, rows in domains:
         cell = (JOINED, question.id, group)
@@ -153,73 +158,3 @@ def _joined(sample: Sample, question: Question, group: str, real: BoolArray) -> 
             made[Cell(*cell, COUNTED, breakdown, level)] = int((rows & (inside == 1)).sum())
             made[Cell(*cell, OTHER, breakdown, level)] = int((rows & (inside == 0)).sum())
     return made
-
-
-def _system(sample: Sample, counts: dict[Cell, int]) -> tuple[pd.DataFrame, list[Relation]]:
-    """Return the counts as cells in the order of ``counts``, and all sums among them."""
-    subgroups = [q.id for q in sample.questionnaire.subgroups]
-    rows: list[dict[str, Any]] = []
-    for cell, n in counts.items():
-        row: dict[str, Any] = {"question": f"{cell.kind}:{cell.question}", "group": cell.group}
-        row |= dict.fromkeys(subgroups, TOTAL) | {"answer": cell.answer, "n": n}
-        row["cost"] = _cost(cell, n)
-        if cell.breakdown != TOTAL:
-            row[cell.breakdown] = cell.level
-        rows.append(row)
-    several = [f"{ANSWERS}:{q.id}" for q in sample.questionnaire.questions if q.scale == "multiple"]
-    frame = pd.DataFrame(rows)
-    present = set(frame["question"])
-    cells, relations = margins(
-        frame,
-        groups=["group", *subgroups],
-        multiple=[name for name in several if name in present],
-        total=TOTAL,
-    )
-    place = {cell: position for position, cell in enumerate(counts)}
-    # That as many of a subgroup answered two questions does not make them the same people, and
-    # nobody can see it of numbers that are left out; of a whole group it is taken to be so.
-    whole = {n for cell, n in place.items() if cell.breakdown == TOTAL}
-    known = [r for r in relations if r.kind != "same" or r.total in whole]
-    return cells, [*known, *_links(sample, counts, place)]
-
-
-def _cost(cell: Cell, n: int) -> float:
-    """Return the loss of leaving a count out: more for those that more of the report rests on."""
-    size = 1 + math.log1p(n)
-    if cell.kind in (SAMPLE, ASKED):
-        return 1000 * size
-    if cell.answer == TOTAL:
-        return (100 if cell.breakdown == TOTAL else 10) * size
-    # A zero protects little, and of a subgroup less is lost than of everyone.
-    return (4 if n == 0 else 1) * (10 if cell.breakdown == TOTAL else 1) * size
-
-
-def _links(sample: Sample, counts: dict[Cell, int], place: dict[Cell, int]) -> Iterator[Relation]:
-    """Yield the sums between tables: who was asked by an answer, and which answers are counted."""
-    for cell in counts:
-        question = sample.questionnaire.question(cell.question) if cell.question else None
-        if question is None:
-            continue
-        if cell.kind == ASKED:
-            yield from _routed(question, cell, counts, place)
-        if cell.kind == JOINED and cell.breakdown == TOTAL and cell.answer == COUNTED:
-            parts = (Cell(ANSWERS, cell.question, cell.group, code) for code in question.counted)
-            yield Relation(place[cell], tuple(place[part] for part in parts), "groups")
-
-
-def _routed(
-    question: Question, cell: Cell, counts: dict[Cell, int], place: dict[Cell, int]
-) -> Iterator[Relation]:
-    """Yield that those who were asked gave certain answers before, or are all of the group."""
-    when = question.asked_when
-    if when is None:
-        return
-    if when.question == "ballot":
-        parts = [Cell(SAMPLE, "", cell.group)]
-    else:
-        parts = [Cell(ANSWERS, when.question, cell.group, code) for code in when.answers]
-    # Not so when the routing is by a missing answer, or by one of several answers.
-    if sum(counts.get(part, 0) for part in parts) == counts[cell]:
-        kind: Literal["same", "groups"] = "same" if len(parts) == 1 else "groups"
-        known = tuple(place[part] for part in parts if part in place)
-        yield Relation(place[cell], known, kind)

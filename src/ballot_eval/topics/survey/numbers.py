@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -54,6 +55,11 @@ def marks(sample: Sample, question: Question) -> dict[str, FloatArray]:
     }
 
 
+def significant(value: float, digits: int) -> float:
+    """Return a number rounded to so many significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
 class Maker:
     """Makes the measures of one survey, hidden where their cells are."""
 
@@ -86,7 +92,9 @@ class Maker:
         if question.scale == "number":
             values = scored(self.sample, question)
             yield self.mean(question, "mean", values, members, [total], total)
-            yield self._median(question, values, members, total)
+            # The median of some municipalities, and both its limits, are what one of them said.
+            if self.table != "municipality_survey":
+                yield self._median(question, values, members, total)
         elif question.scores and question.outcome:
             values = scored(self.sample, question)
             yield self.mean(question, "mean_score", values, members, whole, total)
@@ -159,6 +167,10 @@ class Maker:
     def _median(
         self, question: Question, values: FloatArray, rows: BoolArray, total: Cell
     ) -> SurveyMeasure:
+        """Return the median and its limits in two digits or in one, so that enough said each.
+
+        Unrounded it would be the answer of one respondent. Hidden when too few said it so rounded.
+        """
         made = self._blank(question, "", "median", total)
         if not self.counts.exact([total]):
             return replace(made, hidden=True)
@@ -169,13 +181,18 @@ class Maker:
             )
         except ValueError as reason:
             return replace(made, note=str(reason))
-        return replace(
-            made,
-            estimate=found.estimate,
-            ci_lower=found.ci_lower,
-            ci_upper=found.ci_upper,
-            df=found.df,
-        )
+        for digits in (2, 1):
+            said = np.array([significant(value, digits) for value in values[inside]])
+            numbers = [
+                significant(v, digits) for v in (found.estimate, found.ci_lower, found.ci_upper)
+            ]
+            times = [int(np.sum(said == number)) for number in numbers if math.isfinite(number)]
+            if min(times) >= self.study.survey.threshold:
+                estimate, lower, upper = numbers
+                return replace(
+                    made, estimate=estimate, ci_lower=lower, ci_upper=upper, df=float(found.df)
+                )
+        return replace(made, hidden=True)
 
     def _blank(self, question: Question, answer: str, quantity: str, total: Cell) -> SurveyMeasure:
         return SurveyMeasure(

@@ -8,15 +8,20 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ballot_eval.answers import answered, asked, missing_code
 from ballot_eval.estimation.survey.design import kish_effective_size
 from ballot_eval.questionnaire import Question
 from ballot_eval.results import SurveyMeasure
-from ballot_eval.topics.survey.cells import ANSWERS, ASKED, SAMPLE, Cell, Counts
+from ballot_eval.topics.survey.cells import (
+    ANSWERED,
+    ANSWERS,
+    ASKED,
+    SAMPLE,
+    UNANSWERED,
+    Cell,
+    Counts,
+    other_answers,
+)
 from ballot_eval.topics.survey.sample import GROUPS, Sample
-
-#: What became of a question that was asked, besides the codes of don't know and refused.
-ANSWERED, UNANSWERED, NO_ANSWER = "answered", "unanswered", "no_answer"
 
 
 def response(sample: Sample, counts: Counts, threshold: int) -> Iterator[SurveyMeasure]:
@@ -36,8 +41,8 @@ def _of_question(
     """Yield how many of those asked answered, and what the others did instead.
 
     Small numbers of these are left out, one and all so that none can be told from the others;
-    their sum remains. Not to answer is no characteristic of a person, so that what follows from
-    the number asked and the number that answered is not hidden.
+    their sum remains. How many did not answer is not protected: it is the number asked less the
+    number that answered, and says nothing of what they think.
     """
     total = Cell(ANSWERS, question.id, group)
     base = Cell(SAMPLE, "", group) if question.asked_when is None else replace(total, kind=ASKED)
@@ -53,23 +58,12 @@ def _of_question(
     known = counts.exact([base, total])
     size, n = counts.counts[base], counts.counts[total]
     yield _counted(made, n, size, hidden=not known)
-    others = _others(sample, question, group)
+    others = other_answers(sample, question, group)
     small = any(0 < count < threshold for count in others.values())
     left = sum(others.values())
     for answer, count in (*others.items(), (UNANSWERED, left)):
         few = small if answer != UNANSWERED else 0 < left < threshold
         yield _counted(replace(made, answer=answer), count, size, hidden=few or not known)
-
-
-def _others(sample: Sample, question: Question, group: str) -> dict[str, int]:
-    """Return how many of those asked did not know, refused, and said nothing at all."""
-    frame = sample.frame
-    was_asked = asked(frame, sample.questionnaire, question.id).to_numpy(dtype=bool)
-    rows = sample.members(group) & was_asked
-    given = missing_code(frame, question).to_numpy(dtype=str)
-    made = {code: int((rows & (given == code)).sum()) for code in question.missing_codes}
-    silent = ~answered(frame, question).to_numpy(dtype=bool)
-    return made | {NO_ANSWER: int((rows & silent).sum())}
 
 
 def _counted(made: SurveyMeasure, count: int, size: int, *, hidden: bool) -> SurveyMeasure:
