@@ -287,6 +287,11 @@ def test_questionnaires_are_not_given_in_the_study_file(tmp_path, root):
         *("kandidaat", "Kandidaten", "lijst", "lijstnummer", "kandidatenlijst", "list", "D66"),
         *("stemkeuze", "vote_choice", "Op wie heeft u gestemd?", "Stemde u vandaag op links?"),
         *("political preference", "voorkeurstem", "Who did you vote for?", "CDA of PvdA"),
+        *("stemintentie", "listnumber", "list_nr", "Stemde u voor", "stem_voor", "mijn_stem"),
+        *("Wat heeft u gestemd?", "Wie koos u?", "Voor wie koos u?", "Wie kreeg uw stem?"),
+        *("Welke keuze maakte u?", "Which choice did you make?"),
+        *("Who got your vote?", "Whom did you choose?", "stemde u links of rechts", "vote"),
+        *("Leefbaar Rotterdam", "V.V.D.", "1. D66", "GL", "Groen Links", "D'66", "SP (lijst 6)"),
     ],
 )
 def test_what_looks_like_vote_choice(text):
@@ -299,15 +304,29 @@ def test_what_looks_like_vote_choice(text):
         *("ease", "help_from", "used_before", "Met welk stembiljet stemt u liever?", "volt_meter"),
         *("Did you vote for the first time?", "listened", "counterpart", "ik denk het niet"),
         *("stembureau", "Hoe moeilijk was het stemmen?", "age_band", "enlisted"),
+        *("Stemde u voor het eerst?", "Wie hielp u bij het stemmen?", "Who helped you vote?"),
+        *("Weet u zeker dat uw stem geldig is?", "Is uw wijk leefbaar?", "stemhok_hulp", "voted"),
+        *("Wat vond u lastig toen u stemde?", "10.000 tot 50.000 euro", "van glas"),
     ],
 )
 def test_what_does_not(text):
     assert not about_vote_choice(text)
 
 
+def test_no_word_of_the_shipped_questionnaires_looks_like_vote_choice(gr2026):
+    for questionnaire in gr2026.questionnaires:
+        for column in questionnaire.layout():
+            assert not vote_choice_sign(column.name, [column.nl, column.en, *column.allowed])
+
+
 def test_a_column_with_parties_in_its_cells():
     assert vote_choice_sign("v12", ["VVD", "d66", "", "weet niet"])
+    assert vote_choice_sign("keuze", ["1 VVD", "2 PvdA", "3 D66"])
+    assert vote_choice_sign("v12", ["1. D66", "2.VVD", "(3) SP", "lijst 4: Volt"])
+    assert vote_choice_sign("v12", ["V.V.D.", "P.v.d.A."])
+    assert vote_choice_sign("v12", ["Leefbaar", "VVD (lijst 1)", "Partij voor de Dieren"])
     assert not vote_choice_sign("v12", ["VVD", "zon", "regen"])
+    assert not vote_choice_sign("v12", ["ik denk het wel", "40 volt", "leefbaar hier"])
     assert not vote_choice_sign("v12", [])
 
 
