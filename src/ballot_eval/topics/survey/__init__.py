@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.errors import DesignError
 from ballot_eval.questionnaire import Questionnaire
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import survey_counts
 from ballot_eval.topics.survey.comparisons import Comparer
 from ballot_eval.topics.survey.numbers import Maker
 from ballot_eval.topics.survey.response import response
-from ballot_eval.topics.survey.sample import survey_sample
+from ballot_eval.topics.survey.sample import Sample, survey_sample
 
 __all__ = ["SurveyResults", "survey_results"]
 
@@ -42,7 +43,8 @@ def survey_results(
 ) -> tuple[SurveyResults, ...]:
     """Return the results of every survey of the study that has answers.
 
-    Raises DesignError when the weights cannot meet the margins of the plan.
+    Raises DesignError when the weights by the weighting of the plan cannot meet its margins or
+    limits. Where only those by the other weighting cannot, a note stands in their place.
     """
     found = (_one_survey(q, accepted, study) for q in study.questionnaires)
     return tuple(results for results in found if results is not None)
@@ -51,15 +53,13 @@ def survey_results(
 def _one_survey(
     questionnaire: Questionnaire, accepted: Mapping[str, pd.DataFrame], study: StudyDesign
 ) -> SurveyResults | None:
-    own = study.survey.weighting
-    other = "voter" if own == "municipality" else "municipality"
     try:
         sample = survey_sample(questionnaire, accepted, study)
-        otherwise = survey_sample(questionnaire, accepted, study, weighting=other)
     except ValueError as reason:
         return SurveyResults(questionnaire, (), problem=str(reason))
-    if sample is None or otherwise is None:
+    if sample is None:
         return None
+    otherwise = _otherwise(questionnaire, accepted, study)
     counts = survey_counts(sample, study.survey.threshold)
     maker = Maker(sample, counts, study)
     measures = (
@@ -68,3 +68,17 @@ def _one_survey(
         *Comparer(maker, otherwise).comparisons(),
     )
     return SurveyResults(questionnaire, measures, sample.unweighted)
+
+
+def _otherwise(
+    questionnaire: Questionnaire, accepted: Mapping[str, pd.DataFrame], study: StudyDesign
+) -> Sample | str:
+    """Return the sample by the weighting that the plan does not lead with, or why there is none."""
+    own = study.survey.weighting
+    other = "voter" if own == "municipality" else "municipality"
+    try:
+        found = survey_sample(questionnaire, accepted, study, weighting=other)
+    except DesignError as reason:
+        return str(reason)
+    assert found is not None, "there are respondents by either weighting"
+    return found

@@ -45,12 +45,15 @@ WITHIN = "within_stations"
 
 
 class Comparer:
-    """Compares the ballots in one survey; ``others`` is the sample by the other weighting."""
+    """Compares the ballots in one survey.
 
-    def __init__(self, maker: Maker, other: Sample) -> None:
+    ``other`` is the sample by the other weighting, or the reason why there is none.
+    """
+
+    def __init__(self, maker: Maker, other: Sample | str) -> None:
         self.maker, self.sample, self.counts = maker, maker.sample, maker.counts
         own = maker.weighting
-        self.samples = {own: self.sample}
+        self.samples: dict[str, Sample | str] = {own: self.sample}
         self.samples["voter" if own == "municipality" else "municipality"] = other
 
     def comparisons(self) -> Iterator[SurveyMeasure]:
@@ -90,9 +93,13 @@ class Comparer:
         kind = JOINED if answer in ("", COUNTED) else ANSWERS
         cells = [Cell(kind, question.id, group, answer or TOTAL) for group in GROUPS]
         for weighting, sample in self.samples.items():
+            made = self._blank(question, answer, quantity, cells)
+            made = replace(made, weighting=weighting)
+            if isinstance(sample, str):
+                yield replace(made, method=MUNICIPALITIES, n=math.nan, note=sample)
+                continue
             for method, design in self._designs(sample):
-                made = self._blank(question, answer, quantity, cells)
-                made = replace(made, method=method, weighting=weighting)
+                made = replace(made, method=method)
                 yield self._difference(made, design, values, everyone, cells)
         if kind != JOINED:
             return
