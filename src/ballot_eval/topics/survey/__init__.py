@@ -14,6 +14,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import DesignError
 from ballot_eval.questionnaire import Questionnaire
+from ballot_eval.reasons import plain_reason
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import survey_counts
 from ballot_eval.topics.survey.comparisons import Comparer
@@ -56,7 +57,7 @@ def _one_survey(
     try:
         sample = survey_sample(questionnaire, accepted, study)
     except ValueError as reason:
-        return SurveyResults(questionnaire, (), problem=str(reason))
+        return SurveyResults(questionnaire, (), problem=plain_reason(reason))
     if sample is None:
         return None
     otherwise = _otherwise(questionnaire, accepted, study)
