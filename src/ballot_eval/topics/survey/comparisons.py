@@ -207,6 +207,8 @@ class Comparer:
         cells = [replace(cell, level=level) for level in ("yes", "no")]
         if any(replace(c, answer=TOTAL) not in self.counts.counts for c in cells):
             return
+        # Those at stations with one kind are counted in n too: the number without them, beside
+        # the published ones, could give away a small number.
         made = self._blank(question, "" if number else COUNTED, "within_station_difference", cells)
         made = replace(
             made,

@@ -211,7 +211,7 @@ def _names(kept: MarginInput, margins: Sequence[MarginInput], plan: Survey) -> l
     questions = ["municipality", *(m.question for m in plan.margins)]
     return [
         f"{question} {label}"
-        for question, (labels, _) in zip(questions, [kept, *margins], strict=False)
+        for question, (labels, _) in zip(questions, [kept, *margins], strict=True)
         for label in np.unique(np.asarray(labels))
     ]
 
