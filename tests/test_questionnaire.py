@@ -10,6 +10,7 @@ import ballot_eval as be
 from ballot_eval.answers import answered, answers, asked, marked, missing_code
 from ballot_eval.errors import DesignError
 from ballot_eval.questionnaire import Question, load_questionnaire, load_questionnaires
+from ballot_eval.questionnaire_checks import RESERVED_IDS
 from ballot_eval.schema import SURVEY_TABLES
 from ballot_eval.vote_choice import about_vote_choice, vote_choice_sign
 
@@ -181,6 +182,28 @@ def test_scores_shares_and_labels(small):
         ("subgroup = true", 'share_of = ["maybe"]', "share_of names maybe, which is no answer"),
         ("maximum = 60", "", "a number needs minimum and maximum"),
         ("maximum = 60", "maximum = 0", "minimum 0 must be less than maximum 0"),
+        ("maximum = 60", "maximum = inf", "questions[minutes].maximum: must be a finite number"),
+        ("minimum = 0", "minimum = nan", "questions[minutes].minimum: must be a finite number"),
+        ("maximum = 60", 'maximum = 60\ndirection = "best_last"', "direction does not belong to"),
+        ("subgroup = true", 'direction = "best_last"', "direction does not belong to the scale"),
+        ("subgroup = true", 'share_of = ["yes", "no"]', "share_of names all answers"),
+        ("subgroup = true", 'share_of = ["yes", "yes"]', "share_of names yes twice"),
+        ('asked_when = { question = "helped"', 'share_of = ["staff"]\n#', "has a share; remove it"),
+        ('nl = "Bekende"', 'nl = "Stembureau"', "two answers have the nl label 'Stembureau'"),
+        ('en = "Friend"', 'en = "Staff"', "two answers have the en label 'Staff'"),
+        ('asked_when = { question = "helped", answers = ["yes"] }', 'asked_when = "yes"', "table"),
+        ('en = "Questions"', 'en = "Questions"\nopens = "half 8"', "opens: must be a time such as"),
+        ("[answer_sets]\nease", "answer_sets = 3\nease", "key answer_sets: must be a table"),
+        (
+            "[answer_sets]",
+            '[answer_sets]\nx = [{ code = "1", nl = "VVD", en = "Yes" }]',
+            "answer_sets.x 'VVD' looks like vote choice",
+        ),
+        ("[answer_sets]", '[answer_sets]\nx = [{ code = "1", nl = "A" }]', "x[0].en: is missing"),
+        ('refused = "refused"', 'refused = "no_answer"', "the code no_answer has another meaning"),
+        ('dont_know = "dont_know"', 'dont_know = "answered"', "allowed: any but answered"),
+        ('code = "friend"', 'code = "total"', "the code total has another meaning in the results"),
+        ('nl = "Vragen"', 'nl = "Op welke partij stemde u?"', "looks like vote choice"),
         ("maximum = 60", "maximum = 60\nsubgroup = true", "subgroup needs the scale"),
         ('scale = "open"', 'scale = "open"\noutcome = true', "open question cannot be an outcome"),
         ('{ question = "helped"', '{ question = "minutes"', "minutes is no earlier question"),
@@ -215,6 +238,26 @@ def test_a_mistake_gives_one_clear_line(tmp_path, old, new, expected):
     assert len(text.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", sorted(RESERVED_IDS))
+def test_ids_that_are_columns_of_the_results_are_refused(tmp_path, name):
+    file = write(tmp_path, SMALL.replace('"minutes"', f'"{name}"'))
+    with pytest.raises(DesignError) as caught:
+        load_questionnaire(file)
+    assert f"the id {name} has another meaning in the results" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_mistake_in_the_only_question_is_one_line(tmp_path):
+    text = SMALL[: SMALL.index('id = "helped"')].removesuffix("[[questions]]\n")
+    assert load_questionnaire(write(tmp_path, text))
+    file = write(tmp_path, text.replace('direction = "best_last"', "direct = 1"))
+    with pytest.raises(DesignError) as caught:
+        load_questionnaire(file)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 1
+    assert lines[0].endswith("direct: is not a known key; remove it or correct its spelling")
+
+
 def test_one_questionnaire_per_table(tmp_path):
     write(tmp_path, SMALL)
     write(tmp_path, SMALL, "survey_again.toml")
@@ -244,6 +287,11 @@ def test_questionnaires_are_not_given_in_the_study_file(tmp_path, root):
         *("kandidaat", "Kandidaten", "lijst", "lijstnummer", "kandidatenlijst", "list", "D66"),
         *("stemkeuze", "vote_choice", "Op wie heeft u gestemd?", "Stemde u vandaag op links?"),
         *("political preference", "voorkeurstem", "Who did you vote for?", "CDA of PvdA"),
+        *("stemintentie", "listnumber", "list_nr", "Stemde u voor", "stem_voor", "mijn_stem"),
+        *("Wat heeft u gestemd?", "Wie koos u?", "Voor wie koos u?", "Wie kreeg uw stem?"),
+        *("Welke keuze maakte u?", "Which choice did you make?"),
+        *("Who got your vote?", "Whom did you choose?", "stemde u links of rechts", "vote"),
+        *("Leefbaar Rotterdam", "V.V.D.", "1. D66", "GL", "Groen Links", "D'66", "SP (lijst 6)"),
     ],
 )
 def test_what_looks_like_vote_choice(text):
@@ -256,15 +304,29 @@ def test_what_looks_like_vote_choice(text):
         *("ease", "help_from", "used_before", "Met welk stembiljet stemt u liever?", "volt_meter"),
         *("Did you vote for the first time?", "listened", "counterpart", "ik denk het niet"),
         *("stembureau", "Hoe moeilijk was het stemmen?", "age_band", "enlisted"),
+        *("Stemde u voor het eerst?", "Wie hielp u bij het stemmen?", "Who helped you vote?"),
+        *("Weet u zeker dat uw stem geldig is?", "Is uw wijk leefbaar?", "stemhok_hulp", "voted"),
+        *("Wat vond u lastig toen u stemde?", "10.000 tot 50.000 euro", "van glas"),
     ],
 )
 def test_what_does_not(text):
     assert not about_vote_choice(text)
 
 
+def test_no_word_of_the_shipped_questionnaires_looks_like_vote_choice(gr2026):
+    for questionnaire in gr2026.questionnaires:
+        for column in questionnaire.layout():
+            assert not vote_choice_sign(column.name, [column.nl, column.en, *column.allowed])
+
+
 def test_a_column_with_parties_in_its_cells():
     assert vote_choice_sign("v12", ["VVD", "d66", "", "weet niet"])
+    assert vote_choice_sign("keuze", ["1 VVD", "2 PvdA", "3 D66"])
+    assert vote_choice_sign("v12", ["1. D66", "2.VVD", "(3) SP", "lijst 4: Volt"])
+    assert vote_choice_sign("v12", ["V.V.D.", "P.v.d.A."])
+    assert vote_choice_sign("v12", ["Leefbaar", "VVD (lijst 1)", "Partij voor de Dieren"])
     assert not vote_choice_sign("v12", ["VVD", "zon", "regen"])
+    assert not vote_choice_sign("v12", ["ik denk het wel", "40 volt", "leefbaar hier"])
     assert not vote_choice_sign("v12", [])
 
 

@@ -14,6 +14,7 @@ from ballot_eval.answers import answers
 from ballot_eval.disclosure import audit
 from ballot_eval.errors import DesignError
 from ballot_eval.plan_topics import Survey, SurveyMargin
+from ballot_eval.reasons import dutch_reason
 from ballot_eval.results import ResultSet
 from ballot_eval.simulation import SurveyTruth, simulate_panel, simulate_surveys
 from ballot_eval.sources import read_raw
@@ -183,8 +184,38 @@ def test_trimming_keeps_municipalities_and_limits(accepted, gr2026):
     assert weights.min() >= 0.5 * weights.mean() * (1 - 1e-9)
     sums = pd.Series(weights).groupby(sample.municipality).sum()
     np.testing.assert_allclose(sums, 1.0, rtol=1e-8)
-    with pytest.raises(DesignError, match=r"survey\.trim"):
-        sample_of(accepted, planned(gr2026, trim=(0.999, 1.001)))
+    expected = r"survey\.trim, weighting voter: .*Worst is municipality \d{4} with total"
+    with pytest.raises(DesignError, match=expected):
+        sample_of(accepted, planned(gr2026, trim=(0.999, 1.001)), weighting="voter")
+
+
+def test_weights_of_the_other_weighting_that_cannot_be_had_stop_nothing(accepted, gr2026):
+    shares = {"18_34": 0.2, "35_49": 0.2, "50_64": 0.25, "65_74": 0.2, "75_plus": 0.15}
+    margins = (SurveyMargin(question="age_band", shares=shares),)
+    study = planned(gr2026, trim=(0.3, 3.0), margins=margins)
+    with pytest.raises(DesignError, match="weighting voter"):
+        sample_of(accepted, study, weighting="voter")
+    measures = next(r for r in survey_results(accepted, study)).measures
+    by_voter = [m for m in measures if m.weighting == "voter"]
+    assert len(by_voter) == 5
+    assert all("survey.trim, weighting voter" in m.note for m in by_voter)
+    assert all(math.isnan(m.estimate) and not m.hidden for m in by_voter)
+    own = one(
+        measures,
+        question="ease",
+        quantity="difference",
+        breakdown="total",
+        method="municipalities",
+        weighting="municipality",
+    )
+    assert math.isfinite(own.p_adjusted)
+    with pytest.raises(DesignError, match="weighting voter"):
+        survey_results(
+            accepted,
+            study.model_copy(
+                update={"survey": Survey(weighting="voter", trim=(0.3, 3.0), margins=margins)}
+            ),
+        )
 
 
 def test_municipalities_with_one_station_are_joined(accepted, gr2026):
@@ -219,7 +250,8 @@ def test_answers_of_one_station_are_a_reason_not_a_number(accepted, gr2026):
     rest = {t: accepted[t].iloc[:0] for t in ("station_survey", "municipality_survey")}
     (survey,) = survey_results(accepted | alone | rest, gr2026)
     assert not survey.measures
-    assert "one cluster" in survey.problem
+    assert survey.problem.startswith("the answers are of one polling station or one municipality")
+    assert dutch_reason(survey.problem, {}).startswith("de antwoorden komen van één stembureau of")
 
 
 @pytest.mark.parametrize("table", ["voter_survey", "station_survey", "municipality_survey"])

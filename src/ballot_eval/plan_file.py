@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 
 from ballot_eval.errors import DesignError
 
@@ -82,8 +84,19 @@ def read_plan(file: Path, advice: str, reserved: tuple[str, ...]) -> dict[str, o
 
 def mistakes(file: Path, error: ValidationError, values: dict[str, object]) -> DesignError:
     """Return the error of a plan file: one line per mistake, with file and key."""
-    lines = [f"{file}: {_explain(problem, values)}" for problem in error.errors()]
+    problems = error.errors()
+    lines = [
+        f"{file}: {_explain(problem, values)}"
+        for problem in problems
+        # Entries with a mistake are not counted: that there are too few says nothing then.
+        if not (problem["type"] == "too_short" and _inside(problem["loc"], problems))
+    ]
     return DesignError("\n".join(lines))
+
+
+def _inside(key: tuple[int | str, ...], problems: Sequence[ErrorDetails]) -> bool:
+    """Return whether one of the problems lies in an entry of ``key``."""
+    return any(len(p["loc"]) > len(key) and p["loc"][: len(key)] == key for p in problems)
 
 
 def _explain(problem: object, values: dict[str, object]) -> str:
@@ -116,7 +129,7 @@ _PLAIN = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",
-    "finite_number": "must be a number, not infinite",
+    "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "literal_error": "is not allowed; allowed: {expected}",
@@ -124,12 +137,14 @@ _PLAIN = {
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be less than {lt}",
     "less_than_equal": "must be at most {le}",
+    "time_type": "must be a time such as 07:30:00, without quotes",
+    "time_parsing": "must be a time such as 07:30:00, without quotes",
     "date_type": "must be a date such as 2026-03-18, without quotes",
     "date_from_datetime_parsing": "must be a date such as 2026-03-18, without quotes",
     "date_from_datetime_inexact": "must be a date without a time",
     "tuple_type": "must be a list between square brackets",
     "dict_type": "must be a table: one heading in single square brackets, with keys below it",
-    "model_type": "must be a table: a heading in square brackets, with keys below it",
+    "model_type": "must be a table: a heading in brackets with keys below it, or { key = value }",
 }
 
 

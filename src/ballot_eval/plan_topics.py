@@ -138,7 +138,8 @@ class Survey(Frozen):
 
     #: Counts of fewer respondents are not published, nor what reveals them.
     threshold: Annotated[int, Field(ge=3, le=1000)] = 10
-    #: Whether each municipality counts the same, or each voter (each member of a polling station).
+    #: Whether each municipality counts the same, or as its voters do, in all surveys: of stations
+    #: that were not asked it is not known how many members they have.
     weighting: Literal["municipality", "voter"] = "municipality"
     #: Interval of a share; both keep within 0 and 1.
     interval: Literal["korn_graubard", "logit"] = "korn_graubard"

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from ballot_eval.errors import DesignError
 from ballot_eval.plan_file import ElectionId, Frozen, formed, mistakes, read_plan
+from ballot_eval.questionnaire_checks import asks_vote_choice, question_problems
 from ballot_eval.raw import SOURCE_COLUMNS
 from ballot_eval.schema import SURVEY_TABLES, Column, Table
-from ballot_eval.vote_choice import about_vote_choice
 
 SurveyTable = Literal["voter_survey", "station_survey", "municipality_survey"]
 Scale = Literal["likert5", "yes_no", "single", "multiple", "number", "open"]
@@ -40,6 +39,7 @@ Code = Annotated[
     formed(r"[a-z0-9]+(_[a-z0-9]+)*", "small letters, digits and single underscores"),
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 #: Answers are chosen from a list on these scales, one of them on all but ``multiple``.
 CHOICES = ("likert5", "yes_no", "single", "multiple")
@@ -49,9 +49,6 @@ OPEN_PATTERN = r"[\s\S]{1,2000}"
 
 #: Ends of the names of columns that a question may have besides its own.
 NO_ANSWER = "no_answer"
-
-#: Words of columns that are personal data elsewhere, but may be a question about a group.
-_GROUPS = ("gender", "geslacht")
 
 
 class Answer(Frozen):
@@ -99,75 +96,15 @@ class Question(Frozen):
     subgroup: bool = False
     outcome: bool = False
     exposure: bool = False
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: Finite | None = None
+    maximum: Finite | None = None
     share_of: tuple[Code, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for problem in (
-            *self._answer_problems(),
-            *self._number_problems(),
-            *self._flag_problems(),
-            *self._forbidden(),
-        ):
+        for problem in question_problems(self):
             raise ValueError(problem)
         return self
-
-    def _answer_problems(self) -> Iterator[str]:
-        if self.scale in ("yes_no", "number", "open") and self.answers:
-            yield f"a question of scale {self.scale} has no answers of its own; remove answers"
-        if self.scale == "likert5" and len(self.answers) != 5:
-            yield f"likert5 needs exactly 5 answers, in order (found {len(self.answers)})"
-        if self.scale in ("single", "multiple") and len(self.answers) < 2:
-            yield f"{self.scale} needs at least 2 answers (found {len(self.answers)})"
-        codes = [*self.codes, *self.missing_codes]
-        if twice := [code for code, times in Counter(codes).items() if times > 1]:
-            yield f"the code {twice[0]} is given twice; allowed: each code once"
-        if self.scale == "open" and self.missing_codes:
-            yield "an open question has no codes for dont_know or refused; remove them"
-        if self.scale == "likert5" and self.direction is None:
-            yield "direction is missing; allowed: best_last, best_first, ordered"
-        if self.scale in ("multiple", "open") and self.direction is not None:
-            yield f"direction does not belong to the scale {self.scale}; remove it"
-        if unknown := [code for code in self.share_of if code not in self.codes]:
-            allowed = ", ".join(self.codes) or "none on this scale"
-            yield f"share_of names {unknown[0]}, which is no answer; allowed: {allowed}"
-
-    def _number_problems(self) -> Iterator[str]:
-        bounds = (self.minimum, self.maximum)
-        if self.scale != "number":
-            if bounds != (None, None):
-                yield "minimum and maximum belong to the scale number; remove them"
-        elif self.minimum is None or self.maximum is None:
-            yield "a number needs minimum and maximum"
-        elif self.minimum >= self.maximum:
-            yield f"minimum {self.minimum:g} must be less than maximum {self.maximum:g}"
-
-    def _flag_problems(self) -> Iterator[str]:
-        if self.subgroup and self.scale not in ("likert5", "yes_no", "single"):
-            yield f"subgroup needs the scale single, yes_no or likert5, not {self.scale}"
-        if self.outcome and self.scale == "open":
-            yield "an open question cannot be an outcome; remove outcome"
-        if self.exposure and not (self.subgroup and self.scale == "yes_no"):
-            yield "exposure needs the scale yes_no and subgroup = true"
-        if self.outcome and self.subgroup:
-            yield "a question is an outcome or a subgroup variable, not both"
-
-    def _forbidden(self) -> Iterator[str]:
-        # Within the function: the package of sources needs the study design, and that needs this.
-        from ballot_eval.sources.personal import NAMES
-
-        texts = [("id", self.id), ("nl", self.nl), ("en", self.en)]
-        texts += [(f"answer {a.code}", part) for a in self.answers for part in (a.code, a.nl, a.en)]
-        for key, text in texts:
-            if about_vote_choice(text):
-                yield (
-                    f"{key} {text!r} looks like vote choice, which is never asked; remove the "
-                    "question, or use other words"
-                )
-        if self.id not in _GROUPS and NAMES.search(self.id):
-            yield "id looks like personal data; allowed: groups such as age_band, and no names"
 
     @property
     def options(self) -> tuple[Answer, ...]:
@@ -277,6 +214,8 @@ class Questionnaire(Frozen):
     questions: Annotated[tuple[Question, ...], Field(min_length=1)]
     opens: dt.time = dt.time(7, 30)
     closes: dt.time = dt.time(21, 0)
+    #: Answers that no question has. They are checked all the same.
+    answer_sets: dict[str, tuple[Answer, ...]] = Field(default_factory=dict)
     #: Name and hash of the file.
     file: str = ""
     sha256: str = ""
@@ -286,6 +225,11 @@ class Questionnaire(Frozen):
         if self.opens >= self.closes:
             msg = f"opens {self.opens} must be before closes {self.closes}"
             raise ValueError(msg)
+        texts = [("nl", self.nl), ("en", self.en)]
+        for name, found in self.answer_sets.items():
+            texts += [(f"answer_sets.{name}", t) for a in found for t in (a.code, a.nl, a.en)]
+        for problem in asks_vote_choice(texts):
+            raise ValueError(problem)
         fixed = {*SURVEY_TABLES[self.table].names, *SOURCE_COLUMNS}
         names = [c.name for q in self.questions for c in q.columns()]
         ids = [q.id for q in self.questions]
@@ -367,19 +311,31 @@ def load_questionnaire(file: str | Path) -> Questionnaire:
     """
     path = Path(file)
     values = read_plan(path, "give a survey_*.toml of a study", ("file",))
-    sets = values.pop("answer_sets", {})
-    questions = values.get("questions")
-    for question in questions if isinstance(questions, list) else []:
-        if not isinstance(question, dict) or not isinstance(question.get("answers"), str):
-            continue
-        name = question["answers"]
-        if not isinstance(sets, dict) or name not in sets:
-            allowed = ", ".join(sets) if isinstance(sets, dict) else ""
-            msg = f"{path}: key questions[{question.get('id')}].answers: {name} is not among the "
-            raise DesignError(f"{msg}answer_sets; allowed: {allowed or 'a list of answers'}")
-        question["answers"] = sets[name]
+    _fill_in_sets(path, values)
     values |= {"file": path.name}
     try:
         return Questionnaire.model_validate(values)
     except ValidationError as error:
         raise mistakes(path, error, values) from error
+
+
+def _fill_in_sets(path: Path, values: dict[str, Any]) -> None:
+    """Replace the names of answer sets by their answers, in place; the other sets are left."""
+    sets = values.get("answer_sets", {})
+    if not isinstance(sets, dict):
+        msg = f"{path}: key answer_sets: must be a table: [answer_sets], with a list per name below"
+        raise DesignError(msg)
+    questions = values.get("questions")
+    used = set()
+    for question in questions if isinstance(questions, list) else []:
+        if not isinstance(question, dict) or not isinstance(question.get("answers"), str):
+            continue
+        name = question["answers"]
+        if name not in sets:
+            msg = f"{path}: key questions[{question.get('id')}].answers: {name} is not among the "
+            raise DesignError(
+                f"{msg}answer_sets; allowed: {', '.join(sets) or 'a list of answers'}"
+            )
+        question["answers"] = sets[name]
+        used.add(name)
+    values["answer_sets"] = {name: found for name, found in sets.items() if name not in used}

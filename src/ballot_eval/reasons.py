@@ -61,6 +61,13 @@ REASONS = (
         "binnen groepen naar grootte is er geen gezamenlijke toets, en geen toets tegen een marge",
     ),
     Reason(
+        r"a survey of one cluster says nothing|the answers are of one polling station or one mun",
+        "the answers are of one polling station or one municipality, which does not show how much "
+        "answers vary",
+        "de antwoorden komen van één stembureau of één gemeente, en dat laat niet zien hoe sterk "
+        "antwoorden uiteenlopen",
+    ),
+    Reason(
         r"one unit only in group|a side has one municipality",
         "a side has one municipality, which does not show how much such municipalities vary",
         "één gemeente laat niet zien hoe sterk zulke gemeenten uiteenlopen",

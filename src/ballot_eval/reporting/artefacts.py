@@ -131,7 +131,7 @@ def _survey_tables(outcome: Outcome) -> dict[str, str]:
         items = [m for m in every if m.table == questionnaire.table]
         if not items:
             continue
-        made["survey_response"] = tables_survey.response(every)
+        made["survey_response"] = tables_survey.response(every, study)
         made[f"{name}_outcomes"] = tables_survey.outcomes(items, questionnaire, study)
         made[f"{name}_item_response"] = tables_survey.item_response(items, questionnaire)
         if name == "voter":

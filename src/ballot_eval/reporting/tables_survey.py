@@ -39,8 +39,12 @@ def index(items: Sequence[SurveyMeasure], study: StudyDesign) -> dict[Key, Surve
     }
 
 
-def response(items: Sequence[SurveyMeasure]) -> str:
-    """Return who took part, by survey and ballot."""
+def response(items: Sequence[SurveyMeasure], study: StudyDesign) -> str:
+    """Return who took part, by survey and ballot, and how many answers that is worth.
+
+    As many answers of equal weight, or of people drawn one by one, would be as precise: by the
+    weights alone, and for the first outcome by weights and clusters.
+    """
     found = {(m.table, m.group, m.quantity): m for m in items if not m.question}
     rows = []
     for table, name in SURVEYS.items():
@@ -55,10 +59,25 @@ def response(items: Sequence[SurveyMeasure]) -> str:
                 cells[1] = NO_NUMBER
             took = found.get((table, group, "participation"))
             share = NO_NUMBER if took is None else _share(took)
-            effective = _count(found.get((table, group, "effective_respondents")))
-            rows.append([name, ballot, *cells, share, effective])
+            by_weights = _count(found.get((table, group, "effective_respondents")))
+            in_all = _effective([m for m in items if m.table == table], table, group, study)
+            rows.append([name, ballot, *cells, share, by_weights, in_all])
     header = ["Gevraagd aan", "Biljet", "Gemeenten", "Stembureaus", "Antwoorden", "Deed mee"]
-    return pipe_table([*header, "Effectief aantal"], rows, "llrrrrr")
+    header += ["Effectief door gewichten", "Effectief bij eerste uitkomst"]
+    return pipe_table(header, rows, "llrrrrrr")
+
+
+def _effective(items: Sequence[SurveyMeasure], table: str, group: str, study: StudyDesign) -> str:
+    """Return the respondents over the design effect, of the first outcome of a survey."""
+    questionnaire = study.questionnaire(table)
+    lead = lead_outcome(questionnaire) if questionnaire else None
+    if lead is None:
+        return NO_NUMBER
+    m = index(items, study).get(("share", lead.id, COUNTED, group, TOTAL, TOTAL))
+    if m is not None and m.hidden:
+        return HIDDEN
+    # An answer that everyone or nobody gave has no design effect.
+    return number(m.n / m.design_effect) if m is not None and m.design_effect > 0 else NO_NUMBER
 
 
 def _count(m: SurveyMeasure | None) -> str:

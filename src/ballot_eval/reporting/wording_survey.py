@@ -15,6 +15,7 @@ from ballot_eval.formatting import (
     points,
 )
 from ballot_eval.questionnaire import Question, Questionnaire
+from ballot_eval.reasons import dutch_reason
 from ballot_eval.reporting.tables_survey import answer_label, index, lead_outcome, outcome_rows
 from ballot_eval.reporting.wording_checks import enumerate_words, municipalities
 from ballot_eval.results import SurveyMeasure
@@ -90,7 +91,8 @@ def _sample(outcome: Outcome) -> str:
     for survey in outcome.surveys:
         one, more = PEOPLE[survey.questionnaire.table]
         if survey.problem:
-            parts.append(f"Van de antwoorden van {more} is niets te berekenen: {survey.problem}.")
+            why = dutch_reason(survey.problem, outcome.study.municipalities)
+            parts.append(f"Van de antwoorden van {more} is niets te berekenen: {why}.")
             continue
         sizes = {m.group: m for m in survey.measures if m.quantity == "respondents"}
         counts = []
@@ -103,7 +105,29 @@ def _sample(outcome: Outcome) -> str:
                 counts.append(f"{people} met het {ballot} stembiljet")
         if counts:
             parts.append(f"Er zijn antwoorden van {enumerate_words(counts)}.")
+        if survey.questionnaire.table == "voter_survey":
+            parts.append(_refusals(survey))
     return " ".join(parts)
+
+
+def _refusals(survey: SurveyResults) -> str:
+    """Say which share of the voters who were asked took no part, and what that means."""
+    found = {m.group: m for m in survey.measures if m.quantity == "participation"}
+    meaning = (
+        "Wie niet meedeed, kan anders denken over het stembiljet; de gewichten vangen dat niet op "
+        "en de intervallen houden er geen rekening mee."
+    )
+    shares = [
+        f"{percent(1 - found[group].estimate, 0)} met het {ballot}"
+        for group, ballot in ((EXPERIMENT, "nieuwe"), (CONTROL, "oude"))
+        if group in found and not found[group].hidden
+    ]
+    if shares:
+        said = f"deed {enumerate_words(shares)} stembiljet niet mee"
+        return f"Van de kiezers die zijn aangesproken, {said}. {meaning}"
+    if found:
+        return f"Hoeveel kiezers niet meededen, is niet te tonen. {meaning}"
+    return f"Hoeveel kiezers niet meededen, is niet opgeschreven. {meaning}"
 
 
 def _weights(outcome: Outcome) -> str:
@@ -191,6 +215,11 @@ def _differences(outcome: Outcome, table: str) -> str:
     if not found:
         return "Een vergelijking van de stembiljetten is met deze antwoorden niet te tonen."
     clear = [row for row in found if _clear(outcome, row[2])]
+    if not clear and len(found) == 1:
+        return (
+            "Er is één vergelijking te tonen. Daarbij is geen verschil tussen het nieuwe en het "
+            "oude stembiljet aangetoond."
+        )
     if not clear:
         many = count_in_words(len(found))
         return (
@@ -204,6 +233,8 @@ def _differences(outcome: Outcome, table: str) -> str:
         which = "andere vergelijking" if rest == 1 else f"{count_in_words(rest)} andere"
         text += f" Bij de {which} die te tonen {'is' if rest == 1 else 'zijn'}, is geen verschil "
         text += "aangetoond."
+    if len(found) == 1:
+        return text
     return text + " De p-waarden gelden voor alle vragen samen."
 
 

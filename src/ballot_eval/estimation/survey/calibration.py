@@ -171,6 +171,7 @@ def trim_weights(
     lower: float,
     upper: float,
     *,
+    names: Sequence[str] | None = None,
     tolerance: float = 1e-10,
     max_iterations: int = 100,
 ) -> Calibration:
@@ -180,7 +181,7 @@ def trim_weights(
     totals to which the design was calibrated hold again, and without calibration the sum of the
     weights: the new weights are w·exp(x'λ) cut off at the limits, so that limits and totals hold
     at the same time (Deville and Särndal 1992, raking cut off at bounds). Respondents whose
-    weight is zero keep it.
+    weight is zero keep it. ``names`` are those of the totals, for the error.
 
     Raises ValueError for limits that are not ordered, and totals that cannot be met within them.
     """
@@ -203,7 +204,7 @@ def trim_weights(
         tolerance=tolerance,
         max_iterations=max_iterations,
     )
-    _check_reached(solved.misfit, tolerance, solved.iterations, w, x, aim, limits)
+    _check_reached(solved.misfit, tolerance, solved.iterations, w, x, aim, limits, names)
     new = start.copy()
     # Multiplied and divided, a limit comes back with a rounding error.
     new[used] = np.clip(w * solved.factors, lower, upper)
@@ -303,6 +304,7 @@ def _check_reached(
     variables: FloatArray,
     totals: FloatArray,
     bounds: tuple[npt.ArrayLike, npt.ArrayLike],
+    names: Sequence[str] | None = None,
 ) -> None:
     """Raise ValueError when totals were not reached, with the one that is worst."""
     if np.abs(misfit).max() <= tolerance:
@@ -310,9 +312,10 @@ def _check_reached(
     column = int(np.argmax(np.abs(misfit)))
     possible = reachable(weights, variables, totals, bounds)
     why = "" if possible else ": no weights within the limits can meet these totals together"
+    worst = f"variable {column + 1}" if names is None else names[column]
     msg = (
-        f"calibration did not converge in {iterations} iterations{why}. Worst is variable "
-        f"{column + 1} with total {totals[column]:.6g}, off by {100 * misfit[column]:+.3g}%"
+        f"calibration did not converge in {iterations} iterations{why}. Worst is {worst} "
+        f"with total {totals[column]:.6g}, off by {100 * misfit[column]:+.3g}%"
     )
     raise ValueError(msg)
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.errors import DesignError
 from ballot_eval.questionnaire import Questionnaire
+from ballot_eval.reasons import plain_reason
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.comparisons import Comparer
 from ballot_eval.topics.survey.numbers import Maker, significant
@@ -45,7 +47,8 @@ def survey_results(
 ) -> tuple[SurveyResults, ...]:
     """Return the results of every survey of the study that has answers.
 
-    Raises DesignError when the weights cannot meet the margins of the plan.
+    Raises DesignError when the weights by the weighting of the plan cannot meet its margins or
+    limits. Where only those by the other weighting cannot, a note stands in their place.
     """
     found = (_one_survey(q, accepted, study) for q in study.questionnaires)
     return tuple(results for results in found if results is not None)
@@ -54,25 +57,23 @@ def survey_results(
 def _one_survey(
     questionnaire: Questionnaire, accepted: Mapping[str, pd.DataFrame], study: StudyDesign
 ) -> SurveyResults | None:
-    own = study.survey.weighting
-    other = "voter" if own == "municipality" else "municipality"
     try:
         sample = survey_sample(questionnaire, accepted, study)
-        otherwise = survey_sample(questionnaire, accepted, study, weighting=other)
     except ValueError as reason:
-        return SurveyResults(questionnaire, (), problem=str(reason))
-    if sample is None or otherwise is None:
+        return SurveyResults(questionnaire, (), problem=plain_reason(reason))
+    if sample is None:
         return None
+    otherwise = _otherwise(questionnaire, accepted, study)
     measures = tuple(map(rounded, survey_measures(sample, otherwise, study)))
     return SurveyResults(questionnaire, measures, sample.unweighted)
 
 
 def survey_measures(
-    sample: Sample, otherwise: Sample, study: StudyDesign
+    sample: Sample, otherwise: Sample | str, study: StudyDesign
 ) -> Iterator[SurveyMeasure]:
     """Yield the measures of one survey in all their digits, which are not to be published.
 
-    ``otherwise`` is the same sample by the other weighting.
+    ``otherwise`` is the same sample by the other weighting, or why there is none.
     """
     counts = survey_counts(sample, study.survey.threshold)
     maker = Maker(sample, counts, study)
@@ -101,3 +102,17 @@ def rounded(m: SurveyMeasure) -> SurveyMeasure:
         p_value=short(m.p_value),
         p_adjusted=short(m.p_adjusted),
     )
+
+
+def _otherwise(
+    questionnaire: Questionnaire, accepted: Mapping[str, pd.DataFrame], study: StudyDesign
+) -> Sample | str:
+    """Return the sample by the weighting that the plan does not lead with, or why there is none."""
+    own = study.survey.weighting
+    other = "voter" if own == "municipality" else "municipality"
+    try:
+        found = survey_sample(questionnaire, accepted, study, weighting=other)
+    except DesignError as reason:
+        return str(reason)
+    assert found is not None, "there are respondents by either weighting"
+    return found

@@ -21,7 +21,7 @@ from ballot_eval.estimation.survey.design import SurveyDesign, SurveyEstimate
 from ballot_eval.estimation.survey.estimates import survey_contrast, survey_domain_means
 from ballot_eval.estimation.survey.intervals import t_interval, t_p_value
 from ballot_eval.estimation.survey.ordered import survey_ordered_logit
-from ballot_eval.estimation.survey.regression import survey_linear
+from ballot_eval.estimation.survey.within import within_difference
 from ballot_eval.questionnaire import Question
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import (
@@ -45,12 +45,15 @@ WITHIN = "within_stations"
 
 
 class Comparer:
-    """Compares the ballots in one survey; ``others`` is the sample by the other weighting."""
+    """Compares the ballots in one survey.
 
-    def __init__(self, maker: Maker, other: Sample) -> None:
+    ``other`` is the sample by the other weighting, or the reason why there is none.
+    """
+
+    def __init__(self, maker: Maker, other: Sample | str) -> None:
         self.maker, self.sample, self.counts = maker, maker.sample, maker.counts
         own = maker.weighting
-        self.samples = {own: self.sample}
+        self.samples: dict[str, Sample | str] = {own: self.sample}
         self.samples["voter" if own == "municipality" else "municipality"] = other
 
     def comparisons(self) -> Iterator[SurveyMeasure]:
@@ -90,9 +93,13 @@ class Comparer:
         kind = JOINED if answer in ("", COUNTED) else ANSWERS
         cells = [Cell(kind, question.id, group, answer or TOTAL) for group in GROUPS]
         for weighting, sample in self.samples.items():
+            made = self._blank(question, answer, quantity, cells)
+            made = replace(made, weighting=weighting)
+            if isinstance(sample, str):
+                yield replace(made, method=MUNICIPALITIES, n=math.nan, note=sample)
+                continue
             for method, design in self._designs(sample):
-                made = self._blank(question, answer, quantity, cells)
-                made = replace(made, method=method, weighting=weighting)
+                made = replace(made, method=method)
                 yield self._difference(made, design, values, everyone, cells)
         if kind != JOINED:
             return
@@ -200,6 +207,8 @@ class Comparer:
         cells = [replace(cell, level=level) for level in ("yes", "no")]
         if any(replace(c, answer=TOTAL) not in self.counts.counts for c in cells):
             return
+        # Those at stations with one kind are counted in n too: the number without them, beside
+        # the published ones, could give away a small number.
         made = self._blank(question, "" if number else COUNTED, "within_station_difference", cells)
         made = replace(
             made,
@@ -216,33 +225,26 @@ class Comparer:
         values = scored(self.sample, question) if number else counted_answers(self.sample, question)
         given = answers(self.sample.frame, self.sample.questionnaire, exposure.id)
         rows = self.sample.members(EXPERIMENT) & given.notna().to_numpy() & np.isfinite(values)
-        before = np.asarray(given == "yes", dtype=float)
         try:
-            yield self._tested(made, self._slope(values, before, rows))
+            found = within_difference(
+                values[rows],
+                np.asarray(given == "yes", dtype=bool)[rows],
+                self.sample.station[rows],
+                self.sample.places.weights[rows],
+                confidence_level=self.maker.level,
+            )
         except ValueError as reason:
             yield replace(made, note=str(reason))
-
-    def _slope(self, values: FloatArray, before: FloatArray, rows: BoolArray) -> SurveyEstimate:
-        """Return the difference by ``before``, stations held fixed.
-
-        The regression with an indicator per station is that on deviations from the station's
-        means (Frisch, Waugh and Lovell).
-        """
-        design = self.sample.places
-        codes = np.unique(self.sample.station, return_inverse=True)[1]
-        weights = design.weights * rows
-        sums = np.bincount(codes, weights=weights)
-        deviations = []
-        for column in (np.where(rows, values, 0.0), before):
-            means = np.divide(
-                np.bincount(codes, weights=weights * column),
-                sums,
-                out=np.zeros_like(sums),
-                where=sums > 0,
-            )
-            deviations.append(np.where(rows, column - means[codes], 0.0))
-        fit = survey_linear(design, deviations[0], deviations[1][:, None], domain=rows)
-        return SurveyEstimate(fit.coefficients, fit.covariance, fit.df, fit.n, np.array([math.nan]))
+            return
+        yield replace(
+            made,
+            estimate=found.estimate,
+            standard_error=found.se,
+            ci_lower=found.ci_lower,
+            ci_upper=found.ci_upper,
+            df=found.df,
+            p_value=found.p_value,
+        )
 
     def _blank(
         self, question: Question, answer: str, quantity: str, cells: Sequence[Cell]

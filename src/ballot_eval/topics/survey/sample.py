@@ -21,6 +21,7 @@ from ballot_eval.errors import DesignError
 from ballot_eval.estimation.survey.calibration import poststratify, rake, trim_weights
 from ballot_eval.estimation.survey.design import SurveyDesign, survey_design
 from ballot_eval.estimation.survey.margins import MarginInput
+from ballot_eval.plan_topics import Survey
 from ballot_eval.questionnaire import Question, Questionnaire
 from ballot_eval.topics.measures import compared_rows
 
@@ -87,12 +88,13 @@ def survey_sample(
     else:
         station = municipality
     base, unweighted = _base_weights(frame, station, questionnaire.table)
-    totals = _totals(municipality, accepted, study, weighting or study.survey.weighting)
+    chosen = weighting or study.survey.weighting
+    totals = _totals(municipality, accepted, study, chosen)
     weights = base * _factor(base, municipality, totals)
     margins: list[MarginInput] = []
     if questionnaire.table == "voter_survey":
         margins = _margins(weights, frame, group, questionnaire, study)
-        weights = _calibrated(weights, municipality, margins, study)
+        weights = _calibrated(weights, municipality, margins, study, chosen)
     places, assigned = _designs(weights, group, municipality, station, margins)
     return Sample(
         questionnaire=questionnaire,
@@ -178,6 +180,7 @@ def _calibrated(
     municipality: npt.NDArray[np.str_],
     margins: Sequence[MarginInput],
     study: StudyDesign,
+    weighting: str,
 ) -> FloatArray:
     """Return the weights raked to the margins, municipalities kept, and trimmed."""
     plan = study.survey
@@ -188,18 +191,29 @@ def _calibrated(
             found = rake(found, [kept, *margins], bounds=plan.bounds).design
         except ValueError as reason:
             names = ", ".join(m.question for m in plan.margins)
-            msg = f"study.toml: key survey.margins (1: municipality, then {names}): {reason}"
-            raise DesignError(msg) from reason
+            msg = f"study.toml: key survey.margins (1: municipality, then {names}), weighting "
+            raise DesignError(f"{msg}{weighting}: {reason}") from reason
     if plan.trim is not None:
         mean = float(found.weights.mean())
         # Without margins the weights were not raked: the municipalities are kept nevertheless.
         found = found if margins else poststratify(found, *kept).design
+        lower, upper = (mean * limit for limit in plan.trim)
         try:
-            found = trim_weights(found, plan.trim[0] * mean, plan.trim[1] * mean).design
+            found = trim_weights(found, lower, upper, names=_names(kept, margins, plan)).design
         except ValueError as reason:
-            msg = f"study.toml: key survey.trim: {reason}"
+            msg = f"study.toml: key survey.trim, weighting {weighting}: {reason}"
             raise DesignError(msg) from reason
     return found.weights
+
+
+def _names(kept: MarginInput, margins: Sequence[MarginInput], plan: Survey) -> list[str]:
+    """Return what to call the totals that trimming keeps, in the order of raking."""
+    questions = ["municipality", *(m.question for m in plan.margins)]
+    return [
+        f"{question} {label}"
+        for question, (labels, _) in zip(questions, [kept, *margins], strict=True)
+        for label in np.unique(np.asarray(labels))
+    ]
 
 
 def _sums(labels: npt.NDArray[np.str_], weights: FloatArray) -> dict[str, float]:
