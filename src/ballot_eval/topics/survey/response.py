@@ -84,7 +84,7 @@ def _sizes(sample: Sample, counts: Counts, group: str) -> Iterator[SurveyMeasure
         ("polling_stations", float(len(set(sample.station[members]))), False),
         ("municipalities", float(len(set(sample.municipality[members]))), False),
         ("effective_respondents", effective, True),
-        ("design_effect_of_weights", members.sum() / effective, True),
+        ("design_effect_of_weights", float(members.sum() / effective), True),
     ):
         gone = hidden and personal
         yield SurveyMeasure(
