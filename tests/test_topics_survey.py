@@ -334,17 +334,17 @@ def test_everything_survives_json(results):
 def test_the_truth_is_found(gr2026, tmp_path_factory):
     """The mean over surveys is that of one huge survey; the intervals hold it."""
     truth = SurveyTruth()
-    huge = SurveyTruth(stations_count=40, interviews_count=150)
+    huge = SurveyTruth(stations_count=20, interviews_count=60)
     folder = tmp_path_factory.mktemp("huge")
     wanted = {}
-    for seed in (101, 102, 103):
+    for seed in (101, 102):
         (folder / str(seed)).mkdir()
         tables = simulate_surveys(gr2026, seed=seed, truth=huge)
         found = accepted_of(gr2026, folder / str(seed), **{VOTERS: tables[VOTERS]})
         for name, m in compared(found, gr2026).items():
             wanted.setdefault(name, []).append(m.estimate)
     estimates, held = {}, []
-    for seed in range(25):
+    for seed in range(12):
         (folder / f"s{seed}").mkdir()
         tables = simulate_surveys(gr2026, seed=seed, truth=truth)
         found = accepted_of(gr2026, folder / f"s{seed}", **{VOTERS: tables[VOTERS]})
@@ -352,10 +352,10 @@ def test_the_truth_is_found(gr2026, tmp_path_factory):
             estimates.setdefault(name, []).append(m.estimate)
             held.append(m.ci_lower <= np.mean(wanted[name]) <= m.ci_upper)
     for name, values in estimates.items():
-        assert np.mean(values) == pytest.approx(np.mean(wanted[name]), abs=0.02), name
+        assert np.mean(values) == pytest.approx(np.mean(wanted[name]), abs=0.03), name
     assert np.mean(wanted["ease"]) > 0.03
-    # 125 intervals, five questions of one survey not independent.
-    assert 0.89 <= np.mean(held) <= 0.99
+    # 60 intervals, five questions of one survey not independent.
+    assert np.mean(held) >= 0.87
 
 
 def compared(accepted, study):

@@ -338,7 +338,10 @@ def test_times_and_surveys_leave_the_results_as_they_were(gr2026, tmp_path):
         "simulated",
         "study",
         "seed",
+        "scenario",
         "effect",
+        "learning",
+        "leaver_factor",
     }
     read = pd.read_csv(timed / "voting_times.csv", dtype=str, keep_default_na=False)
     made = simulate_voting_times(gr2026, seed=2026)
