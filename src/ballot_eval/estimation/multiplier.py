@@ -86,14 +86,10 @@ def sup_t_bands(
     root = np.linalg.qr(psi / (errors * len(psi)), mode="r")
     normal = np.random.default_rng(seed).standard_normal((draws, len(root))) @ root
     critical = float(np.quantile(np.abs(normal).max(axis=1), confidence_level))
-    z = float(norm.ppf(0.5 + confidence_level / 2))
     return SupTBands(
         std_errors=errors,
         critical_value=critical,
-        pointwise_lower=theta - z * errors,
-        pointwise_upper=theta + z * errors,
-        uniform_lower=theta - critical * errors,
-        uniform_upper=theta + critical * errors,
+        **_limits(theta, errors, _pointwise(confidence_level), critical),
         draws=draws,
         seed=seed,
     )
@@ -128,15 +124,12 @@ def multiplier_bootstrap(
     drawn_quantile = float(np.quantile(largest, confidence_level, method="inverted_cdf"))
     # With a handful of units the draws are far from normal and the quantile can fall below the
     # normal one; a joint band is never narrower than the limits of one effect.
-    critical = max(drawn_quantile, float(norm.ppf(0.5 + confidence_level / 2)))
-    z = float(norm.ppf(0.5 + confidence_level / 2))
+    z = _pointwise(confidence_level)
+    critical = max(drawn_quantile, z)
     return MultiplierBands(
         std_errors=errors,
         critical_value=critical,
-        pointwise_lower=theta - z * errors,
-        pointwise_upper=theta + z * errors,
-        uniform_lower=theta - critical * errors,
-        uniform_upper=theta + critical * errors,
+        **_limits(theta, errors, z, critical),
         method=method,
         draws=draws,
         seed=seed,
@@ -177,3 +170,20 @@ def _multiply(psi: FloatArray, method: str, draws: int, seed: int) -> FloatArray
         rows = min(step, draws - start)
         drawn[start : start + rows] = np.where(rng.random((rows, n)) < chance_low, low, high) @ psi
     return np.asarray(drawn / n, dtype=float)
+
+
+def _pointwise(confidence_level: float) -> float:
+    """Return the normal critical value of one effect."""
+    return float(norm.ppf(0.5 + confidence_level / 2))
+
+
+def _limits(
+    theta: FloatArray, errors: FloatArray, z: float, critical: float
+) -> dict[str, FloatArray]:
+    """Return the pointwise limits with ``z`` and the uniform ones with ``critical``, by name."""
+    return {
+        "pointwise_lower": theta - z * errors,
+        "pointwise_upper": theta + z * errors,
+        "uniform_lower": theta - critical * errors,
+        "uniform_upper": theta + critical * errors,
+    }
