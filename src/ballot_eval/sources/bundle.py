@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from ballot_eval.sources.frames import Block, block
+from ballot_eval.sources.frames import Block, Cells, block
 from ballot_eval.sources.header import BUNDLE
 from ballot_eval.sources.parsed import NumberedRows, Parsed, whole
 from ballot_eval.sources.places import is_region, region_code, station_name, station_number
@@ -95,8 +95,8 @@ def _lists(rows: pd.DataFrame, election: str) -> Block:
         "list_name": "PartijNaam",
         "votes_count": "AantalStemmen",
     }
-    cells = {to: pd.Categorical(rows[column]) for to, column in columns.items()}
-    return block("list_results", {"election_id": election} | cells, rows["line"].to_numpy())
+    cells: dict[str, Cells] = {to: pd.Categorical(rows[name]) for to, name in columns.items()}
+    return block("list_results", cells | {"election_id": election}, rows["line"].to_numpy())
 
 
 def _stations(rows: pd.DataFrame, election: str) -> Block:
@@ -108,7 +108,7 @@ def _stations(rows: pd.DataFrame, election: str) -> Block:
         station_name(name, postcode)
         for name, postcode in zip(stations["StembureauNaam"], stations["Postcode"], strict=True)
     ]
-    columns = {
+    columns: dict[str, Cells] = {
         "election_id": election,
         "municipality_code": list(stations["GemeenteCode"]),
         "municipality_name": list(stations["GemeenteNaam"]),

@@ -25,6 +25,8 @@ from ballot_eval.sources.places import is_region, table_of
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 from ballot_eval.vote_choice import vote_choice_sign
 
+__all__ = ["Parsed", "parse"]
+
 LONG_FIELDS = {
     "Kiesgerechtigden": "eligible_voters_count",
     "Opkomst": "votes_cast_count",

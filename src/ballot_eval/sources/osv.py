@@ -38,6 +38,9 @@ HEAD_ROWS = 12
 #: Place of the total among the numbers of a row.
 TOTAL = 0
 
+#: A cell of which only the beginning is in quotes.
+_HALF_QUOTED = re.compile(r'(?:(?<=[;\r\n])|^)"[^";\r\n]+"[^";\r\n]+(?=[;\r\n]|$)')
+
 #: A column whose votes are read: its place among the numbers of a row, municipality and station.
 _Unit: TypeAlias = tuple[int, str, str]
 
@@ -45,7 +48,10 @@ _Unit: TypeAlias = tuple[int, str, str]
 def is_osv(head: str) -> bool:
     """Return whether the first text of a file is that of an ``osv4-3`` CSV, or nearly so."""
     lines = [line for line in re.split(r"\r\n|\r|\n", head.replace("\0", "")) if line.strip(' ;,"')]
-    split = [[plain(c) for c in re.split(r"[;,\t|]", line)] for line in lines[:HEAD_ROWS]]
+    split = [
+        [plain(c) for c in re.split(r"[;,\t|]", line, maxsplit=len(HEADER))[: len(HEADER)]]
+        for line in lines[:HEAD_ROWS]
+    ]
     # One of the names, or one of the rows above them, may be missing or wrong.
     names = max((len({plain(c) for c in HEADER}.intersection(cells)) for cells in split), default=0)
     above = {plain(label) for label in ABOUT}.intersection(cells[0] for cells in split)
@@ -71,7 +77,8 @@ def read_osv(path: str, content: bytes) -> Parsed:
     Raises FileError with every fault of the file.
     """
     faults = Faults()
-    numbered = list(rows(decode(content, latin1=False), ";", faults))
+    text, notes = _requoted(decode(content, latin1=False))
+    numbered = list(rows(text, ";", faults))
     faults.raise_any()
     at = next((i for i, (_, cells) in enumerate(numbered) if is_header(cells)), None)
     if at is None:
@@ -79,7 +86,7 @@ def read_osv(path: str, content: bytes) -> Parsed:
     sheet = told_apart(numbered[at], numbered[at + 1 :], faults)
     above = read_above(numbered[:at], faults)
     faults.raise_any()
-    parsed = Parsed(FORMAT, unknown_rows=(*above.unknown, *sheet.unknown))
+    parsed = Parsed(FORMAT, unknown_rows=(*above.unknown, *sheet.unknown), notes=notes)
     parsed.lines = len(sheet.counts) + len(sheet.lists) + len(sheet.candidates)
     parsed.lines += len(sheet.unknown)
     name = path.rsplit("/", 1)[-1]
@@ -93,6 +100,22 @@ def read_osv(path: str, content: bytes) -> Parsed:
     (_read_district if area.is_district else _read_municipality)(area, sheet, parsed, faults)
     faults.raise_any()
     return parsed
+
+
+def _requoted(text: str) -> tuple[str, tuple[tuple[int, str], ...]]:
+    """Return the text with every cell such as ``"Leefbaar" Juinen`` in quotes, and notes of them.
+
+    A cell that only begins with a name in quotes is broken CSV, but one can tell what it says.
+    Cells on one line cannot hold a lone quote otherwise, so nothing else is changed.
+    """
+    notes: list[tuple[int, str]] = []
+
+    def quoted(found: re.Match[str]) -> str:
+        line = len(re.findall(r"\r\n|\r|\n", text[: found.start()])) + 1
+        notes.append((line, f"the quotes in {shown(found[0])} are read as part of the cell"))
+        return '"' + found[0].replace('"', '""') + '"'
+
+    return _HALF_QUOTED.sub(quoted, text), tuple(notes)
 
 
 def _without_header(numbered: Sequence[tuple[int, list[str]]]) -> str:
@@ -140,12 +163,22 @@ def _read_district(area: Area, sheet: Sheet, parsed: Parsed, faults: Faults) -> 
     parsed.blocks.append(_counts(table, keys, [TOTAL], sheet))
     parsed.lines_used = len(sheet.counts)
     units: list[_Unit] = []
+    names: list[str] = []
     for at, (code, name) in enumerate(zip(codes, sheet.names, strict=True), TOTAL + 1):
-        table, keys = table_of(region_code(code), name, area.election)
-        parsed.blocks.append(_counts(table, keys, [at], sheet))
-        if table == "municipality_results":
+        if is_region(region_code(code)):
+            table, keys = table_of(region_code(code), name, area.election)
+            parsed.blocks.append(_counts(table, keys, [at], sheet))
+        else:
             units.append((at, code, ""))
+            names.append(name)
     if units:
+        columns: dict[str, Cells] = {
+            "election_id": area.election,
+            "municipality_code": [code for _, code, _ in units],
+            "municipality_name": names,
+        }
+        own = [at for at, _, _ in units]
+        parsed.blocks.append(_counts("municipality_results", columns, own, sheet))
         _add_votes(area.election, units, sheet, parsed)
 
 
@@ -213,36 +246,29 @@ def _sum(cells: Sequence[str]) -> str:
 
 
 def _add_votes(election: str, units: Sequence[_Unit], sheet: Sheet, parsed: Parsed) -> None:
-    """Add the votes of lists and of candidates in some columns of the table.
-
-    A row of the table gives a row of each unit: the columns are repeated, not the cells copied.
-    """
+    """Add the votes of lists and of candidates: of each row of the table one row per unit."""
+    width = len(units)
     for table, found in (("list_results", sheet.lists), ("candidate_results", sheet.candidates)):
         if not found:
             continue
         columns: dict[str, Cells] = {
             "election_id": election,
-            "municipality_code": _tiled([code for _, code, _ in units], len(found)),
-            "polling_station_id": _tiled([station for _, _, station in units], len(found)),
-            "list_number": _repeated([row.number for row in found], len(units)),
-            "votes_count": [row.cells[at] for row in found for at, _, _ in units],
+            "municipality_code": _categories([code for _, code, _ in units], tile=len(found)),
+            "polling_station_id": _categories([number for *_, number in units], tile=len(found)),
+            "list_number": _categories([row.number for row in found], repeat=width),
+            "votes_count": _categories([row.cells[at] for row in found for at, _, _ in units]),
         }
         if table == "list_results":
-            columns["list_name"] = _repeated([row.name for row in found], len(units))
+            columns["list_name"] = _categories([row.name for row in found], repeat=width)
         else:
-            columns["candidate_number"] = _repeated([row.candidate for row in found], len(units))
-        lines = np.repeat(np.array([row.line for row in found], np.int64), len(units))
+            columns["candidate_number"] = _categories([r.candidate for r in found], repeat=width)
+        lines = np.repeat(np.array([row.line for row in found], np.int64), width)
         parsed.blocks.append(block(table, columns, lines))
         parsed.lines_used += len(found)
 
 
-def _tiled(texts: Sequence[str], times: int) -> pd.Categorical[str]:
-    """Return all texts, ``times`` one after another."""
+def _categories(texts: Sequence[str], *, repeat: int = 1, tile: int = 1) -> pd.Categorical[str]:
+    """Return each text ``repeat`` times on end, and all of that ``tile`` times."""
     codes, different = pd.factorize(np.array(texts, dtype=object))
-    return pd.Categorical.from_codes(np.tile(codes, times), pd.Index(different, dtype=str))
-
-
-def _repeated(texts: Sequence[str], times: int) -> pd.Categorical[str]:
-    """Return each text ``times`` times, one text after another."""
-    codes, different = pd.factorize(np.array(texts, dtype=object))
-    return pd.Categorical.from_codes(np.repeat(codes, times), pd.Index(different, dtype=str))
+    codes = np.tile(np.repeat(codes, repeat), tile)
+    return pd.Categorical.from_codes(codes, pd.Index(different, dtype=str))

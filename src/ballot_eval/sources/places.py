@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 from ballot_eval.municipalities import load_municipalities
@@ -86,7 +87,7 @@ def municipality_in(name: str) -> tuple[str, str] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def are_municipalities(numbers: list[str], names: list[str]) -> bool:
+def are_municipalities(numbers: Sequence[str], names: Sequence[str]) -> bool:
     """Return whether all numbers are codes of municipalities of 2025 that bear those names."""
     known = _municipalities()
     return all(
