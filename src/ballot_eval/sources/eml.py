@@ -27,7 +27,6 @@ from ballot_eval.sources.eml_groups import (
     Texts,
     elements,
     line_of,
-    other_elements,
     pull_parser,
     syntax_fault,
     text_of,
@@ -280,21 +279,18 @@ class _Counts:
     def _counts_of(self, element: etree._Element) -> tuple[dict[str, str], dict[str, int]]:
         cells: dict[str, str] = {}
         lines: dict[str, int] = {}
-        for found in other_elements(element):
-            tag = str(found.tag)
-            if tag not in SINGLE and tag not in REASONS:
-                continue
+        for found in element.iterchildren(*SINGLE, *REASONS):
             self._lines += 1
+            tag = str(found.tag)
             text, line = text_of(found, self._faults), line_of(found)
             reason = found.get("ReasonCode", "").strip()
             column = SINGLE.get(tag) or REASONS[tag].get(reason)
-            label = f"{etree.QName(found).localname} {reason}".strip()
             if column is None:
                 if reason not in WITHOUT_COLUMN or text != "0":
-                    self._unknown.append((line, label))
+                    self._unknown.append((line, _label(tag, reason)))
             elif column in cells:
                 self._faults.add(
-                    f"line {line}: {label} stands twice in one count; "
+                    f"line {line}: {_label(tag, reason)} stands twice in one count; "
                     "ask who made the file for a right one"
                 )
             else:
@@ -357,6 +353,10 @@ class _Counts:
             for row, i in zip(rows, at, strict=True)
         ]
         return block(table, {"election_id": election, **columns}, np.concatenate(lines))
+
+
+def _label(tag: str, reason: str) -> str:
+    return f"{etree.QName(tag).localname} {reason}".strip()
 
 
 def _categories(codes: npt.NDArray[np.int32], texts: Texts) -> pd.Categorical[Any]:

@@ -27,17 +27,18 @@ PIECE = 65_536
 MAX_GROUP_BYTES = 8 * 1024**2
 
 TOTAL, UNIT = f"{{{EML}}}TotalVotes", f"{{{EML}}}ReportingUnitVotes"
+UNIT_ID = f"{{{EML}}}ReportingUnitIdentifier"
 _SELECTION = f"{{{EML}}}Selection"
 _AFFILIATION = f"{{{EML}}}AffiliationIdentifier"
 _NAME = f"{{{EML}}}RegisteredName"
 _CANDIDATE = f"{{{EML}}}Candidate"
 _CANDIDATE_ID = f"{{{EML}}}CandidateIdentifier"
 _VALID = f"{{{EML}}}ValidVotes"
-_IDENTIFIED = (_AFFILIATION, _CANDIDATE_ID)
 
 _NAMESPACES = {"e": EML}
-_SELECTIONS = etree.XPath("count(e:Selection)", namespaces=_NAMESPACES)
-_OTHERS = etree.XPath("*[not(self::e:Selection)]", namespaces=_NAMESPACES)
+_IDS = etree.XPath(".//@Id", namespaces=_NAMESPACES, smart_strings=False)
+_SIZE = etree.XPath("count(.//*)", namespaces=_NAMESPACES)
+_LISTS = etree.XPath("e:Selection[e:AffiliationIdentifier]", namespaces=_NAMESPACES)
 
 
 class Texts(dict["str | None", int]):
@@ -178,40 +179,32 @@ def _forget(element: etree._Element) -> None:
 
 
 class _Pattern:
-    """How the elements about lists and candidates follow one another in a group, and what they say.
+    """The selections of a group as they can be compared at little cost.
 
-    A group that fits the pattern of one in which every selection was found whole has the same
-    selections, and the same elements hold its votes.
+    It holds the numbers of lists and candidates in their order, the names of the lists, which
+    selections are lists, and how many elements there are; not the votes. Where two groups have the
+    same pattern and in one of them each selection is one list or candidate with one ValidVotes, so
+    it is in the other.
     """
 
-    __slots__ = ("_ids", "_ids_at", "_names", "_names_at", "_selections", "_tags", "_votes_at")
+    __slots__ = ("_said",)
 
-    def __init__(self, element: etree._Element) -> None:
-        found = _found(element)
-        self._tags = [e.tag for e in found]
-        self._votes_at = [i for i, tag in enumerate(self._tags) if tag == _VALID]
-        self._names_at = [i for i, tag in enumerate(self._tags) if tag == _NAME]
-        self._ids_at = [i for i, tag in enumerate(self._tags) if tag in _IDENTIFIED]
-        self._ids = [found[i].get("Id") for i in self._ids_at]
-        self._names = [found[i].text for i in self._names_at]
-        self._selections = len(self._votes_at)
+    def __init__(self, group: etree._Element) -> None:
+        lists = cast("list[etree._Element]", _LISTS(group))
+        ids = cast("list[str]", _IDS(group))
+        # The identifier of the unit comes first; it differs where the selections are the same.
+        of_unit = [unit.get("Id") for unit in group.iterchildren(UNIT_ID)]
+        self._said = (
+            ids[len(of_unit) :] if ids[: len(of_unit)] == of_unit else ids,
+            _SIZE(group),
+            [group.index(selection) for selection in lists],
+            [name.text for name in group.iter(_NAME)],
+        )
 
-    def votes(self, element: etree._Element) -> list[etree._Element] | None:
-        """Return the elements with votes of a group, or None where it does not fit."""
-        found = _found(element)
-        if (
-            self._tags != [e.tag for e in found]
-            or self._ids != [found[i].get("Id") for i in self._ids_at]
-            or self._names != [found[i].text for i in self._names_at]
-            or self._selections != _SELECTIONS(element)
-        ):
-            return None
-        votes = [found[i] for i in self._votes_at]
-        return None if any(map(len, votes)) else votes
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pattern) and self._said == other._said
 
-
-def _found(element: etree._Element) -> list[etree._Element]:
-    return list(element.iter(*_IDENTIFIED, _NAME, _VALID))
+    __hash__ = None  # type: ignore[assignment]
 
 
 class GroupReader:
@@ -225,12 +218,13 @@ class GroupReader:
 
     def read(self, element: etree._Element) -> Group:
         """Return the group; adds a fault for each selection that cannot be told apart."""
-        votes = self._pattern.votes(element) if self._pattern else None
-        if votes is None or self._ballot is None:
-            self._ballot, votes = self._check(element)
-            pattern = _Pattern(element)
+        pattern = _Pattern(element)
+        votes = list(element.iter(_VALID))
+        if self._ballot is None or pattern != self._pattern:
+            self._ballot, checked = self._check(element)
             # Votes outside the selections, in elements that are not known, make no pattern.
-            self._pattern = pattern if pattern.votes(element) == votes else None
+            self._pattern = pattern if checked == votes else None
+            votes = checked
         line = line_of(element)
         lines = None
         if votes and line_of(votes[-1]) != line:
@@ -299,11 +293,6 @@ class GroupReader:
         self._faults.add(
             f"line {line_of(element)}: {name} {what}; ask who made the file for a whole one"
         )
-
-
-def other_elements(group: etree._Element) -> list[etree._Element]:
-    """Return the elements of a vote group that are no selections, in the order of the file."""
-    return cast("list[etree._Element]", _OTHERS(group))
 
 
 def text_of(element: etree._Element, faults: Faults) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ballot_eval.sources.eml_groups import EML, KR, line_of
+from ballot_eval.sources.eml_groups import EML, KR, UNIT_ID, line_of
 from ballot_eval.sources.places import plain, region_code, station_name, table_of
 from ballot_eval.sources.text import Faults, shown
 
@@ -31,6 +31,7 @@ _UNIT_ID = re.compile(
     r"(?:(?P<municipality>[0-9]{4})(?:::(?!$)|$))?"
     r"(?:SB(?P<station>[0-9]+))?"
 )
+_UNIT_TYPE = f"{{{KR}}}ReportingUnitType"
 _NAMESPACES = {"e": EML, "kr": KR}
 
 
@@ -139,8 +140,7 @@ class Places:
 
     def of_unit(self, group: etree._Element) -> Place | None:
         """Return the place of a ReportingUnitVotes; adds a fault and returns None without one."""
-        found = group.find(f"{{{EML}}}ReportingUnitIdentifier")
-        unit, name = _id_and_text(found)
+        unit, name = _id_and_text(next(group.iterchildren(UNIT_ID), None))
         parts = _UNIT_ID.fullmatch(unit)
         if not unit or parts is None:
             self._faults.add(
@@ -176,7 +176,7 @@ class Places:
         if not code:
             self._no_municipality(line_of(group))
             return None
-        type_ = group.findtext(f"{{{KR}}}ReportingUnitType") or ""
+        _, type_ = _id_and_text(next(group.iterchildren(_UNIT_TYPE), None))
         bare, postcode = station_name(name)
         cells = {
             "election_id": self._count.election,
@@ -185,7 +185,7 @@ class Places:
             "polling_station_id": number,
             "polling_station_name": bare,
             "postcode": postcode,
-            "station_type": type_.strip(),
+            "station_type": type_,
             "counting_method": self._count.counting_method,
         }
         return Place("station_results", cells, code, number)
