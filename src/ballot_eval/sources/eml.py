@@ -20,7 +20,6 @@ from lxml import etree
 from ballot_eval.schema import TABLES
 from ballot_eval.sources.eml_groups import (
     EML,
-    PIECE,
     TOTAL,
     Group,
     GroupReader,
@@ -84,7 +83,7 @@ _PARTS_OF_CAST = ("valid_votes_count", "blank_votes_count", "invalid_votes_count
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?EML[\s/>]")
 
 #: Within as many bytes the root element and the election are looked for.
-_HEAD = PIECE
+_HEAD = 65_536
 _SMALL_PIECE = 1024
 
 
@@ -280,13 +279,11 @@ class _Counts:
         cells: dict[str, str] = {}
         lines: dict[str, int] = {}
         for found in element.iterchildren(*SINGLE, *REASONS):
-            self._lines += 1
-            tag = str(found.tag)
-            text, line = text_of(found, self._faults), line_of(found)
-            reason = found.get("ReasonCode", "").strip()
-            column = SINGLE.get(tag) or REASONS[tag].get(reason)
+            tag, reason, line = str(found.tag), found.get("ReasonCode", ""), line_of(found)
+            text = text_of(found, self._faults)
+            column = SINGLE.get(tag) or REASONS[tag].get(reason.strip())
             if column is None:
-                if reason not in WITHOUT_COLUMN or text != "0":
+                if reason.strip() not in WITHOUT_COLUMN or text != "0":
                     self._unknown.append((line, _label(tag, reason)))
             elif column in cells:
                 self._faults.add(
@@ -295,8 +292,9 @@ class _Counts:
                 )
             else:
                 cells[column], lines[column] = text, line
+            self._lines += 1
         parts = [cells.get(c, "") for c in _PARTS_OF_CAST]
-        if all(re.fullmatch("[0-9]{1,12}", part) for part in parts):
+        if all(part.isdecimal() and part.isascii() for part in parts):
             cells["votes_cast_count"] = str(sum(map(int, parts)))
             lines["votes_cast_count"] = lines["valid_votes_count"]
         return cells, lines
@@ -356,7 +354,7 @@ class _Counts:
 
 
 def _label(tag: str, reason: str) -> str:
-    return f"{etree.QName(tag).localname} {reason}".strip()
+    return " ".join((etree.QName(tag).localname, *reason.split()))
 
 
 def _categories(codes: npt.NDArray[np.int32], texts: Texts) -> pd.Categorical[Any]:
@@ -365,5 +363,5 @@ def _categories(codes: npt.NDArray[np.int32], texts: Texts) -> pd.Categorical[An
     renumbered = np.zeros(len(texts.values_in_order), np.int32)
     renumbered[used] = np.arange(len(used))
     return pd.Categorical.from_codes(
-        renumbered[codes], pd.Index([texts.values_in_order[i] for i in used])
+        renumbered[codes], pd.Index([texts.values_in_order[i] for i in used]), validate=False
     )

@@ -19,8 +19,8 @@ from ballot_eval.sources.text import Faults, FileError, shown
 EML = "urn:oasis:names:tc:evs:schema:eml"
 KR = "http://www.kiesraad.nl/extensions"
 
-#: Bytes that go to the parser at once.
-PIECE = 65_536
+#: Bytes that go to the parser at once: few, so that what was parsed is still in the cache.
+PIECE = 16_384
 
 #: Most bytes without the end of a group. The largest groups, those of the whole country with
 #: the names of the candidates, have one or two MB; a tree of it stays below some hundreds of MB.
@@ -35,10 +35,8 @@ _CANDIDATE = f"{{{EML}}}Candidate"
 _CANDIDATE_ID = f"{{{EML}}}CandidateIdentifier"
 _VALID = f"{{{EML}}}ValidVotes"
 
-_NAMESPACES = {"e": EML}
-_IDS = etree.XPath(".//@Id", namespaces=_NAMESPACES, smart_strings=False)
-_SIZE = etree.XPath("count(.//*)", namespaces=_NAMESPACES)
-_LISTS = etree.XPath("e:Selection[e:AffiliationIdentifier]", namespaces=_NAMESPACES)
+_IDENTIFIED = (_AFFILIATION, _CANDIDATE_ID)
+_ELEMENTS = etree.XPath("count(.//*)")
 
 
 class Texts(dict["str | None", int]):
@@ -179,32 +177,45 @@ def _forget(element: etree._Element) -> None:
 
 
 class _Pattern:
-    """The selections of a group as they can be compared at little cost.
+    """The selections of a group without their votes, as they can be compared at little cost.
 
-    It holds the numbers of lists and candidates in their order, the names of the lists, which
-    selections are lists, and how many elements there are; not the votes. Where two groups have the
-    same pattern and in one of them each selection is one list or candidate with one ValidVotes, so
-    it is in the other.
+    It knows how identifiers, names and votes follow one another, what the first two say and how
+    many elements there are in all. Where another group has the same, and in the one each selection
+    was found to be one list or candidate with one ValidVotes, so it is in the other.
     """
 
-    __slots__ = ("_said",)
+    __slots__ = ("_ids", "_ids_at", "_names", "_names_at", "_size", "_tags", "_votes_at")
 
     def __init__(self, group: etree._Element) -> None:
-        lists = cast("list[etree._Element]", _LISTS(group))
-        ids = cast("list[str]", _IDS(group))
-        # The identifier of the unit comes first; it differs where the selections are the same.
-        of_unit = [unit.get("Id") for unit in group.iterchildren(UNIT_ID)]
-        self._said = (
-            ids[len(of_unit) :] if ids[: len(of_unit)] == of_unit else ids,
-            _SIZE(group),
-            [group.index(selection) for selection in lists],
-            [name.text for name in group.iter(_NAME)],
-        )
+        found = _found(group)
+        self._tags = [e.tag for e in found]
+        self._votes_at = [i for i, tag in enumerate(self._tags) if tag == _VALID]
+        self._names_at = [i for i, tag in enumerate(self._tags) if tag == _NAME]
+        self._ids_at = [i for i, tag in enumerate(self._tags) if tag in _IDENTIFIED]
+        self._ids = [found[i].get("Id") for i in self._ids_at]
+        self._names = [found[i].text for i in self._names_at]
+        self._size = _size(group)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Pattern) and self._said == other._said
+    def votes(self, group: etree._Element) -> list[etree._Element] | None:
+        """Return the elements with votes of a group, or None where it does not fit."""
+        found = _found(group)
+        if (
+            self._tags != [e.tag for e in found]
+            or self._ids != [found[i].get("Id") for i in self._ids_at]
+            or self._names != [found[i].text for i in self._names_at]
+            or self._size != _size(group)
+        ):
+            return None
+        return [found[i] for i in self._votes_at]
 
-    __hash__ = None  # type: ignore[assignment]
+
+def _found(group: etree._Element) -> list[etree._Element]:
+    return list(group.iter(*_IDENTIFIED, _NAME, _VALID))
+
+
+def _size(group: etree._Element) -> float:
+    """Return the number of elements, without the one that says which unit it is."""
+    return cast("float", _ELEMENTS(group)) - len(list(group.iterchildren(UNIT_ID)))
 
 
 class GroupReader:
@@ -218,13 +229,12 @@ class GroupReader:
 
     def read(self, element: etree._Element) -> Group:
         """Return the group; adds a fault for each selection that cannot be told apart."""
-        pattern = _Pattern(element)
-        votes = list(element.iter(_VALID))
-        if self._ballot is None or pattern != self._pattern:
-            self._ballot, checked = self._check(element)
+        votes = self._pattern.votes(element) if self._pattern else None
+        if votes is None or self._ballot is None:
+            self._ballot, votes = self._check(element)
+            pattern = _Pattern(element)
             # Votes outside the selections, in elements that are not known, make no pattern.
-            self._pattern = pattern if checked == votes else None
-            votes = checked
+            self._pattern = pattern if pattern.votes(element) == votes else None
         line = line_of(element)
         lines = None
         if votes and line_of(votes[-1]) != line:
@@ -279,8 +289,10 @@ class GroupReader:
         if len(found) != 1:
             self._fault(candidate, "has no CandidateIdentifier of its own")
             return None
-        short = found[0].get("ShortCode") or found[0].find(f"{{{EML}}}ShortCode") is not None
-        return found[0].get("Id") if short else self._id(found[0])
+        number = found[0].get("Id")
+        if number is None and _is_short(found[0]):
+            return None
+        return self._id(found[0])
 
     def _id(self, element: etree._Element) -> str | None:
         number = element.get("Id", "").strip()
@@ -293,6 +305,11 @@ class GroupReader:
         self._faults.add(
             f"line {line_of(element)}: {name} {what}; ask who made the file for a whole one"
         )
+
+
+def _is_short(candidate: etree._Element) -> bool:
+    """Return whether a candidate has a short code, which stands in for a number."""
+    return "ShortCode" in candidate.attrib or candidate.find(f"{{{EML}}}ShortCode") is not None
 
 
 def text_of(element: etree._Element, faults: Faults) -> str:
