@@ -25,6 +25,7 @@ from ballot_eval.sources.eml_groups import (
     GroupReader,
     Texts,
     elements,
+    ended,
     line_of,
     pull_parser,
     syntax_fault,
@@ -79,6 +80,8 @@ WITHOUT_COLUMN = frozenset(
 #: Valid, blank and invalid votes; together they are the votes cast.
 _PARTS_OF_CAST = ("valid_votes_count", "blank_votes_count", "invalid_votes_count")
 
+_WHOLE = re.compile("[0-9]{1,12}")
+
 #: The start of the root element, with or without a prefix.
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?EML[\s/>]")
 
@@ -118,7 +121,7 @@ def _first(content: bytes, tag: str | None) -> etree._Element | None:
     try:
         for start in range(0, min(len(content), _HEAD), _SMALL_PIECE):
             parser.feed(content[start : start + _SMALL_PIECE])
-            for _, element in parser.read_events():
+            for element in ended(parser):
                 return element
     except etree.XMLSyntaxError as error:
         raise FileError(syntax_fault(error)) from error
@@ -190,6 +193,8 @@ def read_eml(path: str, content: bytes) -> Parsed | str:
     try:
         for element in elements(content):
             counts.add(element)
+            if faults.full:
+                break
     except FileError as error:
         faults.add(str(error))
     faults.raise_any()
@@ -294,7 +299,7 @@ class _Counts:
                 cells[column], lines[column] = text, line
             self._lines += 1
         parts = [cells.get(c, "") for c in _PARTS_OF_CAST]
-        if all(part.isdecimal() and part.isascii() for part in parts):
+        if all(map(_WHOLE.fullmatch, parts)):
             cells["votes_cast_count"] = str(sum(map(int, parts)))
             lines["votes_cast_count"] = lines["valid_votes_count"]
         return cells, lines
@@ -310,9 +315,9 @@ class _Counts:
             raise FileError(msg)
         blocks = [records.block() for records in self._records.values()]
         if self._with_votes:
-            blocks += [
-                self._votes(count.election, name) for name in ("list_results", "candidate_results")
-            ]
+            blocks.append(self._votes(count.election, "list_results"))
+            if any(len(counted.group.ballot.candidates) for counted in self._with_votes):
+                blocks.append(self._votes(count.election, "candidate_results"))
         name = f"eml_{count.kind}" + ("_corrigendum" if count.corrected else "")
         return Parsed(name, blocks, self._lines, self._used, unknown_rows=tuple(self._unknown))
 
@@ -354,7 +359,7 @@ class _Counts:
 
 
 def _label(tag: str, reason: str) -> str:
-    return " ".join((etree.QName(tag).localname, *reason.split()))
+    return f"{etree.QName(tag).localname} {shown(reason)}" if reason else etree.QName(tag).localname
 
 
 def _categories(codes: npt.NDArray[np.int32], texts: Texts) -> pd.Categorical[Any]:

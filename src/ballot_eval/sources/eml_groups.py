@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,14 @@ _CANDIDATE = f"{{{EML}}}Candidate"
 _CANDIDATE_ID = f"{{{EML}}}CandidateIdentifier"
 _VALID = f"{{{EML}}}ValidVotes"
 
-_IDENTIFIED = (_AFFILIATION, _CANDIDATE_ID)
+#: Read at the speed of C, and in a time that grows with the number of elements and no faster.
+_IDS = etree.XPath(".//@Id", smart_strings=False)
 _ELEMENTS = etree.XPath("count(.//*)")
+_VOTED = etree.XPath("count(e:Selection/e:ValidVotes[1])", namespaces={"e": EML})
+_VOTES = etree.XPath("descendant::e:ValidVotes/text()", namespaces={"e": EML}, smart_strings=False)
+
+#: Most lists of a group that is compared with the one before; a ballot has some dozens.
+MAX_LISTS = 200
 
 
 class Texts(dict["str | None", int]):
@@ -88,6 +94,11 @@ class Ballot:
     lists_of_candidates: npt.NDArray[np.int32]
     candidates: npt.NDArray[np.int32]
 
+    @property
+    def size(self) -> int:
+        """Return the number of selections."""
+        return len(self.list_at) + len(self.candidate_at)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
@@ -112,12 +123,15 @@ class Group:
 
 def line_of(element: etree._Element) -> int:
     """Return the line on which the start tag of an element ends."""
-    return element.sourceline or 0
+    return cast("int", element.sourceline)
 
 
-def pull_parser(tag: str | tuple[str, ...] | None, event: str) -> etree.XMLPullParser:
-    """Return a parser that loads nothing, knows no entities but XML's own and reads UTF-8 only.
+def pull_parser(
+    tag: str | tuple[str, ...] | None, event: Literal["start", "end"]
+) -> etree.XMLPullParser:
+    """Return a parser that loads nothing from elsewhere and reads UTF-8 only.
 
+    It resolves no entities from outside the file; that there are no others is seen to before.
     Comments and processing instructions are left out, so that the text around them is one. The
     limits of libxml2 on depth and on the length of texts and attributes stay on.
     """
@@ -127,11 +141,16 @@ def pull_parser(tag: str | tuple[str, ...] | None, event: str) -> etree.XMLPullP
         encoding="utf-8",
         load_dtd=False,
         no_network=True,
-        resolve_entities="internal",
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
     )
+
+
+def ended(parser: etree.XMLPullParser) -> Iterator[etree._Element]:
+    """Yield the elements of which a parser has seen the event it looks out for."""
+    for _, element in parser.read_events():
+        yield cast("etree._Element", element)  # noqa: SLF001
 
 
 def syntax_fault(error: etree.XMLSyntaxError) -> str:
@@ -152,7 +171,7 @@ def elements(content: bytes) -> Iterator[etree._Element]:
         for start in range(0, len(content), PIECE):
             parser.feed(content[start : start + PIECE])
             since += PIECE
-            for _, element in parser.read_events():
+            for element in ended(parser):
                 since = 0
                 yield element
                 _forget(element)
@@ -168,54 +187,47 @@ def elements(content: bytes) -> Iterator[etree._Element]:
         raise FileError(syntax_fault(error)) from error
 
 
-def _forget(element: etree._Element) -> None:
-    element.clear()
-    parent = element.getparent()
-    if parent is not None:
-        for before in list(element.itersiblings(TOTAL, UNIT, preceding=True)):
+def _forget(group: etree._Element) -> None:
+    """Empty a group and drop what stands before it, but for the first element at each depth.
+
+    That is the identifier of the contest; the head of the file was looked at with the first group.
+    """
+    group.clear()
+    for element in (group, *group.iterancestors()):
+        parent = element.getparent()
+        while (before := element.getprevious()) is not None and parent is not None:
+            if before.getprevious() is None:
+                break
             parent.remove(before)
 
 
 class _Pattern:
     """The selections of a group without their votes, as they can be compared at little cost.
 
-    It knows how identifiers, names and votes follow one another, what the first two say and how
-    many elements there are in all. Where another group has the same, and in the one each selection
-    was found to be one list or candidate with one ValidVotes, so it is in the other.
+    It knows the numbers of lists and candidates in their order, the names of the lists, which
+    selections are lists, how many elements there are and how many selections have votes. Where
+    another group has the same, and as many texts of votes, what was found of the one selection by
+    selection holds for the other. A group of more than ``MAX_LISTS`` has the pattern of no other.
     """
 
-    __slots__ = ("_ids", "_ids_at", "_names", "_names_at", "_size", "_tags", "_votes_at")
+    __slots__ = ("_said",)
 
     def __init__(self, group: etree._Element) -> None:
-        found = _found(group)
-        self._tags = [e.tag for e in found]
-        self._votes_at = [i for i, tag in enumerate(self._tags) if tag == _VALID]
-        self._names_at = [i for i, tag in enumerate(self._tags) if tag == _NAME]
-        self._ids_at = [i for i, tag in enumerate(self._tags) if tag in _IDENTIFIED]
-        self._ids = [found[i].get("Id") for i in self._ids_at]
-        self._names = [found[i].text for i in self._names_at]
-        self._size = _size(group)
+        # A unit begins with its identifier, which differs where the selections are the same.
+        of_unit = [unit.get("Id") for unit in group.iterchildren(UNIT_ID)]
+        ids = cast("list[str]", _IDS(group))
+        lists = [name.getparent() for name in group.iter(_AFFILIATION)]
+        self._said = len(lists) <= MAX_LISTS and (
+            ids[len(of_unit) :] if ids[: len(of_unit)] == of_unit else ids,
+            [group.index(s) - len(of_unit) for s in lists if s is not None and s in group],
+            [name.text for name in group.iter(_NAME)],
+            cast("float", _ELEMENTS(group)) - len(of_unit),
+            _VOTED(group),
+        )
 
-    def votes(self, group: etree._Element) -> list[etree._Element] | None:
-        """Return the elements with votes of a group, or None where it does not fit."""
-        found = _found(group)
-        if (
-            self._tags != [e.tag for e in found]
-            or self._ids != [found[i].get("Id") for i in self._ids_at]
-            or self._names != [found[i].text for i in self._names_at]
-            or self._size != _size(group)
-        ):
-            return None
-        return [found[i] for i in self._votes_at]
-
-
-def _found(group: etree._Element) -> list[etree._Element]:
-    return list(group.iter(*_IDENTIFIED, _NAME, _VALID))
-
-
-def _size(group: etree._Element) -> float:
-    """Return the number of elements, without the one that says which unit it is."""
-    return cast("float", _ELEMENTS(group)) - len(list(group.iterchildren(UNIT_ID)))
+    def fits(self, other: _Pattern) -> bool:
+        """Return whether two groups have the same selections."""
+        return bool(self._said) and self._said == other._said
 
 
 class GroupReader:
@@ -229,18 +241,23 @@ class GroupReader:
 
     def read(self, element: etree._Element) -> Group:
         """Return the group; adds a fault for each selection that cannot be told apart."""
-        votes = self._pattern.votes(element) if self._pattern else None
-        if votes is None or self._ballot is None:
+        pattern, texts = _Pattern(element), cast("list[str | None]", _VOTES(element))
+        line, votes = line_of(element), None
+        if (
+            self._ballot is None
+            or self._pattern is None
+            or not pattern.fits(self._pattern)
+            or len(texts) != self._ballot.size
+        ):
             self._ballot, votes = self._check(element)
-            pattern = _Pattern(element)
             # Votes outside the selections, in elements that are not known, make no pattern.
-            self._pattern = pattern if pattern.votes(element) == votes else None
-        line = line_of(element)
+            self._pattern = pattern if len(texts) == len(votes) else None
+            texts = [e.text for e in votes]
         lines = None
-        if votes and line_of(votes[-1]) != line:
+        if len(element) and line_of(element[-1]) != line:
+            votes = votes or list(element.iter(_VALID))
             lines = np.fromiter(map(line_of, votes), np.int64, count=len(votes))
-        codes = self.names.votes.codes([e.text for e in votes])
-        return Group(line, self._ballot, codes, lines)
+        return Group(line, self._ballot, self.names.votes.codes(texts), lines)
 
     def _check(self, element: etree._Element) -> tuple[Ballot, list[etree._Element]]:
         """Read a group selection by selection; return its ballot and the elements with votes."""
