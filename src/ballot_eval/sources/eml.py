@@ -87,7 +87,7 @@ def read_eml(path: str, content: bytes) -> Parsed | str:
     reader = GroupReader(faults)
     gathered = Gathered(count, reader.names, faults)
     try:
-        for group in GroupStream(reader).read(content):
+        for group in GroupStream(reader, contest.prefix).read(content):
             gathered.add(group)
             if faults.full:
                 break

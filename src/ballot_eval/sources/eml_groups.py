@@ -75,12 +75,14 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A count that is of no list or candidate: its element, its ReasonCode if any, its text."""
+    """What a count that is of no list or candidate is: its element and its ReasonCode if any.
+
+    It stands ``below`` lines below the line of its group.
+    """
 
     tag: str
     reason: str
-    text: str
-    line: int
+    below: int
 
     @property
     def label(self) -> str:
@@ -94,7 +96,8 @@ class Group:
     """One vote group.
 
     ``unit`` and ``contest`` are an Id and a name. ``votes`` are codes of ``Names``, one for each
-    selection of the ballot; ``lines`` are theirs, or None where all stand on the group's ``line``.
+    selection of the ballot. They stand ``below`` lines below the ``line`` of the group; None says
+    that all stand on it. ``texts`` are those of the other ``numbers``.
     """
 
     is_total: bool
@@ -104,8 +107,15 @@ class Group:
     contest: tuple[str, str]
     ballot: Ballot
     votes: npt.NDArray[np.int32]
-    lines: npt.NDArray[np.int64] | None
+    below: npt.NDArray[np.int64] | None
     numbers: tuple[Number, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def lines(self) -> npt.NDArray[np.int64]:
+        """Return the line of the votes of each selection."""
+        below = np.zeros(len(self.votes), np.int64) if self.below is None else self.below
+        return self.line + below
 
     def same_votes(self, other: Group) -> bool:
         """Return whether another group gives the same votes to the same lists and candidates."""
@@ -140,9 +150,9 @@ class GroupReader:
         for count in (*votes, *counts):
             if len(count):
                 self._fault(count, "holds other elements")
-        line, lines = line_of(element), None
+        line, below = line_of(element), None
         if votes and line_of(votes[-1]) != line:
-            lines = np.fromiter(map(line_of, votes), np.int64)
+            below = np.fromiter(map(line_of, votes), np.int64) - line
         _, unit_type = id_and_text(next(element.iterchildren(_UNIT_TYPE), None))
         group = Group(
             element.tag == TOTAL,
@@ -152,13 +162,12 @@ class GroupReader:
             _contest(contest),
             ballot,
             self.names.votes.codes(e.text for e in votes),
-            lines,
+            below,
             tuple(
-                Number(
-                    str(e.tag), e.get("ReasonCode", "").strip(), (e.text or "").strip(), line_of(e)
-                )
+                Number(str(e.tag), e.get("ReasonCode", "").strip(), line_of(e) - line)
                 for e in counts
             ),
+            tuple((e.text or "").strip() for e in counts),
         )
         return group, votes + counts
 
@@ -167,20 +176,19 @@ class GroupReader:
         lists: list[tuple[int, str | None, str | None]] = []
         candidates: list[tuple[int, str | None, str | None]] = []
         for selection in element.iterchildren(_SELECTION):
-            valid = list(selection.iterchildren(VALID))
-            of = list(selection.iterchildren(_AFFILIATION, _CANDIDATE))
-            if len(valid) != 1 or len(of) != 1:
+            found = list(selection.iterchildren(_AFFILIATION, _CANDIDATE, VALID))
+            if len(found) != 2 or found[0].tag == VALID or found[1].tag != VALID:
                 self._fault(selection, "is not one list or candidate with one ValidVotes")
                 continue
-            if of[0].tag == _AFFILIATION:
-                lists.append((len(votes), self._id(of[0]), of[0].findtext(_NAME)))
+            of, valid = found
+            if of.tag == _AFFILIATION:
+                lists.append((len(votes), self._id(of), of.findtext(_NAME)))
             elif lists:
-                number = self._candidate_number(of[0])
-                candidates.append((len(votes), lists[-1][1], number))
+                candidates.append((len(votes), lists[-1][1], self._candidate_number(of)))
             else:
                 self._fault(selection, "is a candidate before any list")
                 continue
-            votes.append(valid[0])
+            votes.append(valid)
         if not votes:
             self._fault(element, "has no votes of lists")
         return self._ballot(lists, candidates), votes

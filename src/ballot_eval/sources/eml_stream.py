@@ -25,14 +25,11 @@ MAX_GROUP_BYTES = 8 * 1024**2
 #: Most kinds of groups that are kept to compare with; few files have more than one.
 MAX_KINDS = 4
 
-_END = re.compile(rb"</(?:[A-Za-z_][\w.-]*:)?(?:TotalVotes|ReportingUnitVotes)\s*>")
-
 #: The start of a unit: its Id and its name, and what stands before, between and after.
 _START = re.compile(
     r'(\s*<[\w:.-]+>\s*<[\w:.-]+ Id=")([\w:.-]*)(">)([^<>&]*)(</[\w:.-]+>)', re.ASCII
 )
 _NUMBER = re.compile(">([0-9]+)<")
-_LAST_TAG = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)[^<>]*\Z")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +48,11 @@ class _Kind:
 class GroupStream:
     """The groups of one file, in their order."""
 
-    def __init__(self, reader: GroupReader) -> None:
+    def __init__(self, reader: GroupReader, prefix: str | None) -> None:
+        """Read with ``reader``; ``prefix`` is that of the elements of EML, if they have one."""
         self._reader = reader
+        name = f"{prefix}:" if prefix else ""
+        self._ends = [f"</{name}{etree.QName(tag).localname}>".encode() for tag in (TOTAL, UNIT)]
         self._kinds: list[_Kind] = []
         self._contest = ("", "")
 
@@ -65,9 +65,9 @@ class GroupStream:
         parser = pull_parser((TOTAL, UNIT), "end")
         start, line, follows_group = 0, 1, False
         try:
-            for end in _END.finditer(content):
-                _check_size(end.end() - start, line)
-                piece = content[start : end.end()]
+            for end in self._stops(content):
+                _check_size(end - start, line)
+                piece = content[start:end]
                 lines = piece.count(b"\n")
                 group = self._alike(piece, line) if follows_group else None
                 if group is not None:
@@ -79,12 +79,21 @@ class GroupStream:
                     found = [self._parsed(element, piece, line) for element in seen(parser)]
                     yield from found
                     follows_group = len(found) == 1
-                start, line = end.end(), line + lines
+                start, line = end, line + lines
             _check_size(len(content) - start, line)
             parser.feed(content[start:])
             parser.close()
         except etree.XMLSyntaxError as error:
             raise FileError(syntax_fault(error)) from error
+
+    def _stops(self, content: bytes) -> Iterator[int]:
+        """Yield where in the text the end tag of a group may end, in order."""
+        found = [content.find(end) for end in self._ends]
+        while any(at >= 0 for at in found):
+            which = min((i for i, at in enumerate(found) if at >= 0), key=found.__getitem__)
+            stop = found[which] + len(self._ends[which])
+            yield stop
+            found[which] = content.find(self._ends[which], stop)
 
     def _parsed(self, element: etree._Element, piece: bytes, line: int) -> Group:
         group, counted = self._reader.read(element)
@@ -104,19 +113,15 @@ class GroupStream:
                 break
         else:
             return None
-        like, down = kind.group, line - kind.line
+        like = kind.group
         votes = len(like.votes)
         return replace(
             like,
-            line=like.line + down,
+            line=like.line + line - kind.line,
             unit=unit,
             contest=self._contest,
             votes=self._reader.names.votes.codes(numbers[:votes]),
-            lines=None if like.lines is None else like.lines + down,
-            numbers=tuple(
-                replace(number, text=text, line=number.line + down)
-                for number, text in zip(like.numbers, numbers[votes:], strict=True)
-            ),
+            texts=tuple(numbers[votes:]),
         )
 
 
@@ -162,7 +167,7 @@ def _kind_of(
         return None
     unit, around_unit, between, numbers = split
     in_order = list(element.iter(VALID, *COUNTS))
-    tags = [found[1] if (found := _LAST_TAG.search(part)) else "" for part in between[:-1]]
+    tags = [_tag_at_end(part) for part in between[:-1]]
     if (
         unit != group.unit
         or in_order != counted
@@ -171,6 +176,11 @@ def _kind_of(
     ):
         return None
     return _Kind(group, around_unit, between, line)
+
+
+def _tag_at_end(text: str) -> str:
+    """Return the name, without prefix, of the tag that a text ends with, but for its ``>``."""
+    return re.split(r"\s", text.rpartition("<")[2], maxsplit=1)[0].rpartition(":")[2]
 
 
 def _forget(group: etree._Element) -> None:

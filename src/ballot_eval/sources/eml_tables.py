@@ -119,18 +119,19 @@ class Gathered:
     def _counts(self, group: Group) -> tuple[dict[str, str], dict[str, int]]:
         cells: dict[str, str] = {}
         lines: dict[str, int] = {}
-        for number in group.numbers:
+        for number, text in zip(group.numbers, group.texts, strict=True):
+            line = group.line + number.below
             column = _COLUMNS.get((number.tag, number.reason))
             if column is None:
-                if number.reason not in WITHOUT_COLUMN or number.text != "0":
-                    self._unknown.append((number.line, number.label))
+                if number.reason not in WITHOUT_COLUMN or text != "0":
+                    self._unknown.append((line, number.label))
             elif column in cells:
                 self._faults.add(
-                    f"line {number.line}: {number.label} stands twice in one count; "
+                    f"line {line}: {number.label} stands twice in one count; "
                     "ask who made the file for a right one"
                 )
             else:
-                cells[column], lines[column] = number.text, number.line
+                cells[column], lines[column] = text, line
         parts = [cells.get(c, "") for c in _PARTS_OF_CAST]
         if all(map(_WHOLE.fullmatch, parts)):
             cells["votes_cast_count"] = str(sum(map(int, parts)))
@@ -188,14 +189,11 @@ class Gathered:
             repeated = np.repeat(texts.codes(codes), [len(i) for i in at])
             of_place[column] = _categories([repeated], texts)
         votes = _categories([row.group.votes[i] for row, i in rows], self._names.votes)
-        lines = [
-            np.full(len(i), row.group.line) if row.group.lines is None else row.group.lines[i]
-            for row, i in rows
-        ]
+        lines = np.concatenate([row.group.lines[i] for row, i in rows])
         election = self._count.election
         cells: dict[str, Cells] = {"election_id": election, **of_place, **columns}
         cells["votes_count"] = votes
-        return block(table, cells, np.concatenate(lines))
+        return block(table, cells, lines)
 
 
 def _categories(codes: Sequence[npt.NDArray[np.int32]], texts: Texts) -> pd.Categorical[Any]:
