@@ -19,7 +19,7 @@ VALID = eml("ValidVotes")
 COUNTS = tuple(map(eml, ("Cast", "TotalCounted", "RejectedVotes", "UncountedVotes")))
 
 _SELECTION, _AFFILIATION, _CANDIDATE = map(eml, ("Selection", "AffiliationIdentifier", "Candidate"))
-_NAME, _CANDIDATE_ID, _SHORT_CODE = map(eml, ("RegisteredName", "CandidateIdentifier", "ShortCode"))
+_NAME, _CANDIDATE_ID = eml("RegisteredName"), eml("CandidateIdentifier")
 _UNIT_ID, _UNIT_TYPE = eml("ReportingUnitIdentifier"), f"{{{KR}}}ReportingUnitType"
 
 
@@ -217,8 +217,8 @@ class GroupReader:
         if len(found) != 1:
             self._fault(candidate, "has no CandidateIdentifier of its own")
             return None
-        short = "ShortCode" in found[0].attrib or len(found[0])
-        if short and "Id" not in found[0].attrib:
+        number = found[0].get("Id")
+        if number is None and (found[0].get("ShortCode") or len(found[0])):
             return None
         return self._id(found[0])
 

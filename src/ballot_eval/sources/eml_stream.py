@@ -1,9 +1,10 @@
 """The vote groups of a whole EML_NL file as a stream, at the speed of text where that is safe.
 
 The stations of a municipality have the same ballot, and the files are written by programs in one
-canonical form. So one group mostly differs from another in nothing but its station and its
-numbers. The first one is parsed. One that follows and is the same to the byte, but for those, would
-be parsed to the same elements: its numbers are taken from the text. Any other is parsed again.
+canonical form. So groups mostly differ from one another in nothing but their station and their
+numbers. The first one is parsed. A unit that follows and whose body is the same to the byte, but
+for the numbers, would be parsed to the same elements: its numbers are taken from the text. Any
+other is parsed as well.
 """
 
 from __future__ import annotations
@@ -25,24 +26,31 @@ MAX_GROUP_BYTES = 8 * 1024**2
 #: Most kinds of groups that are kept to compare with; few files have more than one.
 MAX_KINDS = 4
 
-#: The start of a unit: its Id and its name, and what stands before, between and after.
-_START = re.compile(
-    r'(\s*<[\w:.-]+>\s*<[\w:.-]+ Id=")([\w:.-]*)(">)([^<>&]*)(</[\w:.-]+>)', re.ASCII
-)
 _NUMBER = re.compile(">([0-9]+)<")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kind:
-    """A group that was parsed, and its text without its station and its numbers.
+    """A group that was parsed, and the text ``between`` the numbers of its body.
 
-    ``line`` is the line on which the text starts.
+    The body is what follows the start tag, or in a unit its identifier, which ends ``gap`` lines
+    below the start tag.
     """
 
     group: Group
-    around_unit: tuple[str, ...]
     between: list[str]
-    line: int
+    gap: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Text:
+    """The text of a unit, taken apart: see ``_Kind``; ``before`` is lines before its start tag."""
+
+    unit: tuple[str, str]
+    between: list[str]
+    numbers: list[str]
+    gap: int
+    before: int
 
 
 class GroupStream:
@@ -51,8 +59,14 @@ class GroupStream:
     def __init__(self, reader: GroupReader, prefix: str | None) -> None:
         """Read with ``reader``; ``prefix`` is that of the elements of EML, if they have one."""
         self._reader = reader
-        name = f"{prefix}:" if prefix else ""
-        self._ends = [f"</{name}{etree.QName(tag).localname}>".encode() for tag in (TOTAL, UNIT)]
+        self._prefix = f"{prefix}:" if prefix else ""
+        names = [etree.QName(tag).localname for tag in (TOTAL, UNIT)]
+        self._ends = [f"</{self._prefix}{name}>" for name in names]
+        tag = re.escape(f"{self._prefix}ReportingUnit")
+        self._start_of_unit = re.compile(
+            rf'([ \t\r\n]*)<{tag}Votes>([ \t\r\n]*)<{tag}Identifier Id="([A-Za-z0-9:._-]*)">'
+            rf"([^<>&]*)</{tag}Identifier>"
+        )
         self._kinds: list[_Kind] = []
         self._contest = ("", "")
 
@@ -76,7 +90,7 @@ class GroupStream:
                     yield group
                 else:
                     parser.feed(piece)
-                    found = [self._parsed(element, piece, line) for element in seen(parser)]
+                    found = [self._parsed(element, piece) for element in seen(parser)]
                     yield from found
                     follows_group = len(found) == 1
                 start, line = end, line + lines
@@ -88,40 +102,81 @@ class GroupStream:
 
     def _stops(self, content: bytes) -> Iterator[int]:
         """Yield where in the text the end tag of a group may end, in order."""
-        found = [content.find(end) for end in self._ends]
+        ends = [end.encode() for end in self._ends]
+        found = [content.find(end) for end in ends]
         while any(at >= 0 for at in found):
             which = min((i for i, at in enumerate(found) if at >= 0), key=found.__getitem__)
-            stop = found[which] + len(self._ends[which])
+            stop = found[which] + len(ends[which])
             yield stop
-            found[which] = content.find(self._ends[which], stop)
+            found[which] = content.find(ends[which], stop)
 
-    def _parsed(self, element: etree._Element, piece: bytes, line: int) -> Group:
+    def _parsed(self, element: etree._Element, piece: bytes) -> Group:
         group, counted = self._reader.read(element)
         self._contest = group.contest
-        if kind := _kind_of(group, element, counted, piece, line):
+        if kind := self._kind_of(group, element, counted, piece):
             self._kinds = [kind, *self._kinds[: MAX_KINDS - 1]]
         _forget(element)
         return group
 
-    def _alike(self, piece: bytes, line: int) -> Group | None:
-        """Return a group that is like one that was parsed; None where it has to be parsed."""
-        if not self._kinds or (split := _split(piece)) is None:
+    def _kind_of(
+        self, group: Group, element: etree._Element, counted: list[etree._Element], piece: bytes
+    ) -> _Kind | None:
+        """Return what units may be compared with, or None where text and elements differ.
+
+        They are the same where the body begins with a selection and the numbers in the text are
+        those of the elements with counts, each behind the start tag of its element, in the order
+        of the file.
+        """
+        text = self._total_text(piece) if group.is_total else self._unit_text(piece)
+        if text is None or text.unit != group.unit:
             return None
-        unit, around_unit, between, numbers = split
+        elements = list(element.iter(VALID, *COUNTS))
+        if (
+            elements != counted
+            or text.numbers != [e.text for e in elements]
+            or [_tag_at_end(part) for part in text.between[:-1]] != [local(e) for e in elements]
+            or not text.between[0].lstrip().startswith(f"<{self._prefix}Selection>")
+        ):
+            return None
+        return _Kind(group, text.between, text.gap)
+
+    def _total_text(self, piece: bytes) -> _Text | None:
+        head, tag, body = piece.rpartition(f"<{self._prefix}TotalVotes>".encode())
+        decoded = _decoded(body)
+        if not tag or decoded is None:
+            return None
+        parts = _NUMBER.split(decoded[: -len(self._ends[0])])
+        return _Text(("", ""), parts[::2], parts[1::2], 0, head.count(b"\n"))
+
+    def _unit_text(self, piece: bytes) -> _Text | None:
+        """Return None for what is not written as a unit is, or whose name needs a parser."""
+        text = _decoded(piece)
+        start = None if text is None else self._start_of_unit.match(text)
+        if text is None or start is None or not start[4].isprintable():
+            return None
+        parts = _NUMBER.split(text[start.end() : -len(self._ends[1])])
+        lines = (start[2].count("\n"), start[1].count("\n"))
+        return _Text((start[3], start[4].strip()), parts[::2], parts[1::2], *lines)
+
+    def _alike(self, piece: bytes, line: int) -> Group | None:
+        """Return a unit that is like a group that was parsed; None where it has to be parsed."""
+        text = self._unit_text(piece) if self._kinds else None
+        if text is None:
+            return None
         for kind in self._kinds:
-            if kind.between == between and kind.around_unit == around_unit:
+            if kind.between == text.between and kind.gap == text.gap:
                 break
         else:
             return None
-        like = kind.group
-        votes = len(like.votes)
+        votes = len(kind.group.votes)
         return replace(
-            like,
-            line=like.line + line - kind.line,
-            unit=unit,
+            kind.group,
+            is_total=False,
+            line=line + text.before,
+            unit=text.unit,
             contest=self._contest,
-            votes=self._reader.names.votes.codes(numbers[:votes]),
-            texts=tuple(numbers[votes:]),
+            votes=self._reader.names.votes.codes(text.numbers[:votes]),
+            texts=tuple(text.numbers[votes:]),
         )
 
 
@@ -134,48 +189,11 @@ def _check_size(size: int, line: int) -> None:
         raise FileError(msg)
 
 
-def _split(piece: bytes) -> tuple[tuple[str, str], tuple[str, ...], list[str], list[str]] | None:
-    """Return the unit of a group, what stands around it, the text between numbers, the numbers.
-
-    None for what is not written as a unit is, or whose name holds signs that need a parser.
-    """
+def _decoded(piece: bytes) -> str | None:
     try:
-        text = piece.decode("utf-8")
+        return piece.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    start = _START.match(text)
-    if start is None or not start[4].isprintable():
-        return None
-    parts = _NUMBER.split(text[start.end() :])
-    return (start[2], start[4].strip()), start.group(1, 3, 5), parts[::2], parts[1::2]
-
-
-def _kind_of(
-    group: Group,
-    element: etree._Element,
-    counted: list[etree._Element],
-    piece: bytes,
-    line: int,
-) -> _Kind | None:
-    """Return what other groups may be compared with, or None where text and elements differ.
-
-    They are the same where the numbers in the text are those of the elements with counts, each
-    behind the start tag of its element, in the order of the file.
-    """
-    split = None if group.is_total else _split(piece)
-    if split is None:
-        return None
-    unit, around_unit, between, numbers = split
-    in_order = list(element.iter(VALID, *COUNTS))
-    tags = [_tag_at_end(part) for part in between[:-1]]
-    if (
-        unit != group.unit
-        or in_order != counted
-        or numbers != [e.text for e in counted]
-        or tags != [local(e) for e in counted]
-    ):
-        return None
-    return _Kind(group, around_unit, between, line)
 
 
 def _tag_at_end(text: str) -> str:
