@@ -12,12 +12,15 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import statistics
 import tarfile
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
-from timing import Timing, Values, figure, measure
+from timing import Values, Work, figure, quiet
 
 from ballot_eval.schema import TABLES
 from ballot_eval.sources.eml import read_eml
@@ -25,8 +28,6 @@ from ballot_eval.sources.frames import Block, joined
 from ballot_eval.sources.parsed import Parsed
 from ballot_eval.sources.processes import read_files
 
-#: Seconds after which no further run of one line starts.
-PATIENCE = 60.0
 SIZES = (50, 100, 200)
 Files = Sequence[tuple[str, bytes]]
 
@@ -71,58 +72,72 @@ def bindings(files: Files) -> Values:
     return {}
 
 
-def row(name: str, size: str, found: Timing | None, ratio: float | None) -> None:
-    """Print one row of the table."""
-    times = str(found) if found else "not installed"
-    runs = str(len(found.milliseconds)) if found else ""
-    print(f"| {name} | {size} | {times} | {runs} | {'' if ratio is None else f'{ratio:.2f}'} |")
+def in_rounds(works: dict[str, Work], warm: dict[str, Work], runs: int) -> dict[str, list[float]]:
+    """Return the seconds of each piece of work in each round.
+
+    All are timed once in every round, so that what else the machine does is shared among them.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    with quiet():
+        for work in warm.values():
+            work()
+        for _ in range(runs):
+            for name, work in works.items():
+                start = time.perf_counter()
+                work()
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def print_rows(seconds: dict[str, list[float]], one: str) -> None:
+    """Print a row for each piece of work; its ratio is the median of those of the rounds."""
+    for name, times in seconds.items():
+        ratios = [own / of for own, of in zip(times, seconds[one], strict=True)]
+        low, high = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+        milliseconds = figure(1000 * statistics.median(times))
+        print(f"| {name} | {milliseconds} | {statistics.median(ratios):.2f} ({low}–{high}) |")
 
 
 def main() -> None:
-    """Parse the call and print the table; each line is a ratio to parsing only, on one core."""
+    """Parse the call and print the tables."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("path", type=Path, metavar="FILE")
-    options.add_argument("--runs", type=int, default=5, help="most runs of one line (5)")
+    options.add_argument("--runs", type=int, default=5, help="rounds (5)")
     options.add_argument("--sample", type=int, default=6, help="files for pyeml-bindings (6)")
     call = options.parse_args()
     files = load(call.path)
     load_now = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     size = f"{len(files)} files, {sum(len(c) for _, c in files) / 1e6:.0f} MB"
     print(f"{size}; {os.cpu_count()} cores, load {load_now}")
-    few = files[:10]
-
-    def timed(work, chosen: Files, *rest: int) -> Timing:
-        return measure(
-            lambda: work(chosen, *rest),
-            warm=lambda: work(few, *rest),
-            runs=call.runs,
-            patience=PATIENCE,
-        )
-
-    parsing = timed(parse_only, files)
-    row("lxml, parsing only, one core", size, parsing, 1.0)
-    one = timed(to_tables, files, 1)
-    row("**tables, one core**", size, one, one.median / parsing.median)
+    rows = to_tables(files, 1)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"rows: {rows}; largest memory {memory:.0f} MB, the files themselves included")
+
+    parsing, few = "lxml, parsing only, one core", files[:10]
+    works: dict[str, Work] = {
+        parsing: lambda: parse_only(files),
+        "**tables, one core**": lambda: to_tables(files, 1),
+        "**tables, two processes**": lambda: to_tables(files, 2),
+    }
+    warm: dict[str, Work] = {"": lambda: parse_only(few), "two": lambda: to_tables(few, 2)}
     for number in (n for n in SIZES if n < len(files)):
-        part = timed(to_tables, files[:number], 1)
         mb = sum(len(c) for _, c in files[:number]) / 1e6
-        row(f"tables, {number} files", f"{mb:.0f} MB", part, part.median / parsing.median)
-    two = timed(to_tables, files, 2)
-    row("**tables, two processes**", size, two, two.median / parsing.median)
-    chosen = files[:: max(1, len(files) // call.sample)][: call.sample]
-    ours = timed(to_tables, chosen, 1)
-    try:
-        theirs = measure(
-            lambda: bindings(chosen), warm=lambda: bindings(few[:1]), runs=2, patience=PATIENCE
+        works[f"tables, {number} files, {mb:.0f} MB, one core"] = partial(
+            to_tables, files[:number], 1
         )
-        row("pyeml-bindings, objects", f"{len(chosen)} files", theirs, theirs.median / ours.median)
-        print(f"pyeml-bindings takes {figure(theirs.median / ours.median)} times ours there")
+    print_rows(in_rounds(works, warm, call.runs), parsing)
+
+    chosen = files[:: max(1, len(files) // call.sample)][: call.sample]
+    ours, theirs = f"tables, {len(chosen)} files", f"pyeml-bindings, {len(chosen)} files"
+    try:
+        both = in_rounds(
+            {ours: lambda: to_tables(chosen, 1), theirs: lambda: bindings(chosen)},
+            {theirs: lambda: bindings(chosen[:1])},
+            2,
+        )
+        print_rows(both, ours)
     except ImportError:
-        row("pyeml-bindings, objects", f"{len(chosen)} files", None, None)
-    print(
-        f"rows: {one.values}; largest memory with one process {memory:.0f} MB, the files included"
-    )
+        print(f"| {theirs} | not installed | |")
 
 
 if __name__ == "__main__":

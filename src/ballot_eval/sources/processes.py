@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 from joblib import Parallel, delayed
 
 from ballot_eval.sources.parsed import Parsed
@@ -30,7 +32,7 @@ def read_files(
             yield _outcome(read, path, content)
         return
     pool = Parallel(n_jobs=processes, return_as="generator", batch_size=1, pre_dispatch="2*n_jobs")
-    for outcomes in pool(delayed(_outcomes)(read, chunk) for chunk in chunks(files)):
+    for outcomes in pool(delayed(_outcomes)(read, *_packed(chunk)) for chunk in chunks(files)):
         yield from outcomes
 
 
@@ -48,8 +50,26 @@ def chunks(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes
         yield chunk
 
 
-def _outcomes(read: Reader, chunk: Sequence[tuple[str, bytes]]) -> list[Outcome]:
-    return [_outcome(read, path, content) for path, content in chunk]
+def _packed(
+    chunk: Sequence[tuple[str, bytes]],
+) -> tuple[list[str], list[int], npt.NDArray[np.uint8]]:
+    """Return the paths, where each file ends, and all bytes as one array.
+
+    An array is passed to a process through memory that both see; bytes would go through a pipe.
+    """
+    paths, contents = zip(*chunk, strict=True)
+    ends = np.cumsum([len(content) for content in contents]).tolist()
+    return list(paths), ends, np.frombuffer(b"".join(contents), np.uint8)
+
+
+def _outcomes(
+    read: Reader, paths: Sequence[str], ends: Sequence[int], data: npt.NDArray[np.uint8]
+) -> list[Outcome]:
+    starts = [0, *ends[:-1]]
+    return [
+        _outcome(read, path, data[start:end].tobytes())
+        for path, start, end in zip(paths, starts, ends, strict=True)
+    ]
 
 
 def _outcome(read: Reader, path: str, content: bytes) -> Outcome:
