@@ -221,7 +221,7 @@ def _refuse_twice(given: Sequence[Path], raws: Sequence[RawData]) -> None:
 @app.command()
 def download(
     elections: Annotated[
-        list[str], typer.Argument(metavar="ELECTION...", help="Elections, for example TK2025.")
+        list[str], typer.Argument(metavar="ELECTION", help="Elections, for example TK2025.")
     ],
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the files.")],
     kind: Annotated[
@@ -245,7 +245,7 @@ def download(
 def _show_downloads(done: Sequence[Downloaded]) -> None:
     for file in done:
         came = "downloaded" if file.fresh else "was there already"
-        known = "as known" if file.verified else "not known before, so write it down"
+        known = "the known sum" if file.verified else "no sum is known yet; write this one down"
         out_console.print(
             f"{file.path}: {came}, {file.size_bytes} bytes, sha256 {file.sha256} ({known})"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -63,7 +64,7 @@ class ResultFile:
         if urlsplit(self.address).scheme not in {"http", "https"}:
             msg = f"{self.address!r} is no web address"
             raise ValueError(msg)
-        if Path(self.file_name).name != self.file_name:
+        if not re.fullmatch(r"\w[\w. -]*", self.file_name):
             msg = f"{self.file_name!r} is no plain file name"
             raise ValueError(msg)
 
