@@ -346,8 +346,11 @@ def test_only_web_addresses_are_followed_and_none_less_safe(address, target, sai
 @pytest.mark.parametrize("answer", [whole, without_length])
 def test_the_limit_on_size_is_a_limit(server, tmp_path, answer):
     limit = TransferLimits(attempts=1, max_bytes=len(CONTENT))
-    text = refused(tmp_path, server.file(answer(CONTENT + b"x")), limits=limit)
-    assert f"is larger than {len(CONTENT)} bytes" in text
+    states = []
+    with pytest.raises(be.DownloadError, match=f"is larger than {len(CONTENT)} bytes"):
+        get(tmp_path, server.file(answer(CONTENT + b"x")), limits=limit, progress=states.append)
+    # What the server announces as too large is not begun.
+    assert (states == []) == (answer is whole)
     assert names(tmp_path) == set()
     (found,) = get(tmp_path, server.file(answer(CONTENT)), limits=limit)
     assert found.path.read_bytes() == CONTENT
@@ -390,6 +393,8 @@ def test_a_file_that_is_there_is_not_downloaded_again(server, tmp_path):
     assert (found.fresh, found.verified) == (False, True)
     (found,) = get(tmp_path, server.file(whole()))
     assert (found.fresh, found.verified, found.sha256) == (False, False, sha256(CONTENT))
+    # Nothing was downloaded, so nothing is on record.
+    assert names(tmp_path) == {NAME}
     assert not server.requests
 
 

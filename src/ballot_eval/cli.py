@@ -1,6 +1,6 @@
 """The command line.
 
-Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 unreadable file.
+Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 file that cannot be read or had.
 """
 
 from __future__ import annotations
