@@ -40,6 +40,7 @@ class Parsed:
     """Rows of one file, by table, and what was in it besides.
 
     ``unknown_rows`` are rows of which the reader does not know what they count: (line, label).
+    ``notes`` say what was taken from elsewhere than the usual place: (line, text).
     """
 
     format: str
@@ -49,6 +50,7 @@ class Parsed:
     other_columns: tuple[str, ...] = ()
     personal_columns: tuple[tuple[str, str], ...] = ()
     unknown_rows: tuple[tuple[int, str], ...] = ()
+    notes: tuple[tuple[int, str], ...] = ()
 
 
 def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Parsed | str:
