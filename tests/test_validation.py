@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ballot_eval.raw import SOURCE_COLUMNS, RawData, SourceFile, cell_line_table, empty_table
-from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.raw import SourceFile
+from ballot_eval.schema import COUNT_FIELDS
 from ballot_eval.simulation import simulate, simulate_panel
 from ballot_eval.validation import validate
 from ballot_eval.validation.rules import RULES
@@ -27,13 +27,7 @@ def sound(study):
 
 
 def raw_of(frame):
-    frame = frame.reset_index(drop=True)
-    frame = frame.assign(source_file="m.csv", source_line=range(2, len(frame) + 2))
-    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, frame["source_line"]))
-    return RawData(
-        {name: empty_table(name) for name in TABLES} | {"municipality_results": frame},
-        {"municipality_results": lines, "region_results": cell_line_table([])},
-    )
+    return raw_tables({"municipality_results": frame})
 
 
 def codes_at(report, line):
@@ -116,12 +110,7 @@ def region(election, code, kind, counts):
 
 
 def raw_with_regions(frame, rows):
-    raw = raw_of(frame)
-    table = pd.DataFrame(rows, columns=[*TABLES["region_results"].names, *SOURCE_COLUMNS])
-    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, table["source_line"]))
-    return RawData(
-        raw.tables | {"region_results": table}, raw.cell_lines | {"region_results": lines}
-    )
+    return raw_tables({"municipality_results": frame, "region_results": pd.DataFrame(rows)})
 
 
 @pytest.mark.parametrize("missing", [0, 1])
@@ -144,16 +133,9 @@ def test_the_national_row_is_the_sum_of_all_below_it(study, sound, missing):
 
 
 def test_a_file_given_twice_is_one_finding_and_the_first_copy_stays(study, sound):
-    once = raw_of(sound)
-    table = once.tables["municipality_results"]
-    both = pd.concat([table, table.assign(source_file="copy.csv")], ignore_index=True)
-    lines = pd.DataFrame(dict.fromkeys(COUNT_FIELDS, both["source_line"]))
-    files = tuple(SourceFile(p, "canonical_csv", "read", "same") for p in ("m.csv", "copy.csv"))
-    raw = RawData(
-        once.tables | {"municipality_results": both},
-        once.cell_lines | {"municipality_results": lines},
-        files,
-    )
+    both = pd.concat([sound.assign(source_file=name) for name in ("m.csv", "copy.csv")])
+    files = [SourceFile(p, "canonical_csv", "read", "same") for p in ("m.csv", "copy.csv")]
+    raw = raw_tables({"municipality_results": both}, files)
     report = validate(raw, study)
     (finding,) = [f for f in report.findings if f.severity == "error"]
     assert (finding.code, finding.file) == ("K.102", "copy.csv")

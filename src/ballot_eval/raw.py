@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ballot_eval.schema import COUNT_FIELDS, TABLES, Table
+from ballot_eval.schema import TABLES, Table
 
 #: Files that mark a folder as simulated, whatever else it holds.
 SIMULATION_MARKS = ("truth.json", "SIMULATED.txt")
@@ -26,7 +26,7 @@ class SourceFile:
 
     ``status`` is ``read`` or ``not_read``; ``reason`` says in words why a file was not read.
     ``lines`` counts data lines, ``lines_used`` those that ended up in a raw table, and
-    ``lines_out_of_scope`` those of another kind (party and candidate votes, seats), so that
+    ``lines_out_of_scope`` those of another kind (seats, votes of districts), so that
     ``lines == lines_used + lines_out_of_scope`` for every file that was read.
     ``other_columns`` are those that no table has and that were not read; ``personal_columns``
     those among them that look like personal data, each with the sign in words.
@@ -42,6 +42,7 @@ class SourceFile:
     reason: str = ""
     other_columns: tuple[str, ...] = ()
     personal_columns: tuple[tuple[str, str], ...] = ()
+    unknown_rows: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ class RawData:
     ``described`` says which tables there are: ``TABLES`` and, of a study with questionnaires, those
     of its surveys. ``tables`` maps every name of it to a frame of strings (empty cell: ``""``)
     with its columns followed by ``source_file`` and integer ``source_line``. ``cell_lines`` maps
-    the tables of results to a frame of integers, one per cell of the count fields: the line of
-    that very cell (in the long format each count stands on a line of its own). ``simulated`` says
+    the tables with counts of a record to a frame of integers, one per cell of those counts: the
+    line of that very cell (in some formats each count stands on a line of its own). The text of
+    ``large`` tables is categorical. ``simulated`` says
     whether any of the files, at any depth, marks the data as simulated.
     """
 
@@ -69,15 +71,3 @@ class RawData:
             if list(self.tables[name].columns) != expected:
                 msg = f"raw table {name}: expected columns {expected}"
                 raise ValueError(msg)
-
-
-def empty_table(name: str) -> pd.DataFrame:
-    """Return a raw table without rows."""
-    frame = pd.DataFrame(columns=[*TABLES[name].names, *SOURCE_COLUMNS], dtype=str)
-    return frame.astype({"source_line": "int64"})
-
-
-def cell_line_table(lines: list[dict[str, int]]) -> pd.DataFrame:
-    """Return the frame of line numbers of a table of results, one dict per row."""
-    # The type is given because an empty table has none of its own.
-    return pd.DataFrame(lines, columns=list(COUNT_FIELDS)).astype("int64")

@@ -80,7 +80,7 @@ def simulate(
 def _national(results: pd.DataFrame) -> pd.DataFrame:
     national = results.groupby("election_id", sort=False)[list(COUNT_FIELDS)].sum().reset_index()
     national = national.assign(region_code="L528", region_name="Nederland", region_type="national")
-    return national[list(TABLES["region_results"].names)]
+    return national[list(TABLES["region_results"].required)]
 
 
 def write_mark(folder: Path) -> None:

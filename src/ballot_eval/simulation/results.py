@@ -102,7 +102,7 @@ def simulate_panel(
                     "blank_votes_count": blank,
                     "invalid_votes_count": invalid,
                 },
-                columns=list(TABLES["municipality_results"].names),
+                columns=list(TABLES["municipality_results"].required),
             )
         )
     return pd.concat(parts, ignore_index=True)

@@ -5,20 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import pandas as pd
-
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import ReadError
-from ballot_eval.raw import (
-    SIMULATION_MARKS,
-    SOURCE_COLUMNS,
-    RawData,
-    SourceFile,
-    cell_line_table,
-)
-from ballot_eval.schema import COUNT_FIELDS, RESULT_TABLES, TABLES
+from ballot_eval.raw import SIMULATION_MARKS, RawData, SourceFile
+from ballot_eval.schema import COUNTED_TABLES, TABLES
 from ballot_eval.sources.archive import blobs
 from ballot_eval.sources.formats import Parsed, parse
+from ballot_eval.sources.frames import Block, joined, joined_lines
 from ballot_eval.sources.text import FileError
 
 __all__ = ["read_raw"]
@@ -38,8 +31,7 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
     problems: list[str] = []
     files: list[SourceFile] = []
     described = TABLES if study is None else study.tables()
-    records: dict[str, list[dict[str, object]]] = {name: [] for name in described}
-    lines: dict[str, list[dict[str, int]]] = {name: [] for name in RESULT_TABLES}
+    blocks: dict[str, list[tuple[str, Block]]] = {name: [] for name in described}
     for blob in blobs(root):
         digest = hashlib.sha256(blob.content).hexdigest()
         try:
@@ -53,19 +45,15 @@ def read_raw(study: StudyDesign | None, folder: str | Path) -> RawData:
             files.append(SourceFile(blob.path, "", "not_read", digest, reason=parsed))
             continue
         files.append(_source_file(blob.path, digest, parsed))
-        for table, values, cell_lines, line in parsed.records:
-            records[table].append(values | {"source_file": blob.path, "source_line": line})
-            if table in lines:
-                lines[table].append({c: cell_lines.get(c, line) for c in COUNT_FIELDS})
+        for part in parsed.blocks:
+            blocks[part.table].append((blob.path, part))
     if not problems and not any(f.status == "read" for f in files):
         problems.append(f"{root}: holds no file of a known format; see ballot-eval template")
     if problems:
         raise ReadError(problems)
-    # A count that a long file does not give for a region is an empty cell.
-    tables = {name: _frame(records[name], table.names) for name, table in described.items()}
-    cell_tables = {name: cell_line_table(rows) for name, rows in lines.items()}
-    simulated = _is_simulated(root, files)
-    return RawData(tables, cell_tables, tuple(files), simulated, described)
+    tables = {name: joined(table, blocks[name]) for name, table in described.items()}
+    lines = {name: joined_lines([part for _, part in blocks[name]]) for name in COUNTED_TABLES}
+    return RawData(tables, lines, tuple(files), _is_simulated(root, files), described)
 
 
 def _is_simulated(root: Path, files: list[SourceFile]) -> bool:
@@ -74,12 +62,6 @@ def _is_simulated(root: Path, files: list[SourceFile]) -> bool:
     if root.is_file():
         names |= {mark for mark in SIMULATION_MARKS if (root.parent / mark).is_file()}
     return not names.isdisjoint(SIMULATION_MARKS)
-
-
-def _frame(records: list[dict[str, object]], columns: tuple[str, ...]) -> pd.DataFrame:
-    cells = [[record.get(c, "") for c in (*columns, *SOURCE_COLUMNS)] for record in records]
-    frame = pd.DataFrame(cells, columns=[*columns, *SOURCE_COLUMNS])
-    return frame.astype({"source_line": "int64"})
 
 
 def _one_line(problem: str) -> str:
@@ -98,4 +80,5 @@ def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:
         lines_out_of_scope=parsed.lines - parsed.lines_used,
         other_columns=parsed.other_columns,
         personal_columns=parsed.personal_columns,
+        unknown_rows=parsed.unknown_rows,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
+from ballot_eval.sources.frames import Block, Records, block
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
 from ballot_eval.sources.personal import personal_sign
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
@@ -20,9 +21,9 @@ LONG_FIELDS = {
     "AantalBlancoStemmen": "blank_votes_count",
     "AantalOngeldigeStemmen": "invalid_votes_count",
 }
-LONG_OUT_OF_SCOPE = frozenset(
-    {"LijstAantalStemmen", "KandidaatAantalStemmen", "LijstAantalZetels", "KandidaatGekozen"}
-)
+#: Votes of lists and candidates, and the table of those of municipalities.
+LONG_VOTES = {"LijstAantalStemmen": "list_results", "KandidaatAantalStemmen": "candidate_results"}
+LONG_OUT_OF_SCOPE = frozenset({"LijstAantalZetels", "KandidaatGekozen"})
 REGION_TYPES = {"L": "national", "P": "province", "K": "district", "O": "caribbean"}
 
 #: The polling station for postal votes from abroad: coded like a municipality, but none.
@@ -35,14 +36,18 @@ NumberedRows = Iterator[tuple[int, list[str]]]
 
 @dataclass(slots=True)
 class Parsed:
-    """Rows of one file: (table, values by column, line by count field, first line)."""
+    """Rows of one file, by table, and what was in it besides.
+
+    ``unknown_rows`` are rows of which the reader does not know what they count: (line, label).
+    """
 
     format: str
-    records: list[tuple[str, dict[str, str], dict[str, int], int]] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
     lines: int = 0
     lines_used: int = 0
     other_columns: tuple[str, ...] = ()
     personal_columns: tuple[tuple[str, str], ...] = ()
+    unknown_rows: tuple[tuple[int, str], ...] = ()
 
 
 def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Parsed | str:
@@ -96,17 +101,19 @@ def _election(name: str, faults: Faults) -> str:
     return found[0] if found else ""
 
 
-def _table_of(path_code: str, name: str, election: str) -> tuple[str, dict[str, str]]:
+def _is_region(code: str) -> bool:
+    """Return whether a region code is of something that is no municipality."""
+    return code[:1] in REGION_TYPES or code == POSTAL_CODE
+
+
+def _table_of(code: str, name: str, election: str) -> tuple[str, dict[str, str]]:
     """Return the table a region belongs to and its key cells; codes stay as found."""
-    kind = REGION_TYPES.get(path_code[:1])
-    if path_code == POSTAL_CODE:
-        kind = "postal"
-    if kind is None:
+    if not _is_region(code):
         # What is no known region type is left to validation, as a municipality code.
-        code = path_code.removeprefix("G")
-        keys = {"municipality_code": code, "municipality_name": name}
+        keys = {"municipality_code": code.removeprefix("G"), "municipality_name": name}
         return "municipality_results", {"election_id": election} | keys
-    keys = {"region_code": path_code, "region_name": name, "region_type": kind}
+    kind = "postal" if code == POSTAL_CODE else REGION_TYPES[code[:1]]
+    keys = {"region_code": code, "region_name": name, "region_type": kind}
     return "region_results", {"election_id": election} | keys
 
 
@@ -125,36 +132,57 @@ def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faul
     name_at, code_at, kind_at, value_at = (
         header.index(c) for c in ("Regio", "RegioCode", "VeldType", "Waarde")
     )
+    made = {name: Records(name, TABLES[name]) for name in (*RESULT_TABLES, *LONG_VOTES.values())}
     open_rows: dict[str, tuple[dict[str, str], dict[str, int]]] = {}
     for line, cells in _whole(header, numbered, faults):
         parsed.lines += 1
-        kind = cells[kind_at]
-        if kind in LONG_OUT_OF_SCOPE:
-            continue
-        if kind not in LONG_FIELDS:
-            allowed = ", ".join((*LONG_FIELDS, *sorted(LONG_OUT_OF_SCOPE)))
-            faults.add(f"line {line}: VeldType {shown(kind)} is unknown; allowed: {allowed}")
+        kind, code, value = cells[kind_at], cells[code_at], cells[value_at]
+        if kind in LONG_VOTES and not _is_region(code):
+            row = dict(zip(header, cells, strict=True))
+            made[LONG_VOTES[kind]].add(line, _votes(row, election), {})
+        elif kind in LONG_FIELDS:
+            count = LONG_FIELDS[kind]
+            if code not in open_rows or count in open_rows[code][0]:
+                # A field given twice opens a second row, so that validation sees a duplicate.
+                table, values = _table_of(code, cells[name_at], election)
+                open_rows[code] = (values, {})
+                made[table].add(line, *open_rows[code])
+            open_rows[code][0][count] = value
+            open_rows[code][1][count] = line
+        else:
+            if kind not in LONG_OUT_OF_SCOPE and kind not in LONG_VOTES:
+                allowed = ", ".join((*LONG_FIELDS, *LONG_VOTES, *sorted(LONG_OUT_OF_SCOPE)))
+                faults.add(f"line {line}: VeldType {shown(kind)} is unknown; allowed: {allowed}")
             continue
         parsed.lines_used += 1
-        code, count = cells[code_at], LONG_FIELDS[kind]
-        if code not in open_rows or count in open_rows[code][0]:
-            # A field given twice opens a second row, so that validation sees a duplicate.
-            table, values = _table_of(code, cells[name_at], election)
-            open_rows[code] = (values, {})
-            parsed.records.append((table, *open_rows[code], line))
-        open_rows[code][0][count] = cells[value_at]
-        open_rows[code][1][count] = line
+    parsed.blocks = [records.block() for records in made.values() if records.lines]
     return parsed
+
+
+def _votes(row: dict[str, str], election: str) -> dict[str, str]:
+    """Return the cells of a row of party or candidate votes of a whole municipality."""
+    cells = {
+        "election_id": election,
+        "municipality_code": row["RegioCode"].removeprefix("G"),
+        "list_number": row.get("LijstNummer", ""),
+        "votes_count": row["Waarde"],
+    }
+    if row["VeldType"] == "KandidaatAantalStemmen":
+        return cells | {"candidate_number": row.get("KandidaatNummer", "")}
+    return cells | {"list_name": row["LijstNaam"]}
 
 
 def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:
     parsed = Parsed(WIDE.format)
     at = {to: header.index(c) for c, to in WIDE_FIELDS.items()}
+    made = {name: Records(name, table) for name, table in RESULT_TABLES.items()}
     for line, cells in _whole(header, numbered, faults):
+        parsed.lines += 1
         table, values = _table_of(cells[at["code"]], cells[at["name"]], election)
         values |= {c: cells[at[c]] for c in COUNT_FIELDS}
-        parsed.records.append((table, values, dict.fromkeys(COUNT_FIELDS, line), line))
-    parsed.lines = parsed.lines_used = len(parsed.records)
+        made[table].add(line, values, {})
+    parsed.lines_used = parsed.lines
+    parsed.blocks = [records.block() for records in made.values() if records.lines]
     return parsed
 
 
@@ -162,16 +190,18 @@ def _canonical(
     table: str, described: Table, header: list[str], numbered: NumberedRows, faults: Faults
 ) -> Parsed:
     parsed = Parsed("canonical_csv")
+    lines: list[int] = []
+    cells: list[list[str]] = [[] for _ in header]
+    for line, row in _whole(header, numbered, faults):
+        lines.append(line)
+        for column, cell in zip(cells, row, strict=True):
+            column.append(cell)
     known = described.names
-    at = {c: header.index(c) for c in known if c in header}
-    others: dict[str, list[str]] = {c: [] for c in header if c not in known}
-    fields = COUNT_FIELDS if table in RESULT_TABLES else ()
-    for line, cells in _whole(header, numbered, faults):
-        values = {c: cells[i] for c, i in at.items()}
-        parsed.records.append((table, values, dict.fromkeys(fields, line), line))
-        for column, found in others.items():
-            found.append(cells[header.index(column)])
-    parsed.lines = parsed.lines_used = len(parsed.records)
+    read = {c: column for c, column in zip(header, cells, strict=True) if c in known}
+    others = {c: column for c, column in zip(header, cells, strict=True) if c not in known}
+    if lines:
+        parsed.blocks.append(block(table, read, lines, table=described))
+    parsed.lines = parsed.lines_used = len(lines)
     # Of columns that no table has, only the name is kept, and the sign of personal data.
     parsed.other_columns = tuple(others)
     signs = ((column, _sign(table, column, found)) for column, found in others.items())

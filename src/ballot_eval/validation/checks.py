@@ -28,7 +28,7 @@ Check = Callable[[Context], Iterator[Hit]]
 
 def rows(broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str) -> Check:
     """Return a check of results, row by row, that shows ``fields`` of the broken rows."""
-    return rows_of(RESULT_TABLES, broken, *fields)
+    return rows_of(tuple(RESULT_TABLES), broken, *fields)
 
 
 def rows_of(
