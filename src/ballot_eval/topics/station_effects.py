@@ -22,13 +22,20 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+import pandas as pd
+
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.adjusted import clustered_randomisation_test
 from ballot_eval.estimation.assignments import draw_assignments
-from ballot_eval.panel import OUTCOMES, Contrast, contrast
-from ballot_eval.results import Effect
+from ballot_eval.panel import OUTCOMES, Contrast, Panel, contrast
+from ballot_eval.results import Effect, StationCoverage, StationDispersion, StationRate
 from ballot_eval.topics.effect_rows import Answer, Comparison, drawn_answer
-from ballot_eval.topics.invalid_votes import require_controls
-from ballot_eval.topics.stations import Stations
+from ballot_eval.topics.stations import (
+    Stations,
+    select_stations,
+    station_dispersions,
+    station_rates,
+)
 from ballot_eval.topics.strata import has_strata, stratum_dummies
 
 FloatArray = npt.NDArray[np.float64]
@@ -53,6 +60,27 @@ class StationChanges:
     votes_cast: FloatArray
     units: npt.NDArray[np.intp]
     left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StationResults:
+    """All that the results of polling stations say; empty where there are none."""
+
+    rates: tuple[StationRate, ...]
+    dispersion: tuple[StationDispersion, ...]
+    coverage: tuple[StationCoverage, ...]
+    effects: tuple[Effect, ...]
+
+
+def station_results(frame: pd.DataFrame, panel: Panel) -> StationResults:
+    """Return rates, dispersion, coverage and effects of accepted ``station_results``."""
+    stations = select_stations(frame, panel)
+    return StationResults(
+        rates=station_rates(stations),
+        dispersion=station_dispersions(stations),
+        coverage=stations.coverage,
+        effects=station_effects(stations),
+    )
 
 
 def station_changes(stations: Stations, outcome: str, baseline: str) -> StationChanges:
@@ -107,21 +135,21 @@ def _effects(stations: Stations, outcome: str, baseline: str) -> Iterator[Effect
         row = Comparison.of(changes.data, outcome, weighting, elections, study.analysis.seed)
 
         def work(weighting: str = weighting) -> Answer:
-            return _answer(stations, changes, baseline, weighting)
+            return _answer(changes, study, weighting)
 
         yield row.effect(METHOD, work)
 
 
-def _answer(stations: Stations, changes: StationChanges, baseline: str, weighting: str) -> Answer:
+def _answer(changes: StationChanges, study: StudyDesign, weighting: str) -> Answer:
     """Run the randomisation test; with strata on the differences within them.
 
     Raises ValueError where the role cannot be reassigned among municipalities with stations.
     """
-    study, data = stations.panel.study, changes.data
-    if not data.treated.any():
-        msg = "no experiment municipality has results of polling stations"
-        raise ValueError(msg)
-    require_controls(data, baseline, study.election)
+    data = changes.data
+    for role, who in ((data.treated, "experiment"), (~data.treated, "control")):
+        if not role.any():
+            msg = f"no {who} municipality has results of polling stations"
+            raise ValueError(msg)
     analysis = study.analysis
     result = clustered_randomisation_test(
         changes.change,
