@@ -57,7 +57,10 @@ _STYLES = {"experiment": (ORANGE, "D", -0.12), "control": (BLUE, "o", 0.12)}
 _COLUMNS = ("level", "unit", "stations_count", "rate", "ci_lower", "ci_upper")
 
 #: More levels than these do not fit beside each other.
-MAX_LEVELS = 8
+MAX_LEVELS = 6
+
+#: Characters of the names of all levels that fit on a line together.
+LINE = 72
 
 
 def station_rates(
@@ -80,7 +83,7 @@ def station_rates(
     figure, axes = new_axes(3.6)
     for unit in _STYLES:
         _draw(axes, rates[rates["unit"] == unit], unit, levels, words[unit])
-    names = [f"{wrapped(level, 14)}\n{_sizes(rates, level, language)}" for level in levels]
+    names = [f"{wrapped(level, LINE // len(levels))}\n{_sizes(rates, level, language)}" for level in levels]
     axes.set_xticks(range(len(levels)), names)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlim(-0.5, len(levels) - 0.5)

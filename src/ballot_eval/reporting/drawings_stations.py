@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ballot_eval.figures.stations import MAX_LEVELS
@@ -27,8 +28,17 @@ def station_figures(outcome: Outcome) -> dict[str, Drawing]:
             for r in of_dimension(outcome.results.stations, study.election, dimension)
             if r.outcome == kind and r.unit != "reference"
         ]
-        if 0 < len({r.level for r in items}) <= MAX_LEVELS:
-            rows = to_frame(items, StationRate)
+        if items:
+            rows = to_frame(_most_common(items), StationRate)
             rows["level"] = [level_name(level, language=language) for level in rows["level"]]
             made[name] = ((rows,), {"dimension": dimension, "kind": kind})
     return made
+
+
+def _most_common(items: list[StationRate]) -> list[StationRate]:
+    """Return the rates of the levels with most stations, as many as can be drawn."""
+    sizes = Counter[str]()
+    for rate in items:
+        sizes[rate.level] += rate.stations_count
+    kept = {level for level, _ in sizes.most_common(MAX_LEVELS)}
+    return [rate for rate in items if rate.level in kept]

@@ -90,7 +90,7 @@ def station_dispersion(items: Sequence[StationDispersion], election: str) -> str
         phis = [_phi(d.phi) for d in (station, own, municipality)]
         shares = [percent(v, 0) for v in (own.without_share, own.expected_without_share)]
         rows.append([ALL[unit], OUTCOMES[outcome], *phis, *shares])
-    header = ["Groep", "Stemmen", "Stembureaus", "Binnen gemeente", "Gemeenten"]
+    header = ["Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"]
     return pipe_table([*header, "Zonder", "Verwacht"], rows, "llrrrrr")
 
 

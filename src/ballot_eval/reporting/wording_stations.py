@@ -9,7 +9,7 @@ from ballot_eval.formatting import number, p_value, percent, points
 from ballot_eval.reporting.wording_checks import KINDS, enumerate_words, limits, municipalities
 from ballot_eval.reporting.wording_measures import plural
 from ballot_eval.reporting.wording_reasons import municipality_names, why
-from ballot_eval.results import Effect, StationCoverage, StationDispersion
+from ballot_eval.results import Effect, StationCoverage
 from ballot_eval.topics.station_effects import METHOD
 
 if TYPE_CHECKING:
@@ -64,9 +64,13 @@ def _sample(outcome: Outcome) -> str:
 
 def _incomplete(outcome: Outcome) -> str:
     """Name the municipalities of which the stations do not add up to the result."""
-    short = [c for c in _coverage(outcome) if not c.complete]
+    here = _coverage(outcome)
+    without = sum(not c.stations_count for c in here)
+    short = [c for c in here if c.stations_count and not c.complete]
+    text = f"Van {municipalities(without)} zijn er geen uitslagen per stembureau. " if without else ""
     if not short:
-        return "In elke gemeente tellen de stembureaus precies op tot de uitslag van de gemeente."
+        where = "de andere gemeenten" if without else "elke gemeente"
+        return f"{text}In {where} tellen de stembureaus precies op tot de uitslag van de gemeente."
     names = municipality_names(outcome.panel)
     short.sort(key=lambda c: (not math.isnan(c.coverage), c.coverage))
     listed = [
@@ -74,10 +78,10 @@ def _incomplete(outcome: Outcome) -> str:
         for c in short[:NAMED]
     ]
     more = len(short) - len(listed)
-    text = ", ".join(listed) + (f" en nog {number(more)}" if more else "")
+    named = ", ".join(listed) + (f" en nog {number(more)}" if more else "")
     return (
-        f"In {municipalities(len(short))} tellen de stembureaus niet precies op tot de uitslag. "
-        f"Tussen haakjes staat hun aandeel van de stemmen van de gemeente: {text}. "
+        f"{text}In {municipalities(len(short))} tellen de stembureaus niet precies op tot de "
+        f"uitslag; tussen haakjes hun deel van de stemmen van de gemeente: {named}. "
         "`station_coverage.csv` noemt ze alle."
     )
 
@@ -87,13 +91,15 @@ def _share(item: StationCoverage) -> str:
 
 
 def _dispersion(outcome: Outcome) -> str:
-    """Say how far stations vary, and how many had no such vote."""
+    """Say how far stations of the controls vary, and how many had no such vote."""
     study = outcome.study
     found = {
         (d.level, d.around): d
         for d in outcome.results.station_dispersion
-        if (d.election, d.unit, d.outcome) == (study.election, "all", study.analysis.outcome)
+        if (d.election, d.unit, d.outcome) == (study.election, "control", study.analysis.outcome)
     }
+    if not found:
+        return ""
     own = found["polling_station", "municipality"]
     parts = [
         f"{number(d.phi, 2)} {words}"
@@ -108,13 +114,11 @@ def _dispersion(outcome: Outcome) -> str:
         return ""
     kind = KINDS[study.analysis.outcome]
     return (
-        f"Voor {kind} is zij {enumerate_words(parts)}. {_without(own)} helemaal geen {kind}; door "
-        f"toeval alleen zou dat {percent(own.expected_without_share, 0)} zijn."
+        f"Voor {kind} in de controlegemeenten is zij {enumerate_words(parts)}. Van die "
+        f"stembureaus had {percent(own.without_share, 0)} helemaal geen {kind}; bij toeval alleen "
+        f"rond het aandeel van de gemeente is {percent(own.expected_without_share, 0)} te "
+        "verwachten."
     )
-
-
-def _without(item: StationDispersion) -> str:
-    return f"Van de stembureaus had {percent(item.without_share, 0)}"
 
 
 def _effect(outcome: Outcome) -> str:
