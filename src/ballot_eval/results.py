@@ -88,10 +88,11 @@ class StationDispersion:
 class StationCoverage:
     """How much of a municipality's result its polling stations add up to.
 
-    ``stations_count`` are the stations that are used, ``unknown_count`` those left out because a
-    count is not known, ``without_votes_count`` those without votes. ``coverage`` is their votes
-    cast over those of the municipality (1 is all of them), NaN where the municipality has no
-    accepted result; ``complete`` tells whether all its counts are equal to those of its stations.
+    ``stations_count`` are the stations with known counts and votes, ``unknown_count`` those left
+    out because a count is not known, ``without_votes_count`` those left out without votes.
+    ``coverage`` is the votes cast at the former over those of the municipality (1 is all of them),
+    NaN where it has no accepted result, and then they are not used; ``complete`` tells whether
+    votes cast, invalid and blank votes are all equal to those of the stations together.
     """
 
     election: str

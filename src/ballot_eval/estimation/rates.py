@@ -51,9 +51,7 @@ def pearson_dispersion(numerators: IntArray, denominators: IntArray) -> float:
     return float(((x - n * rate) ** 2 / (n * rate * (1 - rate))).sum() / (len(x) - 1))
 
 
-def within_dispersion(
-    numerators: IntArray, denominators: IntArray, groups: npt.ArrayLike
-) -> float:
+def within_dispersion(numerators: IntArray, denominators: IntArray, groups: npt.ArrayLike) -> float:
     """Return Pearson's X²/(n − G) of counts (n,) around the rate of their own group; 1 is binomial.
 
     ``groups`` (n,) are labels, such as municipalities of polling stations. A group without any

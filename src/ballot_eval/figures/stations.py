@@ -83,13 +83,16 @@ def station_rates(
     figure, axes = new_axes(3.6)
     for unit in _STYLES:
         _draw(axes, rates[rates["unit"] == unit], unit, levels, words[unit])
-    names = [f"{wrapped(level, LINE // len(levels))}\n{_sizes(rates, level, language)}" for level in levels]
+    names = [
+        f"{wrapped(level, LINE // len(levels))}\n{_sizes(rates, level, language)}"
+        for level in levels
+    ]
     axes.set_xticks(range(len(levels)), names)
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.set_xlim(-0.5, len(levels) - 0.5)
     axes.set_ylim(0, None)
     percent_ticks(axes.yaxis, language)
-    axes.set_ylabel(words["rate"])
+    axes.set_ylabel(wrapped(words["rate"]))
     axes.set_xlabel(f"{words[dimension]}\n{words['below']}", fontsize=9)
     top_legend(figure, axes)
     return figure
@@ -156,9 +159,7 @@ def alt_text_station_rates(
     return words["alt"].format(dimension=words[dimension], each="; ".join(each))
 
 
-def _in_words(
-    row: pd.Series[Any], unit: str, words: Mapping[str, str], language: str
-) -> str:
+def _in_words(row: pd.Series[Any], unit: str, words: Mapping[str, str], language: str) -> str:
     low, high = float(row["ci_lower"]), float(row["ci_upper"])
     alone = math.isnan(low) or math.isnan(high)
     return words["alone" if alone else "group"].format(

@@ -17,6 +17,7 @@ from ballot_eval.reporting import (
 )
 from ballot_eval.reporting.drawings import display_names, save_figures
 from ballot_eval.reporting.wording import report_variables
+from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _station_tables(outcome: Outcome) -> dict[str, str]:
         "station_dispersion": tables_stations.station_dispersion(
             results.station_dispersion, election
         ),
-        "station_effects": tables.effects(results.effects, tables.STATION_METHOD),
+        "station_effects": tables.effects(results.effects, STATION_METHOD),
     }
     if "station_type" in here:
         made["station_types"] = tables_stations.station_types(results.stations, election)

@@ -67,7 +67,9 @@ def _incomplete(outcome: Outcome) -> str:
     here = _coverage(outcome)
     without = sum(not c.stations_count for c in here)
     short = [c for c in here if c.stations_count and not c.complete]
-    text = f"Van {municipalities(without)} zijn er geen uitslagen per stembureau. " if without else ""
+    text = (
+        f"Van {municipalities(without)} zijn er geen uitslagen per stembureau. " if without else ""
+    )
     if not short:
         where = "de andere gemeenten" if without else "elke gemeente"
         return f"{text}In {where} tellen de stembureaus precies op tot de uitslag van de gemeente."

@@ -107,7 +107,7 @@ def shared_out(total: int, weights: npt.ArrayLike) -> IntArray:
     w = np.asarray(weights, dtype=float)
     w = w if w.any() else np.ones(len(w))
     exact = total * w / w.sum()
-    shares = np.floor(exact).astype(np.int64)
+    shares: IntArray = np.floor(exact).astype(np.int64)
     left = total - int(shares.sum())
     shares[np.argsort(shares - exact, kind="stable")[:left]] += 1
     return shares
@@ -148,7 +148,9 @@ def _record(votes: IntArray, rng: np.random.Generator, truth: StationTruth) -> d
     admitted = votes - more + fewer
     share = truth.proxy_share
     precision = share * (1 - share) / truth.proxy_sd**2 - 1
-    proxies = rng.binomial(admitted, rng.beta(share * precision, (1 - share) * precision, len(votes)))
+    proxies = rng.binomial(
+        admitted, rng.beta(share * precision, (1 - share) * precision, len(votes))
+    )
     return {
         "poll_card_count": admitted - proxies,
         "proxy_certificate_count": proxies,

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
@@ -96,8 +95,8 @@ def station_changes(stations: Stations, outcome: str, baseline: str) -> StationC
     known = np.isin(every.codes, rows["municipality_code"].to_numpy(dtype=str))
     data = every.subset(known)
     positions = {code: i for i, code in enumerate(data.codes)}
-    rows = rows[rows["municipality_code"].isin(positions)]
-    units = rows["municipality_code"].map(positions).to_numpy(dtype=np.intp)
+    rows = rows[rows["municipality_code"].isin(list(positions))]
+    units = np.array([positions[code] for code in rows["municipality_code"]], dtype=np.intp)
     then = panel.counts(baseline, outcome).loc[list(data.codes)]
     earlier = (then["numerator"] / then["denominator"]).to_numpy(dtype=float)
     votes = rows["denominator"].to_numpy(dtype=float)
