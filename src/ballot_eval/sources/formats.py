@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
+from ballot_eval.sources.archive import TAR_ENDINGS
 from ballot_eval.sources.frames import Block, Records, block
 from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
 from ballot_eval.sources.personal import personal_sign
@@ -59,8 +60,8 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
     name = path.rsplit("/", 1)[-1]
     if name in SIMULATION_MARKS:
         return "marks the folder as simulated data; holds no results"
-    if name.lower().endswith(".zip"):
-        return "a zip file within a zip file is not opened; unpack it and put its files here"
+    if name.lower().endswith((".zip", ".xz", *TAR_ENDINGS)):
+        return "an archive within an archive is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
     layout = recognise(content, tables, name.rsplit(".", 1)[0])
