@@ -299,7 +299,7 @@ def test_without_types_there_are_none_and_an_empty_one_is_unknown(world):
 def test_intervals_by_size_cover_the_common_rate(gr2026):
     study = planned(gr2026)
     truth, covered, made = 0.0024, 0, 0
-    for seed in range(12):
+    for seed in range(6):
         results = simulate_panel(study, seed=seed, effect=0.0)
         here = results[results["election_id"] == "GR2026"]
         stations = select_stations(simulate_stations(here, seed=seed), panel_of(study, results))
@@ -307,9 +307,9 @@ def test_intervals_by_size_cover_the_common_rate(gr2026):
             if (rate.dimension, rate.unit, rate.outcome) == ("size_class", "experiment", "invalid"):
                 covered += rate.ci_lower <= truth <= rate.ci_upper
                 made += 1
-    assert made == 12 * 5
+    assert made == 6 * 5
     # In 100 seeds these cover 98%, and binomial intervals 64%.
-    assert covered / made > 0.85
+    assert covered / made > 0.8
 
 
 def test_dispersion_is_around_the_group_and_around_the_own_municipality(world):
