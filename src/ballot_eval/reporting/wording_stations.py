@@ -138,7 +138,8 @@ def _effect(outcome: Outcome) -> str:
     ballot, plain = found[METHOD, "ballot"], found["randomisation", "ballot"]
     text = (
         f"Telt elk stembureau even zwaar, dan veranderde het aandeel {KINDS[wanted[0]]} met "
-        f"{points(station.estimate)} ({limits(station)}; p-waarde {p_value(station.p_value)}). "
+        f"{points(station.estimate)} ten opzichte van de controlegemeenten ({limits(station)}; "
+        f"p-waarde {p_value(station.p_value)}). "
         f"Telt elke stem even zwaar, dan is het {points(ballot.estimate)} ({limits(ballot)})"
     )
     return f"{text}{_beside(ballot, plain)}."
