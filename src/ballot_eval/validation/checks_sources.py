@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ballot_eval.schema import COUNTED_TABLES, DETAIL_TABLES, RESULT_TABLES
+from ballot_eval.schema import COUNTED_TABLES, OFFICIAL_TABLES
 from ballot_eval.validation.context import Context, Hit
-
-#: Tables that official files give, so that two of them can give the same.
-OFFICIAL_TABLES = (*RESULT_TABLES, *DETAIL_TABLES)
 
 
 def unread(context: Context) -> Iterator[Hit]:
