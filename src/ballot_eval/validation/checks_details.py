@@ -137,21 +137,22 @@ def stations_differ(context: Context) -> Iterator[Hit]:
     Counts that are not known of every station, or not of the municipality, are not compared.
     """
     keys = PLACE[:2]
-    fields = [*COUNT_FIELDS, *RECORD_FIELDS]
-    stations = context.kept(STATIONS)
-    groups = stations.groupby(keys)[fields]
+    # Voters may vote anywhere in their municipality, so few files give them by station.
+    fields = [f for f in (*COUNT_FIELDS, *RECORD_FIELDS) if f != "eligible_voters_count"]
+    groups = context.kept(STATIONS).groupby(keys)[fields]
     # A count that one station does not give makes the sum unknown.
     sums = groups.sum().where(groups.count().eq(groups.size(), axis=0))
     results = context.kept(MUNICIPALITIES).reset_index(names="row")
     both = results.merge(sums.reset_index(), on=keys, suffixes=("", "_sum"))
-    for row in both.to_dict("records"):
-        # Voters may vote anywhere in their municipality, so few files give them by station.
-        pairs = {f: (row[f], row[f"{f}_sum"]) for f in fields if f != "eligible_voters_count"}
-        known = {f: pair for f, pair in pairs.items() if not pd.isna(pair[0] + pair[1])}
-        different = {f: pair for f, pair in known.items() if pair[0] != pair[1]}
-        if different:
-            value = "; ".join(f"{f}={a}, stations={b}" for f, (a, b) in different.items())
-            yield Hit(MUNICIPALITIES, (int(row["row"]),), "+".join(different), value)
+    # What is unknown on either side is not different.
+    differs = pd.DataFrame({f: (both[f] != both[f"{f}_sum"]).fillna(value=False) for f in fields})
+    some = differs.any(axis=1)
+    for row, told in zip(
+        both[some].to_dict("records"), differs[some].to_dict("records"), strict=True
+    ):
+        different = [f for f in fields if told[f]]
+        value = "; ".join(f"{f}={row[f]}, stations={row[f'{f}_sum']}" for f in different)
+        yield Hit(MUNICIPALITIES, (int(row["row"]),), "+".join(different), value)
 
 
 def without_result(context: Context) -> Iterator[Hit]:

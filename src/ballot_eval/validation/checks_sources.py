@@ -84,7 +84,7 @@ def sources_differ(context: Context) -> Iterator[Hit]:
             told = [
                 f"{c}={a} ({b})"
                 for c, (a, b) in pairs.items()
-                if not (pd.isna(a) or pd.isna(b)) and a != b
+                if not (pd.isna(a) or pd.isna(b) or a == b)
             ]
             if told:
                 files = f": {row['source_file_won']} ({row['source_file']})"
