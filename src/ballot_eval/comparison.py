@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -39,6 +39,9 @@ Pair: TypeAlias = tuple[Integers, Integers]
 
 _WHOLE = re.compile(WHOLE_PATTERN)
 
+#: EML puts the word before every name, also before one that has it already.
+_STATION_WORD = re.compile("^(stembureau )+")
+
 
 def compare_sources(first: RawData, second: RawData) -> pd.DataFrame:
     """Return one row per cell of the official tables that differs between two sources.
@@ -49,7 +52,8 @@ def compare_sources(first: RawData, second: RawData) -> pd.DataFrame:
     ``second`` source; file and line in each (empty and 0 in a source that does not have the row);
     ``rows``, the number of rows of the table that it stands for, 1 for a cell.
 
-    Counts are compared as numbers, so ``01`` is ``1``; names without regard to case and spaces. A
+    Counts are compared as numbers, so ``01`` is ``1``; names without regard to case, spaces and
+    the word Stembureau before them. A
     column that a source leaves empty for a whole municipality is not given and not compared. Lists
     are matched by number, and by name in a municipality where a source has no numbers.
 
@@ -65,8 +69,10 @@ def compare_sources(first: RawData, second: RawData) -> pd.DataFrame:
     ]
     whole = pd.concat(parts, ignore_index=True)
     order = whole["table"].map({name: i for i, name in enumerate(OFFICIAL_TABLES)})
-    keys = whole[["election_id", "unit_code"]].assign(order=order)
-    return whole.loc[keys.sort_values(list(keys), kind="stable").index].reset_index(drop=True)
+    keys = whole.assign(order=order).sort_values(
+        ["election_id", "unit_code", "order"], kind="stable"
+    )
+    return whole.loc[keys.index].reset_index(drop=True)
 
 
 def summary(differences: pd.DataFrame) -> pd.DataFrame:
@@ -106,10 +112,9 @@ class _Source:
 
     def lines(self, field: str, rows: Integers) -> Integers:
         """Return the line of a cell, of the row where cells have no line of their own."""
-        own = self.cell_lines is not None and field in self.cell_lines
-        lines = self.cell_lines[field] if own and self.cell_lines is not None else None
-        chosen = self.frame["source_line"] if lines is None else lines
-        return chosen.iloc[rows].to_numpy(dtype=np.int64)
+        own = self.cell_lines
+        lines = self.frame["source_line"] if own is None or field not in own else own[field]
+        return lines.iloc[rows].to_numpy(dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ def _levels(table: Table, first: pd.DataFrame, second: pd.DataFrame) -> list[_Le
         return _codes(first[column], second[column], form)
 
     unit = _joined(codes("election_id"), codes(table.unit))
-    shown = ("election_id", table.unit)
+    shown: tuple[str, ...] = ("election_id", table.unit)
     levels = [_Level("unit", shown, unit)]
     if "polling_station_id" in table.names:
         if "list_number" in table.names:
@@ -224,7 +229,8 @@ def _number(cell: str) -> str:
 
 
 def _name(cell: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", cell).casefold().split())
+    name = " ".join(unicodedata.normalize("NFC", cell).casefold().split())
+    return _STATION_WORD.sub("", name)
 
 
 def _cells(
@@ -251,17 +257,23 @@ def _told(
     """Return one line for each pair of rows that differs in ``field``."""
     (first, second), (here, there) = sources, rows
     told = _keys(table, first, here)
-    if "list_number" in told:
-        # Where lists are matched by name, one of the sources may know the number.
-        known, other = told["list_number"], second.text("list_number", there)
-        told["list_number"] = np.where(known == "", other, known)
+    # Where lists are matched by name, only one of the sources knows the number.
+    number = told["list_number"]
+    told["list_number"] = np.where(number == "", second.text("list_number", there), number)
     return _frame(
-        told
-        | {"kind": kind, "level": "cell", "field": field, "rows": 1}
-        | {"first": first.text(field, here), "second": second.text(field, there)}
-        | {"first_file": first.text("source_file", here), "first_line": first.lines(field, here)}
-        | {"second_file": second.text("source_file", there)}
-        | {"second_line": second.lines(field, there)},
+        {
+            **told,
+            "kind": kind,
+            "level": "cell",
+            "field": field,
+            "rows": 1,
+            "first": first.text(field, here),
+            "second": second.text(field, there),
+            "first_file": first.text("source_file", here),
+            "first_line": first.lines(field, here),
+            "second_file": second.text("source_file", there),
+            "second_line": second.lines(field, there),
+        },
         len(here),
     )
 
@@ -291,21 +303,23 @@ def _gathered(
         hidden = dict.fromkeys(keys.keys() - {"unit_code", *level.shown}, "")
         station = source.text("polling_station_id", rows)
         name = np.where(station == "", "whole", "stations") if level.name == "part" else level.name
-        told = keys | hidden | {"kind": kind, "level": name, "rows": counts}
-        told[f"{here}_file"] = source.text("source_file", rows)
-        told[f"{here}_line"] = source.lines("", rows)
-        parts.append(_frame(told, len(rows)))
+        told = {"kind": kind, "level": name, "rows": counts}
+        place = {
+            f"{here}_file": source.text("source_file", rows),
+            f"{here}_line": source.lines("", rows),
+        }
+        parts.append(_frame({**keys, **hidden, **told, **place}, len(rows)))
     return pd.concat(parts, ignore_index=True)
 
 
-def _keys(table: Table, source: _Source, rows: Integers) -> dict[str, object]:
+def _keys(table: Table, source: _Source, rows: Integers) -> dict[str, npt.NDArray[np.object_]]:
     names = ("election_id", "polling_station_id", "list_number", "list_name", "candidate_number")
     keys = {name: source.text(name, rows) for name in names}
     return keys | {"unit_code": source.text(table.unit, rows)}
 
 
-def _frame(cells: dict[str, object], rows: int) -> pd.DataFrame:
+def _frame(cells: Mapping[str, object], rows: int) -> pd.DataFrame:
     """Return lines with all columns: what is not given is empty, or 0."""
-    blank: dict[str, object] = {c: 0 if c in _NUMBERS else "" for c in COLUMNS}
-    frame = pd.DataFrame(blank | cells, index=pd.RangeIndex(rows))
+    blank = {c: 0 if c in _NUMBERS else "" for c in COLUMNS}
+    frame = pd.DataFrame({**blank, **cells}, index=pd.RangeIndex(rows))
     return frame.astype({c: "int64" if c in _NUMBERS else "str" for c in COLUMNS})[list(COLUMNS)]
