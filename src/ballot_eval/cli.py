@@ -1,6 +1,6 @@
 """The command line.
 
-Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 unreadable file.
+Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 file that cannot be read or had.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from rich.table import Table
 
 from ballot_eval import pipeline
 from ballot_eval.design import load_study
-from ballot_eval.errors import BallotEvalError, DesignError, InvalidDataError
+from ballot_eval.errors import BallotEvalError, DesignError, DownloadError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.progress import download_progress
 from ballot_eval.raw import RawData
 from ballot_eval.schema import RESULT_TABLES, TABLES
 from ballot_eval.simulation import SCENARIOS, write_mark
 from ballot_eval.simulation import simulate as simulate_folder
 from ballot_eval.sources import read_raw
+from ballot_eval.sources.download import KINDS, Downloaded
+from ballot_eval.sources.download import download as download_files
 from ballot_eval.validation import ValidationReport
 from ballot_eval.validation import validate as validate_raw
 from ballot_eval.validation.frictionless import stale_schemas, write_schemas
@@ -213,6 +216,39 @@ def _refuse_twice(given: Sequence[Path], raws: Sequence[RawData]) -> None:
                 msg = f"{file} holds the same as {first[source.sha256]}; give each file once"
                 raise DesignError(msg)
             first[source.sha256] = file
+
+
+@app.command()
+def download(
+    elections: Annotated[
+        list[str], typer.Argument(metavar="ELECTION", help="Elections, for example TK2025.")
+    ],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder for the files.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help=f"Kind of files: {' or '.join(KINDS)} (csv); may be repeated."),
+    ] = None,
+) -> None:
+    """Download published result files; goes on where it was cut off."""
+    try:
+        with download_progress(err_console) as progress:
+            done = download_files(elections, to, kinds=kind or ("csv",), progress=progress)
+    except DownloadError as error:
+        _show_downloads(error.done)
+        raise
+    except KeyboardInterrupt:
+        err_console.print("what has come in is kept; the same command goes on with it")
+        raise
+    _show_downloads(done)
+
+
+def _show_downloads(done: Sequence[Downloaded]) -> None:
+    for file in done:
+        came = "downloaded" if file.fresh else "was there already"
+        known = "the known sum" if file.verified else "no sum is known yet; write this one down"
+        out_console.print(
+            f"{file.path}: {came}, {file.size_bytes} bytes, sha256 {file.sha256} ({known})"
+        )
 
 
 @app.command()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
+from ballot_eval.sources.archive import TAR_ENDINGS
 from ballot_eval.sources.bundle import read_bundle
 from ballot_eval.sources.elections import election_of_name
 from ballot_eval.sources.frames import Records, block
@@ -48,8 +49,8 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
     name = path.rsplit("/", 1)[-1]
     if name in SIMULATION_MARKS:
         return "marks the folder as simulated data; holds no results"
-    if name.lower().endswith(".zip"):
-        return "a zip file within a zip file is not opened; unpack it and put its files here"
+    if name.lower().endswith((".zip", ".xz", *TAR_ENDINGS)):
+        return "an archive within an archive is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
     head = head_of(content)
