@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ballot_eval.schema import TABLES
+from ballot_eval.sources import read_raw
 from ballot_eval.sources.formats import parse
 from ballot_eval.sources.frames import joined
 from ballot_eval.sources.text import FileError
@@ -116,6 +117,30 @@ def test_one_number_of_two_stations_is_named_with_every_column_that_differs():
         "line 5: Postcode '' differs from that of the rows before of station 100 of 0014" in faults
     )
     assert "give each station a number of its own" in faults
+
+
+def test_the_formats_are_joined_in_one_table(tmp_path):
+    (tmp_path / NAME).write_text(TEXT, encoding="utf-8-sig")
+    (tmp_path / "TK2025_uitslag.csv").write_text(
+        "Regio;RegioCode;OuderRegioCode;LijstNaam;VeldType;Waarde\n"
+        "Boekel;G0755;K18;VVD;LijstAantalStemmen;20\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "osv4-3_telling_tk2025_tilburg.csv").write_text(
+        "Lijstnummer;Aanduiding;Volgnummer;Naam kandidaat;Totaal;Stadhuis\nGebiednummer;;;;;1\n"
+        ";geldige stembiljetten;;;3;3\n;blanco stembiljetten;;;0;0\n"
+        ";ongeldige stembiljetten;;;0;0\n1;VVD;;;3;3\n",
+        encoding="utf-8",
+    )
+    tables = read_raw(None, tmp_path).tables
+    columns = ["municipality_code", "polling_station_id", "list_number", "votes_count"]
+    assert tables["list_results"][columns].astype(str).to_numpy().tolist()[4:] == [
+        ["0014", "100", "", "2"],
+        ["0755", "", "", "20"],
+        ["0855", "", "1", "3"],
+        ["0855", "1", "1", "3"],
+    ]
+    assert tables["station_results"]["polling_station_id"].tolist() == ["100", "1", "101", "1"]
 
 
 def test_the_election_is_in_the_file_name():
