@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from scipy.special import ndtr
 
 import figure_learning_cases as learning
+import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
 from ballot_eval import figures
@@ -111,6 +112,7 @@ CASES = (
     times.CASES
     | learning.CASES
     | surveys.CASES
+    | stations.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -147,6 +149,7 @@ TEXTS = (
     times.TEXTS
     | learning.TEXTS
     | surveys.TEXTS
+    | stations.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from ballot_eval import figures
 from figure_cases import CASES, INF, NAN, TEXTS, draw, method_rows, shown_texts
+from figure_station_cases import station_rows
 
 
 @pytest.mark.parametrize("language", ["nl", "en"])
@@ -153,6 +154,15 @@ def test_specifications_without_an_end_are_drawn_with_an_arrow():
         (lambda: figures.power_curve([0, 1], {5: [0, 1.2]}), "between 0 and 1"),
         (lambda: figures.power_curve([0, 1], {5: [0, 1]}, target=80), "target must lie"),
         (lambda: figures.placebo_distribution([0, 1], [0, 1], names=["a"]), "1 names for 2"),
+        (lambda: figures.station_rates(station_rows().drop(columns="rate")), "lack the column"),
+        (lambda: figures.station_rates(station_rows().head(0)), "0 levels cannot be drawn"),
+        (lambda: figures.station_rates(station_rows(tuple("abcdefg"))), "only 1 to 6"),
+        (lambda: figures.station_rates(station_rows().assign(unit="all")), "must be experiment or"),
+        (lambda: figures.station_rates(station_rows().assign(level="a")), "given twice at a level"),
+        (lambda: figures.station_rates(station_rows().assign(rate=NAN)), "must be fractions"),
+        (lambda: figures.station_rates(station_rows().assign(ci_upper=0)), "lower bound lies"),
+        (lambda: figures.station_rates(station_rows(), dimension="x"), "dimension must be"),
+        (lambda: figures.station_rates(station_rows(), kind="x"), "kind must be one of"),
     ],
 )
 def test_input_that_cannot_be_drawn_is_refused(call, message):

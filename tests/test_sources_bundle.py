@@ -162,6 +162,7 @@ def election(request, official):
     return request.param, parsed["kiesraad_bundle"], tables_of(parsed["kiesraad_long"])
 
 
+@pytest.mark.official
 def test_stations_add_up_to_the_municipalities_but_for_known_differences(election):
     name, bundle, long = election
     known = DIFFERENCES[name]
@@ -191,6 +192,7 @@ def test_differences_are_those_of_the_counting_softwares_files(root):
         assert change[code, party] == votes
 
 
+@pytest.mark.official
 def test_every_line_is_used_or_out_of_scope(election):
     name, bundle, _ = election
     lines, elsewhere, stations = {

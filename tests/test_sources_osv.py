@@ -494,6 +494,7 @@ def tk2023(official):
     return read_archive(official / "TK2023/TK2023_osv4-3_kieskringen.tar.xz")
 
 
+@pytest.mark.official
 def test_all_municipalities_of_2022_are_read_with_their_official_totals(gr2022):
     assert len(gr2022) == 330
     assert all(p.lines == p.lines_used and not p.unknown_rows for p in gr2022.values())
@@ -518,6 +519,7 @@ def test_all_municipalities_of_2022_are_read_with_their_official_totals(gr2022):
     assert not stations.duplicated(["municipality_code", "polling_station_id"]).any()
 
 
+@pytest.mark.official
 def test_votes_of_2022_add_up_from_candidates_to_lists_to_stations(gr2022):
     tables = frames(*gr2022.values())
     unit = ["municipality_code", "polling_station_id"]
@@ -534,6 +536,7 @@ def test_votes_of_2022_add_up_from_candidates_to_lists_to_stations(gr2022):
     assert sums("list_results", unit).to_dict() == valid.to_dict()
 
 
+@pytest.mark.official
 def test_districts_of_2023_agree_with_the_long_file_but_for_known_differences(
     tk2023, official, root
 ):
@@ -563,6 +566,7 @@ def test_districts_of_2023_agree_with_the_long_file_but_for_known_differences(
     assert len({code for code, *_ in differing}) == 33
 
 
+@pytest.mark.official
 def test_districts_of_2023_are_the_sums_of_their_municipalities(tk2023):
     for name, parsed in tk2023.items():
         tables = frames(parsed)
@@ -573,6 +577,7 @@ def test_districts_of_2023_are_the_sums_of_their_municipalities(tk2023):
             assert own == numbers(tables["region_results"], column)[0], (name, column)
 
 
+@pytest.mark.official
 def test_rotterdam_is_the_sum_of_its_stations(tk2023):
     (parsed,) = (p for name, p in tk2023.items() if name.endswith("gemeente_rotterdam.csv"))
     tables = frames(parsed)
@@ -588,6 +593,7 @@ def test_rotterdam_is_the_sum_of_its_stations(tk2023):
         )
 
 
+@pytest.mark.official
 def test_a_file_without_the_rows_above_is_read_by_its_name(official):
     path = official / "GR2026/osv4-3_telling_gr2026_tilburg-1.csv"
     parsed = parse(path.name, path.read_bytes())

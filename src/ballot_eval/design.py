@@ -21,7 +21,7 @@ from ballot_eval.plan_file import (
     mistakes,
     read_plan,
 )
-from ballot_eval.plan_topics import Learning, PublishedShare, Survey, Times
+from ballot_eval.plan_topics import Learning, PublishedShare, Sources, Survey, Times
 from ballot_eval.questionnaire import Questionnaire, load_questionnaires
 from ballot_eval.schema import TABLES, Table
 
@@ -104,6 +104,7 @@ class StudyDesign(Frozen):
     times: Times = Times()
     learning: Learning | None = None
     survey: Survey = Survey()
+    sources: Sources = Sources()
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
     #: The surveys, from the files ``survey_*.toml`` beside the study file; none is no survey.

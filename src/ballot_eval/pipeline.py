@@ -28,6 +28,9 @@ from ballot_eval.results import (
     Power,
     Rate,
     ResultSet,
+    StationCoverage,
+    StationDispersion,
+    StationRate,
     SurveyMeasure,
     to_frame,
 )
@@ -46,6 +49,7 @@ from ballot_eval.topics.power import power_results
 from ballot_eval.topics.robustness import robustness_results
 from ballot_eval.topics.second_opinions import second_opinions
 from ballot_eval.topics.specifications import specification_checks, specification_results
+from ballot_eval.topics.station_effects import station_results
 from ballot_eval.topics.survey import SurveyResults, survey_results
 from ballot_eval.topics.voting_time import VotingTimes, voting_time_results
 from ballot_eval.validation import ValidationReport, validate
@@ -119,6 +123,8 @@ def evaluate(
     checks = robustness_results(panel)
     say("second opinions")
     others = [e for outcome in OUTCOMES for e in second_opinions(panel, outcome)]
+    say("polling stations")
+    stations = station_results(report.accepted["station_results"], panel)
     say("specifications")
     specifications = specification_results(panel, others, checks)
     say("power")
@@ -128,7 +134,7 @@ def evaluate(
     booths = booth_results(voting.voters["all"], study) if "all" in voting.voters else ()
     counting = counting_time_results(report.accepted["counting_times"], study)
     say("learning")
-    every = (*(e.effect for e in effects), *others)
+    every = (*(e.effect for e in effects), *others, *stations.effects)
     learning = learning_results(panel, report.accepted, ratio=_ratio(every, study))
     say("surveys")
     surveys = survey_results(report.accepted, study)
@@ -143,6 +149,9 @@ def evaluate(
         counting_time=counting.measures,
         learning=learning.measures if learning else (),
         survey=tuple(m for s in surveys for m in s.measures),
+        stations=stations.rates,
+        station_dispersion=stations.dispersion,
+        station_coverage=stations.coverage,
     )
     return Outcome(
         study=study,
@@ -202,6 +211,9 @@ def write_outputs(outcome: Outcome, folder: Path) -> None:
         "counting_time": to_frame(results.counting_time, Measure),
         "learning": to_frame(results.learning, Measure),
         "survey": to_frame(results.survey, SurveyMeasure),
+        "stations": to_frame(results.stations, StationRate),
+        "station_dispersion": to_frame(results.station_dispersion, StationDispersion),
+        "station_coverage": to_frame(results.station_coverage, StationCoverage),
     }
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

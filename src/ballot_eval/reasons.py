@@ -73,6 +73,21 @@ REASONS = (
         "één gemeente laat niet zien hoe sterk zulke gemeenten uiteenlopen",
     ),
     Reason(
+        r"no experiment municipality has results of polling stations",
+        "no experiment municipality has results of polling stations",
+        "van geen enkele experimentgemeente zijn er uitslagen van stembureaus",
+    ),
+    Reason(
+        r"no control municipality has results of polling stations",
+        "no control municipality has results of polling stations",
+        "van geen enkele controlegemeente zijn er uitslagen van stembureaus",
+    ),
+    Reason(
+        r"left out without results of polling stations: (?P<who>.+)",
+        "left out without results of polling stations: {who}",
+        "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",

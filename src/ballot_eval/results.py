@@ -37,6 +37,76 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class StationRate:
+    """A share of the votes cast at polling stations, with its interval.
+
+    ``unit`` is ``experiment``, ``control`` or ``reference``. ``dimension`` says which stations:
+    ``total`` (all), ``size_class`` (``level`` gives the votes cast at the station) or
+    ``station_type``. ``phi`` is Pearson's dispersion of the stations' counts around ``rate``, 1 for
+    chance alone. Rates and limits are fractions, NaN where undefined.
+    """
+
+    election: str
+    unit: str
+    dimension: str
+    level: str
+    outcome: str
+    stations_count: int
+    municipalities_count: int
+    numerator: int
+    denominator: int
+    rate: float
+    ci_lower: float
+    ci_upper: float
+    phi: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationDispersion:
+    """How far counts lie from one rate, in multiples of the variance by chance alone.
+
+    ``unit`` is a group, or ``all`` for every polling station there is. ``phi`` is Pearson's
+    dispersion of the counts of the ``count`` units of ``level`` (``polling_station`` or
+    ``municipality``) around the rate of ``around``: the ``group``, or each unit's own
+    ``municipality``. ``without_share`` is the share of the units without such a vote and
+    ``expected_without_share`` what chance alone would give; both between 0 and 1.
+    """
+
+    election: str
+    unit: str
+    outcome: str
+    level: str
+    around: str
+    count: int
+    phi: float
+    without_share: float
+    expected_without_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class StationCoverage:
+    """How much of a municipality's result its polling stations add up to.
+
+    ``stations_count`` are the stations with known counts and votes, ``unknown_count`` those left
+    out because a count is not known, ``without_votes_count`` those left out without votes.
+    ``coverage`` is the votes cast at the former over those of the municipality (1 is all of them),
+    NaN where it has no accepted result, and then they are not used; ``complete`` tells whether
+    votes cast, invalid and blank votes are all equal to those of the stations together.
+    """
+
+    election: str
+    municipality_code: str
+    stations_count: int
+    unknown_count: int
+    without_votes_count: int
+    votes_cast_count: int
+    municipality_votes_cast_count: float
+    coverage: float
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """An estimated effect of the new ballot.
 
@@ -176,7 +246,18 @@ class SurveyMeasure:
     note: str = ""
 
 
-Result = SurveyMeasure | Rate | Effect | Check | Power | Specification | Measure
+Result = (
+    SurveyMeasure
+    | Rate
+    | StationRate
+    | StationDispersion
+    | StationCoverage
+    | Effect
+    | Check
+    | Power
+    | Specification
+    | Measure
+)
 
 
 def to_frame(items: Sequence[Result], kind: type) -> pd.DataFrame:
@@ -199,6 +280,9 @@ class ResultSet:
     counting_time: tuple[Measure, ...] = ()
     learning: tuple[Measure, ...] = ()
     survey: tuple[SurveyMeasure, ...] = ()
+    stations: tuple[StationRate, ...] = ()
+    station_dispersion: tuple[StationDispersion, ...] = ()
+    station_coverage: tuple[StationCoverage, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -224,6 +308,13 @@ class ResultSet:
             counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
             learning=tuple(Measure(**_decode(v)) for v in values["learning"]),
             survey=tuple(SurveyMeasure(**_decode(v)) for v in values["survey"]),
+            stations=tuple(StationRate(**_decode(v)) for v in values["stations"]),
+            station_dispersion=tuple(
+                StationDispersion(**_decode(v)) for v in values["station_dispersion"]
+            ),
+            station_coverage=tuple(
+                StationCoverage(**_decode(v)) for v in values["station_coverage"]
+            ),
         )
 
 

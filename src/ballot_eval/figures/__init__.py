@@ -44,6 +44,7 @@ from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
 )
+from ballot_eval.figures.stations import alt_text_station_rates, station_rates
 from ballot_eval.figures.survey import (
     alt_text_survey_answers,
     alt_text_survey_differences,
@@ -75,6 +76,7 @@ __all__ = [
     "alt_text_randomisation",
     "alt_text_residuals",
     "alt_text_specification_curve",
+    "alt_text_station_rates",
     "alt_text_survey_answers",
     "alt_text_survey_differences",
     "alt_text_voting_time_ridges",
@@ -98,6 +100,7 @@ __all__ = [
     "residuals",
     "save",
     "specification_curve",
+    "station_rates",
     "survey_answers",
     "survey_differences",
     "voting_time_ridges",

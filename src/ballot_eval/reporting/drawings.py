@@ -15,6 +15,7 @@ from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
 from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_stations import station_figures
 from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
 from ballot_eval.reporting.tables import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Functions of the figures that do not bear their name: one function, several figures.
 FUNCTIONS = {
+    "station_types": "station_rates",
     "voter_answers": "survey_answers",
     "station_answers": "survey_answers",
     "voter_differences": "survey_differences",
@@ -56,7 +58,7 @@ def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
 
 
 def _drawings(outcome: Outcome) -> dict[str, Drawing]:
-    made = _rates(outcome) | _checks(outcome) | time_figures(outcome)
+    made = _rates(outcome) | _checks(outcome) | station_figures(outcome) | time_figures(outcome)
     return made | learning_figures(outcome) | survey_figures(outcome)
 
 

@@ -31,6 +31,7 @@ from ballot_eval.reporting.wording_checks import (
 from ballot_eval.reporting.wording_learning import learning_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
+from ballot_eval.reporting.wording_stations import station_sentences
 from ballot_eval.reporting.wording_survey import survey_sentences
 from ballot_eval.reporting.wording_times import time_sentences
 from ballot_eval.results import Effect, Rate
@@ -87,6 +88,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= check_sentences(outcome)
     values |= method_sentences(outcome)
     values |= reason_sentences(outcome)
+    values |= station_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

@@ -19,6 +19,7 @@ from ballot_eval.simulation.results import (
     Scenario,
     simulate_panel,
 )
+from ballot_eval.simulation.stations import STATION_TRUTH, StationTruth, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, SurveyTruth, simulate_surveys
 from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting_times
 
@@ -29,16 +30,19 @@ __all__ = [
     "PERSISTENT_SD",
     "SCENARIOS",
     "SHOCK_SD",
+    "STATION_TRUTH",
     "SURVEY_TRUTH",
     "TURNOUT",
     "CountTruth",
     "CountingTimeTruth",
     "Scenario",
+    "StationTruth",
     "SurveyTruth",
     "VotingTimeTruth",
     "simulate",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_stations",
     "simulate_surveys",
     "simulate_voting_times",
     "write_mark",

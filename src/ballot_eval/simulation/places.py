@@ -24,6 +24,7 @@ STREAMS = {
     "voter_survey": 2,
     "station_survey": 3,
     "municipality_survey": 4,
+    "station_results": 5,
 }
 
 

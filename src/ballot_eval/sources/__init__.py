@@ -81,4 +81,5 @@ def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:
         other_columns=parsed.other_columns,
         personal_columns=parsed.personal_columns,
         unknown_rows=parsed.unknown_rows,
+        notes=parsed.notes,
     )

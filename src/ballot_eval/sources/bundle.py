@@ -99,7 +99,7 @@ def _lists(rows: pd.DataFrame, election: str) -> Block:
     for to, name in columns.items():
         found = pd.Categorical(rows[name])
         # Text of one type, as in the tables of the other readers, with which it is joined.
-        cells[to] = found.rename_categories(found.categories.astype("str"))
+        cells[to] = pd.Categorical.from_codes(found.codes, found.categories.astype("str"))
     return block("list_results", cells | {"election_id": election}, rows["line"].to_numpy())
 
 

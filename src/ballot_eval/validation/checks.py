@@ -26,11 +26,6 @@ MANY_DUPLICATES = 10
 Check = Callable[[Context], Iterator[Hit]]
 
 
-def rows(broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str) -> Check:
-    """Return a check of results, row by row, that shows ``fields`` of the broken rows."""
-    return rows_of(tuple(RESULT_TABLES), broken, *fields)
-
-
 def rows_of(
     tables: Sequence[str], broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str
 ) -> Check:
@@ -288,13 +283,6 @@ def merged(context: Context) -> Iterator[Hit]:
         if len(moved):
             into = len(set(codes[moved]))
             yield Hit(MUNICIPAL, election=election, value=f"from={len(moved)}; into={into}")
-
-
-def unread(context: Context) -> Iterator[Hit]:
-    """Yield the files that were listed and not read."""
-    for file in context.raw.files:
-        if file.status == "not_read":
-            yield Hit(file=file.path, value=file.reason)
 
 
 def personal(context: Context) -> Iterator[Hit]:

@@ -1,0 +1,166 @@
+"""Checks of polling stations, lists and candidates, and of sums between levels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ballot_eval.schema import COUNT_FIELDS, DETAIL_TABLES, RECORD_FIELDS
+from ballot_eval.validation.context import Context, Hit
+
+MUNICIPALITIES, STATIONS = "municipality_results", "station_results"
+LISTS, CANDIDATES = "list_results", "candidate_results"
+
+PLACE = ["election_id", "municipality_code", "polling_station_id"]
+LIST = [*PLACE, "list_number"]
+
+
+def admitted_differ(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where the parts of the admitted voters do not add up: A + B + C ≠ D."""
+    parts = d["poll_card_count"] + d["proxy_certificate_count"] + d["voter_card_count"]
+    return parts != d["admitted_voters_count"]
+
+
+def difference(d: pd.DataFrame) -> pd.Series[int]:
+    """Return ballots counted less voters admitted: H - D."""
+    return d["votes_cast_count"] - d["admitted_voters_count"]
+
+
+def equal_but_counted(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where D = H and yet more or fewer ballots are given."""
+    given = (d["more_ballots_count"] > 0) | (d["fewer_ballots_count"] > 0)
+    return (difference(d) == 0) & given
+
+
+def more_differ(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where H > D and I ≠ H - D."""
+    return (difference(d) > 0) & (d["more_ballots_count"] != difference(d))
+
+
+def more_and_fewer(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where H > D and J is given."""
+    return (difference(d) > 0) & (d["fewer_ballots_count"] > 0)
+
+
+def fewer_differ(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where H < D and J ≠ D - H."""
+    return (difference(d) < 0) & (d["fewer_ballots_count"] != -difference(d))
+
+
+def fewer_and_more(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where H < D and I is given."""
+    return (difference(d) < 0) & (d["more_ballots_count"] > 0)
+
+
+def total_differs(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where D ≠ H - I + J, of totals in which more and fewer ballots both occur."""
+    return difference(d) != d["more_ballots_count"] - d["fewer_ballots_count"]
+
+
+def large_difference(d: pd.DataFrame) -> pd.Series[bool]:
+    """Return where D and H differ by 15 or more and by 2% of H or more."""
+    size = difference(d).abs()
+    # Integer arithmetic, so that exactly 2% is on the warned side without rounding.
+    return (size >= 15) & (50 * size >= d["votes_cast_count"])
+
+
+def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the ``votes`` of lists or candidates, added up by ``keys`` as text."""
+    frame = context.kept(table)
+    votes = frame.groupby(list(keys), observed=True)["votes_count"].sum()
+    return votes.rename("votes").reset_index().astype(dict.fromkeys(keys, "str"))
+
+
+def _lists_against_valid(
+    context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
+) -> Iterator[Hit]:
+    sums = _votes(context, LISTS, PLACE)
+    for table in (MUNICIPALITIES, STATIONS):
+        records = context.kept(table).reset_index(names="row")
+        if table == MUNICIPALITIES:
+            records = records.assign(polling_station_id="")
+        both = records.merge(sums, on=PLACE)
+        for row in both[broken(both)].itertuples(index=False):
+            value = f"valid_votes_count={row.valid_votes_count}; lists={row.votes}"
+            yield Hit(table, (int(str(row.row)),), "valid_votes_count", value)
+
+
+def valid_missing(context: Context) -> Iterator[Hit]:
+    """Yield the records without valid votes whose lists have votes."""
+    return _lists_against_valid(context, lambda d: (d["valid_votes_count"] == 0) & (d["votes"] > 0))
+
+
+def lists_differ(context: Context) -> Iterator[Hit]:
+    """Yield the records whose lists do not add up to the valid votes: E.1 + … + E.n ≠ E."""
+    return _lists_against_valid(context, lambda d: d["valid_votes_count"] != d["votes"])
+
+
+def _candidates_against_lists(
+    context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
+) -> Iterator[Hit]:
+    lists = context.kept(LISTS)
+    # A list given twice is a finding of its own.
+    lists = lists[lists["list_number"] != ""].drop_duplicates(LIST)
+    totals = lists[[*LIST, "votes_count"]].astype(dict.fromkeys(LIST, "str"))
+    both = _votes(context, CANDIDATES, LIST).merge(totals, on=LIST)
+    candidates = context.kept(CANDIDATES)
+    for row in both[broken(both)].to_dict("records"):
+        here = np.logical_and.reduce([candidates[key] == row[key] for key in LIST])
+        rows = candidates[here]
+        yield Hit(
+            CANDIDATES,
+            tuple(int(index) for index in rows.index),
+            "votes_count",
+            f"list={row['list_number']}; total={row['votes_count']}; candidates={row['votes']}",
+            f": {row['polling_station_id']}" if row["polling_station_id"] else "",
+            file=str(rows["source_file"].iloc[0]),
+            election=str(row["election_id"]),
+            code=str(row["municipality_code"]),
+        )
+
+
+def list_total_missing(context: Context) -> Iterator[Hit]:
+    """Yield the candidates with votes on a list whose total is zero."""
+    return _candidates_against_lists(context, lambda d: (d["votes_count"] == 0) & (d["votes"] > 0))
+
+
+def candidates_differ(context: Context) -> Iterator[Hit]:
+    """Yield the candidates that do not add up to the total of their list."""
+    return _candidates_against_lists(context, lambda d: d["votes_count"] != d["votes"])
+
+
+def stations_differ(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities whose stations do not add up to their result.
+
+    Counts that are not known of every station, or not of the municipality, are not compared.
+    """
+    keys = PLACE[:2]
+    fields = [*COUNT_FIELDS, *RECORD_FIELDS]
+    stations = context.kept(STATIONS)
+    groups = stations.groupby(keys)[fields]
+    # A count that one station does not give makes the sum unknown.
+    sums = groups.sum().where(groups.count().eq(groups.size(), axis=0))
+    results = context.kept(MUNICIPALITIES).reset_index(names="row")
+    both = results.merge(sums.reset_index(), on=keys, suffixes=("", "_sum"))
+    for row in both.to_dict("records"):
+        # Voters may vote anywhere in their municipality, so few files give them by station.
+        pairs = {f: (row[f], row[f"{f}_sum"]) for f in fields if f != "eligible_voters_count"}
+        known = {f: pair for f, pair in pairs.items() if not pd.isna(pair[0] + pair[1])}
+        different = {f: pair for f, pair in known.items() if pair[0] != pair[1]}
+        if different:
+            value = "; ".join(f"{f}={a}, stations={b}" for f, (a, b) in different.items())
+            yield Hit(MUNICIPALITIES, (int(row["row"]),), "+".join(different), value)
+
+
+def without_result(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities of detailed results that have no result of their own."""
+    results = context.kept(MUNICIPALITIES)
+    have = set(zip(results["election_id"], results["municipality_code"], strict=True))
+    for table in DETAIL_TABLES:
+        frame = context.kept(table)
+        sizes = frame.groupby(PLACE[:2], observed=True).size().rename("rows").reset_index()
+        for election, code, count in sizes.itertuples(index=False):
+            if (election, code) not in have:
+                yield Hit(table, value=f"rows={count}", election=str(election), code=str(code))
