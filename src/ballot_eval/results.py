@@ -207,6 +207,41 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkingMeasure:
+    """One number on how ballots were marked and counted.
+
+    ``topic`` is ``reasons``, ``party_only``, ``preference``, ``repeated_number`` or
+    ``counting_differences``. ``unit`` is ``experiment``, ``control``, ``reference``, a contrast
+    (``experiment-control``) or a municipality code; ``level`` says of what within the topic (a
+    reason, a list, a candidate number, ``total``). ``quantity`` names what ``estimate`` is, with
+    its unit as suffix; shares are fractions. ``numerator`` and ``denominator`` are the counts
+    behind a share, NaN where there are none. ``count`` is the number of municipalities, stations
+    or pairs that the uncertainty rests on, as ``counted`` says. ``source`` is empty for what was
+    computed from the data, and says where a published number stands. What could not be estimated
+    is NaN, and ``note`` says why.
+    """
+
+    topic: str
+    election: str
+    unit: str
+    level: str
+    quantity: str
+    method: str
+    estimate: float
+    ci_lower: float = math.nan
+    ci_upper: float = math.nan
+    p_value: float = math.nan
+    numerator: float = math.nan
+    denominator: float = math.nan
+    count: int = 0
+    counted: str = ""
+    draws: int = 0
+    seed: int = 0
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyMeasure:
     """One number of a survey that may be published, or the mark that it may not.
 
@@ -257,6 +292,7 @@ Result = (
     | Power
     | Specification
     | Measure
+    | MarkingMeasure
 )
 
 
@@ -283,6 +319,7 @@ class ResultSet:
     stations: tuple[StationRate, ...] = ()
     station_dispersion: tuple[StationDispersion, ...] = ()
     station_coverage: tuple[StationCoverage, ...] = ()
+    marking: tuple[MarkingMeasure, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -297,25 +334,28 @@ class ResultSet:
             found = values["version"]
             msg = f"results.json has version {found}, this program reads {RESULTS_VERSION}"
             raise ValueError(msg)
-        return cls(
-            study=values["study"],
-            rates=tuple(Rate(**_decode(v)) for v in values["rates"]),
-            effects=tuple(Effect(**_decode(v)) for v in values["effects"]),
-            checks=tuple(Check(**_decode(v)) for v in values["checks"]),
-            specifications=tuple(Specification(**_decode(v)) for v in values["specifications"]),
-            power=tuple(Power(**_decode(v)) for v in values["power"]),
-            voting_time=tuple(Measure(**_decode(v)) for v in values["voting_time"]),
-            counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
-            learning=tuple(Measure(**_decode(v)) for v in values["learning"]),
-            survey=tuple(SurveyMeasure(**_decode(v)) for v in values["survey"]),
-            stations=tuple(StationRate(**_decode(v)) for v in values["stations"]),
-            station_dispersion=tuple(
-                StationDispersion(**_decode(v)) for v in values["station_dispersion"]
-            ),
-            station_coverage=tuple(
-                StationCoverage(**_decode(v)) for v in values["station_coverage"]
-            ),
-        )
+        made = {
+            name: tuple(kind(**_decode(v)) for v in values[name]) for name, kind in KINDS.items()
+        }
+        return cls(values["study"], **made)
+
+
+#: The fields of a set of results and what each holds, in the order of the fields.
+KINDS: dict[str, type] = {
+    "rates": Rate,
+    "effects": Effect,
+    "checks": Check,
+    "specifications": Specification,
+    "power": Power,
+    "voting_time": Measure,
+    "counting_time": Measure,
+    "learning": Measure,
+    "survey": SurveyMeasure,
+    "stations": StationRate,
+    "station_dispersion": StationDispersion,
+    "station_coverage": StationCoverage,
+    "marking": MarkingMeasure,
+}
 
 
 #: How JSON, which has no infinity, writes one; an interval without a limit has it.

@@ -21,7 +21,7 @@ from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 
 def write_artefacts(outcome: Outcome, folder: Path) -> None:

@@ -29,7 +29,7 @@ from ballot_eval.reporting.tables import (
 from ballot_eval.results import Check, Power, Rate, to_frame
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: Functions of the figures that do not bear their name: one function, several figures.
 FUNCTIONS = {

@@ -11,7 +11,7 @@ from ballot_eval.reporting.tables_stations import level_name, of_dimension
 from ballot_eval.results import StationRate, to_frame
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: Names of the figures by what their levels are.
 NAMES = {"size_class": "station_rates", "station_type": "station_types"}

@@ -37,7 +37,7 @@ from ballot_eval.reporting.wording_times import time_sentences
 from ballot_eval.results import Effect, Rate
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: The banner of every page of a report on simulated data.
 SIMULATED_NOTICE = (

@@ -22,7 +22,7 @@ from ballot_eval.results import Check, Effect
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: What a rate is a share of votes of.
 KINDS = FIGURE_KINDS["nl"]

@@ -13,8 +13,8 @@ from ballot_eval.results import Check, Effect
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 
 if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
     from ballot_eval.panel import Panel
-    from ballot_eval.pipeline import Outcome
 
 
 def municipality_names(panel: Panel) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ballot_eval.results import Effect, StationCoverage
 from ballot_eval.topics.station_effects import METHOD
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 NO_STATIONS = "Uitslagen per stembureau zijn niet gemeten."
 

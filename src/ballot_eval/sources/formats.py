@@ -1,19 +1,32 @@
-"""The formats: canonical CSV, the Kiesraad's long CSV, its older wide CSV."""
+"""Which format a file has; the canonical CSV, the Kiesraad's long CSV, its older wide CSV."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
 from ballot_eval.sources.archive import TAR_ENDINGS
-from ballot_eval.sources.frames import Block, Records, block
-from ballot_eval.sources.header import LONG, WIDE, WIDE_FIELDS, check_header, recognise
+from ballot_eval.sources.bundle import read_bundle
+from ballot_eval.sources.elections import election_of_name
+from ballot_eval.sources.frames import Records, block
+from ballot_eval.sources.header import (
+    BUNDLE,
+    LONG,
+    WIDE,
+    WIDE_FIELDS,
+    check_header,
+    head_of,
+    recognise,
+)
+from ballot_eval.sources.osv import is_osv, read_osv
+from ballot_eval.sources.parsed import NumberedRows, Parsed, whole
 from ballot_eval.sources.personal import personal_sign
+from ballot_eval.sources.places import is_region, table_of
 from ballot_eval.sources.text import Faults, FileError, decode, rows, shown
 from ballot_eval.vote_choice import vote_choice_sign
+
+__all__ = ["Parsed", "parse"]
 
 LONG_FIELDS = {
     "Kiesgerechtigden": "eligible_voters_count",
@@ -25,32 +38,6 @@ LONG_FIELDS = {
 #: Votes of lists and candidates, and the table of those of municipalities.
 LONG_VOTES = {"LijstAantalStemmen": "list_results", "KandidaatAantalStemmen": "candidate_results"}
 LONG_OUT_OF_SCOPE = frozenset({"LijstAantalZetels", "KandidaatGekozen"})
-REGION_TYPES = {"L": "national", "P": "province", "K": "district", "O": "caribbean"}
-
-#: The polling station for postal votes from abroad: coded like a municipality, but none.
-POSTAL_CODE = "G9010"
-
-ELECTION = re.compile(r"(?<![A-Za-z])(?:TK|EP|GR|PS|WS)20\d\d", re.IGNORECASE)
-
-NumberedRows = Iterator[tuple[int, list[str]]]
-
-
-@dataclass(slots=True)
-class Parsed:
-    """Rows of one file, by table, and what was in it besides.
-
-    ``unknown_rows`` are rows of which the reader does not know what they count: (line, label).
-    ``notes`` say what was taken from elsewhere than the usual place: (line, text).
-    """
-
-    format: str
-    blocks: list[Block] = field(default_factory=list)
-    lines: int = 0
-    lines_used: int = 0
-    other_columns: tuple[str, ...] = ()
-    personal_columns: tuple[tuple[str, str], ...] = ()
-    unknown_rows: tuple[tuple[int, str], ...] = ()
-    notes: tuple[tuple[int, str], ...] = ()
 
 
 def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Parsed | str:
@@ -66,11 +53,14 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
         return "an archive within an archive is not opened; unpack it and put its files here"
     if not name.lower().endswith((".csv", ".txt")):
         return "not a CSV file of a known format"
-    layout = recognise(content, tables, name.rsplit(".", 1)[0])
+    head = head_of(content)
+    if is_osv(head):
+        return read_osv(path, content)
+    layout = recognise(head, tables, name.rsplit(".", 1)[0])
     if isinstance(layout, str):
         return layout
     faults = Faults()
-    election = "" if layout.table else _election(name, faults)
+    election = "" if layout.table else election_of_name(name, faults)
     numbered = rows(decode(content, latin1=layout.latin1), layout.delimiter, faults)
     line, header = next(numbered, (0, []))
     header = [c.strip() for c in header]
@@ -81,6 +71,8 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
         parsed = _long(header, numbered, election, faults)
     elif layout is WIDE:
         parsed = _wide(header, numbered, election, faults)
+    elif layout is BUNDLE:
+        parsed = read_bundle(header, numbered, election, faults)
     else:
         parsed = _canonical(layout.table, tables[layout.table], header, numbered, faults)
     faults.raise_any()
@@ -91,45 +83,6 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
     return parsed
 
 
-def _election(name: str, faults: Faults) -> str:
-    """Return the id of the election a file name holds, for example ``TK2025``."""
-    found = sorted({match.upper() for match in ELECTION.findall(name)})
-    if not found:
-        faults.add(
-            "the election cannot be told from the file name; rename it so that it contains one, "
-            "for example TK2025"
-        )
-    elif len(found) > 1:
-        faults.add(f"the file name holds {' and '.join(found)}; rename it so that it contains one")
-    return found[0] if found else ""
-
-
-def _is_region(code: str) -> bool:
-    """Return whether a region code is of something that is no municipality."""
-    return code[:1] in REGION_TYPES or code == POSTAL_CODE
-
-
-def _table_of(code: str, name: str, election: str) -> tuple[str, dict[str, str]]:
-    """Return the table a region belongs to and its key cells; codes stay as found."""
-    if not _is_region(code):
-        # What is no known region type is left to validation, as a municipality code.
-        keys = {"municipality_code": code.removeprefix("G"), "municipality_name": name}
-        return "municipality_results", {"election_id": election} | keys
-    kind = "postal" if code == POSTAL_CODE else REGION_TYPES[code[:1]]
-    keys = {"region_code": code, "region_name": name, "region_type": kind}
-    return "region_results", {"election_id": election} | keys
-
-
-def _whole(header: list[str], numbered: NumberedRows, faults: Faults) -> NumberedRows:
-    """Yield the rows with a cell for every column; add a fault for each of the others."""
-    width = len(header)
-    for line, cells in numbered:
-        if len(cells) == width:
-            yield line, cells
-        else:
-            faults.add(f"line {line}: {len(cells)} cells where the header has {width}; mend it")
-
-
 def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:
     parsed = Parsed(LONG.format)
     name_at, code_at, kind_at, value_at = (
@@ -137,17 +90,17 @@ def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faul
     )
     made = {name: Records(name, TABLES[name]) for name in (*RESULT_TABLES, *LONG_VOTES.values())}
     open_rows: dict[str, tuple[dict[str, str], dict[str, int]]] = {}
-    for line, cells in _whole(header, numbered, faults):
+    for line, cells in whole(len(header), numbered, faults):
         parsed.lines += 1
         kind, code, value = cells[kind_at], cells[code_at], cells[value_at]
-        if kind in LONG_VOTES and not _is_region(code):
+        if kind in LONG_VOTES and not is_region(code):
             row = dict(zip(header, cells, strict=True))
             made[LONG_VOTES[kind]].add(line, _votes(row, election), {})
         elif kind in LONG_FIELDS:
             count = LONG_FIELDS[kind]
             if code not in open_rows or count in open_rows[code][0]:
                 # A field given twice opens a second row, so that validation sees a duplicate.
-                table, values = _table_of(code, cells[name_at], election)
+                table, values = table_of(code, cells[name_at], election)
                 open_rows[code] = (values, {})
                 made[table].add(line, *open_rows[code])
             open_rows[code][0][count] = value
@@ -179,9 +132,9 @@ def _wide(header: list[str], numbered: NumberedRows, election: str, faults: Faul
     parsed = Parsed(WIDE.format)
     at = {to: header.index(c) for c, to in WIDE_FIELDS.items()}
     made = {name: Records(name, table) for name, table in RESULT_TABLES.items()}
-    for line, cells in _whole(header, numbered, faults):
+    for line, cells in whole(len(header), numbered, faults):
         parsed.lines += 1
-        table, values = _table_of(cells[at["code"]], cells[at["name"]], election)
+        table, values = table_of(cells[at["code"]], cells[at["name"]], election)
         values |= {c: cells[at[c]] for c in COUNT_FIELDS}
         made[table].add(line, values, {})
     parsed.lines_used = parsed.lines
@@ -195,7 +148,7 @@ def _canonical(
     parsed = Parsed("canonical_csv")
     lines: list[int] = []
     cells: list[list[str]] = [[] for _ in header]
-    for line, row in _whole(header, numbered, faults):
+    for line, row in whole(len(header), numbered, faults):
         lines.append(line)
         for column, cell in zip(cells, row, strict=True):
             column.append(cell)

@@ -61,10 +61,16 @@ def block(
         raise KeyError(msg)
     if rows is None:
         rows = 1 if isinstance(lines, int) else len(lines)
-    of = _categories if table.large else _texts
-    data: dict[str, object] = {c: of(columns.get(c, ""), rows) for c in table.names}
-    data["source_line"] = np.full(rows, lines, dtype=np.int64)
-    return Block(name, pd.DataFrame(data, index=pd.RangeIndex(rows)), cell_lines or {})
+    index = pd.RangeIndex(rows)
+    if table.large:
+        data = {c: _categories(columns.get(c, ""), rows) for c in table.names}
+        frame = pd.DataFrame(data, index=index)
+    else:
+        # One array of objects: text gets its type once, when all blocks are joined.
+        cells = [_texts(columns.get(c, ""), rows) for c in table.names]
+        frame = pd.DataFrame(np.array(cells, object).T, index, table.names, dtype=object)
+    frame["source_line"] = np.full(rows, lines, dtype=np.int64)
+    return Block(name, frame, cell_lines or {})
 
 
 @dataclass(slots=True)

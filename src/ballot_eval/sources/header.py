@@ -82,6 +82,20 @@ LONG = Layout(
     ";",
 )
 WIDE = Layout("kiesraad_wide", tuple(WIDE_FIELDS), None, ";", latin1=True)
+BUNDLE = Layout(
+    "kiesraad_bundle",
+    (
+        "GemeenteCode",
+        "GemeenteNaam",
+        "Postcode",
+        "StembureauNaam",
+        "StembureauCode",
+        "PartijNaam",
+        "AantalStemmen",
+    ),
+    frozenset(),
+    ";",
+)
 
 
 def _canonical(tables: Mapping[str, Table]) -> tuple[Layout, ...]:
@@ -102,11 +116,8 @@ def _canonical(tables: Mapping[str, Table]) -> tuple[Layout, ...]:
     )
 
 
-def recognise(content: bytes, tables: Mapping[str, Table], name: str = "") -> Layout | str:
-    """Return the layout a file has or nearly has, or the reason in words why it has none.
-
-    ``tables`` are the canonical tables that it may be; ``name`` is that of the file, without its
-    ending.
+def head_of(content: bytes) -> str:
+    """Return the first text of a file, whatever its encoding, to tell its format by.
 
     Raises FileError for a file without content.
     """
@@ -116,10 +127,19 @@ def recognise(content: bytes, tables: Mapping[str, Table], name: str = "") -> La
         raise FileError(msg)
     utf16 = content.startswith(UTF16_MARKS)
     head = content[:HEAD_BYTES].decode("utf-16" if utf16 else "iso-8859-1", errors="replace")
+    return head.removeprefix("ï»¿")
+
+
+def recognise(head: str, tables: Mapping[str, Table], name: str = "") -> Layout | str:
+    """Return the layout a file has or nearly has, or the reason in words why it has none.
+
+    ``head`` is its first text (:func:`head_of`); ``tables`` are the canonical tables that it may
+    be; ``name`` is that of the file, without its ending.
+    """
     # NUL is left out so that UTF-16 without a mark is recognised, and then refused as such.
-    found = _first_cells(head.removeprefix("ï»¿").replace("\0", ""))
+    found = _first_cells(head.replace("\0", ""))
     best, score = None, (0.0, False, 0)
-    for layout in (LONG, WIDE, *_canonical(tables)):
+    for layout in (LONG, WIDE, BUNDLE, *_canonical(tables)):
         likeness = layout.likeness(found, name)
         if likeness > score:
             best, score = layout, likeness
