@@ -277,6 +277,10 @@ class StudyDesign(Frozen):
         names = {n for pair in pairs for n in pair} - set(self.needed_elections())
         return tuple(sorted(names, key=lambda e: self.election_by_id(e).date))
 
+    def all_elections(self) -> frozenset[str]:
+        """Return every election whose results are used: for the effect and for learning."""
+        return frozenset((*self.needed_elections(), *self.learning_elections()))
+
     def fixed_set(self) -> tuple[str, ...]:
         """Return who has the new ballot at every use that the learning effect compares, sorted."""
         if self.learning is None:

@@ -48,9 +48,7 @@ def unused(context: Context) -> Iterator[Hit]:
     """Yield the rows of elections that the study does not need, once per file and election."""
     for table in context.typed:
         frame = context.kept(table)
-        study = context.study
-        wanted = (*study.needed_elections(), *study.learning_elections())
-        frame = frame[~frame["election_id"].isin(wanted)]
+        frame = frame[~frame["election_id"].isin(context.study.all_elections())]
         for (file, election), group in frame.groupby(["source_file", "election_id"]):
             yield _group(table, group, file=str(file), election=str(election))
 
