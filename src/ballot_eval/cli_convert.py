@@ -8,6 +8,7 @@ from typing import Annotated
 
 import pandas as pd
 import typer
+from rich import box
 from rich.table import Table as Grid
 
 from ballot_eval.comparison import compare_sources, summary
@@ -21,15 +22,15 @@ from ballot_eval.sources import read_raw
 
 #: What the columns of a summary are called on the screen.
 HEADINGS = {
-    "municipality_results": "municipality",
-    "region_results": "region",
+    "municipality_results": "totals",
+    "region_results": "regions",
     "station_results": "stations",
     "list_results": "lists",
     "candidate_results": "candidates",
     "names": "names",
-    "only_first": "rows only in first",
-    "only_second": "rows only in second",
-    "twice": "rows given twice",
+    "only_first": "only 1st",
+    "only_second": "only 2nd",
+    "twice": "twice",
 }
 
 DIFFERENCES = "differences.csv"
@@ -153,15 +154,17 @@ def _show_summary(found: pd.DataFrame, names: dict[str, str]) -> None:
     used = [column for column in HEADINGS if found[column].any()]
     votes = found[list(OFFICIAL_TABLES)].sum(axis=1)
     shown = found.assign(votes=votes).sort_values("votes", ascending=False, kind="stable")
-    grid = Grid(title="cells that differ, by table")
-    for heading in ("election", "code", "name"):
-        grid.add_column(heading)
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    elections = sorted(set(found["election_id"]))
+    grid.add_column(elections[0] if len(elections) == 1 else "")
     for column in used:
-        grid.add_column(HEADINGS[column], justify="right")
+        grid.add_column(HEADINGS[column], justify="right", no_wrap=True)
     for row in shown.head(MAX_SHOWN).to_dict("records"):
         unit = str(row["unit_code"])
         counts = (str(row[column] or "") for column in used)
-        grid.add_row(str(row["election_id"]), unit, names.get(unit, ""), *counts)
+        about = [unit] if len(elections) == 1 else [str(row["election_id"]), unit]
+        grid.add_row(" ".join([*about, names.get(unit, "")]).rstrip(), *counts)
+    out_console.print("cells that differ, by table, and rows that only one source has")
     out_console.print(grid)
     if len(found) > MAX_SHOWN:
         out_console.print(f"… and {len(found) - MAX_SHOWN} more municipalities or regions")
