@@ -64,10 +64,12 @@ def compare_sources(first: RawData, second: RawData) -> pd.DataFrame:
     compared. No rows means that the sources agree in all.
     """
     parts = [
-        _table(name, first.described[name], _Source.of(first, name), _Source.of(second, name))
+        part.assign(table=name)
         for name in OFFICIAL_TABLES
+        for part in _table(first.described[name], _Source.of(first, name), _Source.of(second, name))
     ]
-    whole = pd.concat(parts, ignore_index=True)
+    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    whole = whole.astype({c: "int64" if c in _NUMBERS else "str" for c in COLUMNS})
     order = whole["table"].map({name: i for i, name in enumerate(OFFICIAL_TABLES)})
     keys = whole.assign(order=order).sort_values(
         ["election_id", "unit_code", "order"], kind="stable"
@@ -129,23 +131,22 @@ class _Level:
     codes: Pair
 
 
-def _table(name: str, table: Table, first: _Source, second: _Source) -> pd.DataFrame:
-    """Return the differences in one table."""
+def _table(table: Table, first: _Source, second: _Source) -> Iterator[pd.DataFrame]:
+    """Yield the differences in one table, in parts; none of them is empty."""
     levels = _levels(table, first.frame, second.frame)
     keys = levels[-1].codes
     size = 1 + max((int(codes.max()) for codes in keys if len(codes)), default=-1)
     times = (np.bincount(keys[0], minlength=size), np.bincount(keys[1], minlength=size))
     rows = _pairs(keys, (times[0] == 1) & (times[1] == 1))
-    parts = list(_cells(table, (first, second), rows, levels[0].codes))
+    yield from _cells(table, (first, second), rows, levels[0].codes)
     for side, source in enumerate((first, second)):
         here, where = ("first", "second")[side], keys[side]
         absent = times[1 - side][where] == 0
         other = [level.codes[1 - side] for level in levels]
-        parts.append(_gathered(table, levels, source, side, absent, other, f"only_{here}"))
+        yield from _gathered(table, levels, source, side, absent, other, f"only_{here}")
         repeated = times[side][where] > 1
         single = [level.codes[side][~repeated] for level in levels]
-        parts.append(_gathered(table, levels, source, side, repeated, single, f"twice_{here}"))
-    return pd.concat(parts, ignore_index=True).assign(table=name)
+        yield from _gathered(table, levels, source, side, repeated, single, f"twice_{here}")
 
 
 def _pairs(keys: Pair, once: Flags) -> Pair:
@@ -248,7 +249,9 @@ def _cells(
         for side in (0, 1):
             given = np.unique(unit[side][~_empty(cells[side])])
             different &= np.isin(unit[side][rows[side]], given)
-        yield _told(table, sources, (rows[0][different], rows[1][different]), column.name, kind)
+        if different.any():
+            found = (rows[0][different], rows[1][different])
+            yield _told(table, sources, found, column.name, kind)
 
 
 def _told(
@@ -286,19 +289,22 @@ def _gathered(
     chosen: Flags,
     against: list[Integers],
     kind: str,
-) -> pd.DataFrame:
-    """Return one line for the chosen rows of a source that belong together.
+) -> Iterator[pd.DataFrame]:
+    """Yield, by level, one line for the chosen rows of a source that belong together.
 
     Rows belong together at the first level at which no row of ``against`` is with them.
     """
-    parts = []
     left = np.flatnonzero(chosen)
     here = ("first", "second")[side]
     for level, other in zip(levels, against, strict=True):
+        if not len(left):
+            return
         codes = level.codes[side][left]
         alone = ~np.isin(codes, other)
         _, at, counts = np.unique(codes[alone], return_index=True, return_counts=True)
         rows, left = left[alone][at], left[~alone]
+        if not len(rows):
+            continue
         keys = _keys(table, source, rows)
         hidden = dict.fromkeys(keys.keys() - {"unit_code", *level.shown}, "")
         station = source.text("polling_station_id", rows)
@@ -308,8 +314,7 @@ def _gathered(
             f"{here}_file": source.text("source_file", rows),
             f"{here}_line": source.lines("", rows),
         }
-        parts.append(_frame({**keys, **hidden, **told, **place}, len(rows)))
-    return pd.concat(parts, ignore_index=True)
+        yield _frame({**keys, **hidden, **told, **place}, len(rows))
 
 
 def _keys(table: Table, source: _Source, rows: Integers) -> dict[str, npt.NDArray[np.object_]]:
@@ -321,5 +326,4 @@ def _keys(table: Table, source: _Source, rows: Integers) -> dict[str, npt.NDArra
 def _frame(cells: Mapping[str, object], rows: int) -> pd.DataFrame:
     """Return lines with all columns: what is not given is empty, or 0."""
     blank = {c: 0 if c in _NUMBERS else "" for c in COLUMNS}
-    frame = pd.DataFrame({**blank, **cells}, index=pd.RangeIndex(rows))
-    return frame.astype({c: "int64" if c in _NUMBERS else "str" for c in COLUMNS})[list(COLUMNS)]
+    return pd.DataFrame({**blank, **cells}, index=pd.RangeIndex(rows))[list(COLUMNS)]
