@@ -67,14 +67,13 @@ def test_sources_that_differ_end_with_one_and_all_differences_are_written(folder
     (line,) = [line for line in said.splitlines() if line.strip().startswith("0310 De Bilt")]
     assert line.split()[-1] == "1"
     written = pd.read_csv(tmp_path / "to/differences.csv", dtype=str)
-    assert written[["unit_code", "field", "first", "second", "rows"]].values.tolist() == [
-        ["0310", "eligible_voters_count", "300", "301", "1"]
-    ]
+    (row,) = written[["unit_code", "field", "first", "second", "rows"]].to_numpy().tolist()
+    assert row == ["0310", "eligible_voters_count", "300", "301", "1"]
     code, said = call("convert", "--compare", first, second, "--to", tmp_path / "to")
-    assert (code, "differences.csv exists" in said) == (2, True)
+    assert (code, "exists" in said) == (2, True)
 
 
-def test_so_many_differences_are_shown_and_the_rest_is_counted(folder, tmp_path, call):
+def test_so_many_differences_are_shown_and_the_rest_is_counted(tmp_path, call):
     rows = "".join(f"GR2022,{1000 + i},Plaats {i},{{}},100,97,2,1\n" for i in range(40))
     header = MUNICIPAL.splitlines()[0] + "\n"
     files = []

@@ -295,7 +295,7 @@ CELLS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     picked=st.lists(st.sampled_from(CELLS), unique=True, max_size=12),
     more=st.integers(1, 999),
