@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -18,7 +19,7 @@ from ballot_eval.validation import validate
 from raw_frames import raw_tables
 
 FILES = {
-    "later.eml.xml": "eml_510",
+    "later.eml.xml": "eml_510b",
     "early.csv": "osv4-3",
     "long.csv": "kiesraad_long",
     "bundle.csv": "kiesraad_bundle",
@@ -101,7 +102,7 @@ def test_the_other_order_lets_the_other_source_win(gr2026, single):
     assert list(report.accepted["municipality_results"]["source_file"]) == ["early.csv"]
     (note,) = found(report, "K.104")
     # A format that is not named comes after those that are.
-    assert note.value == "eml_510: rows=1; units=1"
+    assert note.value == "eml_510b: rows=1; units=1"
 
 
 @pytest.mark.parametrize("prefer", [(), ("kiesraad_long",)])
@@ -180,7 +181,7 @@ def test_the_manifest_says_which_source_was_used(gr2026, results, tmp_path):
     table = {"table": "municipality_results", "election": "GR2022"}
     assert sources["tables"] == [
         table
-        | {"format": "eml_510", "units": 2, "rows": 2}
+        | {"format": "eml_510b", "units": 2, "rows": 2}
         | {"rows_not_preferred": 0, "units_different": 0},
         table
         | {"format": "osv4-3", "units": 1, "rows": 1}
@@ -209,19 +210,19 @@ def test_stations_that_differ_count_once_as_a_municipality(gr2026, results, tmp_
     assert len(found(report, "K.105")) == 2
     said = json.loads(manifest(study, raw, report, tmp_path, options={}))["sources"]["tables"]
     assert [(s["format"], s["rows"], s["units_different"]) for s in said] == [
-        ("eml_510", 2, 0),
+        ("eml_510b", 2, 0),
         ("osv4-3", 0, 1),
     ]
 
 
 def test_a_plan_with_an_unknown_format_names_the_allowed_ones(root, tmp_path):
     text = (root / "analysis/tk2025/study.toml").read_text(encoding="utf-8")
-    (tmp_path / "study.toml").write_text(
-        text + '\n[sources]\nprefer = ["eml_510", "xlsx"]\n', encoding="utf-8"
-    )
-    with pytest.raises(be.DesignError, match=r"eml_510.*osv4-3.*kiesraad_long"):
-        be.load_study(tmp_path)
-    repeated = text + '\n[sources]\nprefer = ["osv4-3", "osv4-3"]\n'
-    (tmp_path / "study.toml").write_text(repeated, encoding="utf-8")
-    with pytest.raises(be.DesignError, match="names a format twice"):
-        be.load_study(tmp_path)
+    for formats, said in (
+        ('"eml_510", "xlsx"', r"eml_510.*osv4-3.*kiesraad_long"),
+        ('"osv4-3", "osv4-3"', "names a format twice"),
+    ):
+        changed, count = re.subn(r"(?m)^prefer = .*$", f"prefer = [{formats}]", text)
+        assert count == 1
+        (tmp_path / "study.toml").write_text(changed, encoding="utf-8")
+        with pytest.raises(be.DesignError, match=said):
+            be.load_study(tmp_path)
