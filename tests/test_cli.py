@@ -310,7 +310,7 @@ def test_an_interrupted_run_says_so_and_leaves_the_outputs_whole(copied, call, m
         raise KeyboardInterrupt
 
     before = (copied / "out/manifest.json").read_bytes()
-    monkeypatch.setattr("ballot_eval.pipeline.build_panel", interrupt)
+    monkeypatch.setattr("ballot_eval.evaluation.build_panel", interrupt)
     code, said = call("run", "gr2026", "--raw", copied / "raw", "--out", copied / "out")
     assert (code, "stopped; the outputs of earlier runs are as they were" in said) == (130, True)
     assert (copied / "out/manifest.json").read_bytes() == before
