@@ -64,8 +64,8 @@ class Pairs:
 
     def only(self, keep: BoolArray) -> Pairs:
         """Return the pairs that ``keep`` (n,) marks."""
-        parts = (self.unit, self.number, self.votes, self.total, self.excess)
-        return Pairs(*(values[keep] for values in parts))
+        floats = (values[keep] for values in (self.votes, self.total, self.excess))
+        return Pairs(self.unit[keep], self.number[keep], *floats)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class CandidateVotes:
     def array(self) -> FloatArray:
         """Return the votes (U, L, P) by municipality, list and position, NaN without candidate."""
         rows = self.rows
-        unit = self.municipalities.index.get_indexer(rows["municipality_code"])
+        unit = self.municipalities.index.get_indexer(pd.Index(rows["municipality_code"]))
         number, position = (rows[c].to_numpy() for c in CANDIDATE[1:])
         shape = (len(self.municipalities), number.max(initial=1), position.max(initial=1))
         votes = np.full(shape, np.nan)
@@ -58,10 +58,11 @@ def candidate_votes(frame: pd.DataFrame, panel: Panel, election: str) -> Candida
     rows = used.groupby(CANDIDATE, observed=True)["votes_count"].sum().reset_index()
     rows = rows.astype(dict.fromkeys(CANDIDATE, "str")).astype(dict.fromkeys(CANDIDATE[1:], int))
     rows = rows[(rows["list_number"] > 0) & (rows["candidate_number"] > 0)]
-    old = rows["municipality_code"]
+    old = pd.Series(rows["municipality_code"].unique())
     since, until = (study.election_by_id(e).date for e in (election, study.election))
-    rows = rows.assign(municipality_code=current_code(old, since, until))
-    several = old.groupby(rows["municipality_code"]).nunique() > 1
+    new = current_code(old, since, until)
+    today = dict(zip(old, new, strict=True))
+    rows = rows.assign(municipality_code=rows["municipality_code"].map(today))
     results = panel.results[panel.results["election_id"] == election]
     municipalities = results.set_index("municipality_code")[["role", "is_reference"]].sort_index()
     votes = rows.groupby(CANDIDATE, sort=True)["votes_count"].sum().reset_index()
@@ -73,7 +74,7 @@ def candidate_votes(frame: pd.DataFrame, panel: Panel, election: str) -> Candida
         election=election,
         rows=votes.reset_index(drop=True),
         municipalities=municipalities[have],
-        merged=tuple(several.index[several]),
+        merged=tuple(str(code) for code in new[new.duplicated()].unique()),
     )
 
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
@@ -30,6 +31,8 @@ from ballot_eval.topics.marking.candidates import (
     candidate_votes,
     party_only_counts,
 )
+
+IntArray = npt.NDArray[np.int64]
 
 TOPIC = "preference"
 SHARE, CORRECTED = "preference_share", "preference_share_corrected"
@@ -104,26 +107,24 @@ def _shares(
             ends = overdispersed_interval(x, n, intraclass=rho, confidence_level=level)
             parts = (votes.election, unit, "total", quantity, "wilson_rao_scott")
             yield _share(parts, int(x.sum()), int(n.sum()), ends, (len(rows), "municipalities"))
-    for code, row in counts.iterrows():
-        x, n = int(row["numerator"]), int(row["denominator"])
-        ends = wilson_interval(x, n, confidence_level=level)
+    for code, own, every in counts.itertuples():
+        ends = wilson_interval(int(own), int(every), confidence_level=level)
         parts = (votes.election, str(code), "total", quantity, "wilson")
-        yield _share(parts, x, n, ends, (1, "municipalities"))
+        yield _share(parts, int(own), int(every), ends, (1, "municipalities"))
 
 
 def _lists(votes: CandidateVotes) -> Iterator[MarkingMeasure]:
     """Yield the share of every list in the experiment municipalities: counts, no interval."""
     experiment = votes.municipalities.index[votes.municipalities["role"] == "experiment"]
     rows = votes.rows[votes.rows["municipality_code"].isin(experiment)]
-    total = rows.groupby(PLACE)["votes_count"].sum()
-    first = rows[rows["candidate_number"] == 1].set_index(PLACE)["votes_count"]
-    other = total - first.reindex(total.index, fill_value=0)
-    for (code, number), n in total[total > 0].items():
+    rows = rows.assign(other=rows["votes_count"].where(rows["candidate_number"] > 1, 0))
+    lists = rows.groupby(PLACE)[["other", "votes_count"]].sum().reset_index()
+    for code, number, other, n in lists[lists["votes_count"] > 0].itertuples(index=False):
         parts = (votes.election, str(code), f"list_{number}", SHARE, "count")
-        yield _share(parts, int(other[code, number]), int(n), (math.nan, math.nan), (1, "lists"))
+        yield _share(parts, int(other), int(n), (math.nan, math.nan), (1, "lists"))
 
 
-def _counts(rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _counts(rows: pd.DataFrame) -> tuple[IntArray, IntArray]:
     return rows["numerator"].to_numpy(np.int64), rows["denominator"].to_numpy(np.int64)
 
 

@@ -206,7 +206,7 @@ def repeated_contrast(data: Repeated, pairs: Pairs, weighting: str, study: Study
         codes=tuple(data.codes[i] for i in kept),
         change=means[kept],
         treated=treated,
-        votes_cast=np.bincount(pairs.unit, weights, len(data.codes))[kept],
+        votes_cast=np.bincount(pairs.unit, weights, len(data.codes))[kept].astype(float),
         strata=size_strata(data.size.iloc[kept], study),
     )
 
