@@ -60,7 +60,7 @@ CANDIDATE_TRUTH = CandidateTruth()
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """The lists of one municipality: weights (L,), and the shares (n,) of the candidates of each."""
+    """The lists of one municipality: weights (L,) and the shares (n,) of the candidates of each."""
 
     weights: FloatArray
     shares: tuple[FloatArray, ...]
