@@ -129,19 +129,24 @@ def excess_over_other_lists(
 def excess_over_controls(
     votes: FloatArray, controls: BoolArray, *, spare: int = SPARE, min_votes: int = MIN_VOTES
 ) -> FloatArray:
-    """Return shares minus the mean share of the same candidate in ``controls`` (U,).
+    """Return the excess over the mean share of the same candidate in ``controls`` (U,).
 
     The shares that are compared are of the votes not for the first candidate, since the ballot
-    itself may change how many there are; the difference is then put in fractions of the votes on
-    the list. NaN where the candidate cannot be judged there, or in no control.
+    itself may change how many there are. If a share e of the voters on the list repeats its number
+    and the others choose as voters in the controls do, the share of the candidate goes from q to
+    q + e(1 − q)/r, with r the votes not for the first candidate over all votes on the list; what is
+    returned is e. NaN where the candidate cannot be judged there, or in no control.
     """
     mask = judged(votes, spare=spare, min_votes=min_votes)
     rest = list_totals(votes) - votes[:, :, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(mask & (rest > 0)[:, :, None], votes / rest[:, :, None], np.nan)
         count = (~np.isnan(shares[controls])).sum(axis=0)
-        reference = np.nansum(shares[controls], axis=0) / count
-        return np.asarray((shares - reference) * (rest / list_totals(votes))[:, :, None])
+        expected = np.nansum(shares[controls], axis=0) / count
+        ratio = (rest / list_totals(votes))[:, :, None]
+        return np.asarray(
+            ratio * (shares - expected) / np.where(expected < 1, 1 - expected, np.nan)
+        )
 
 
 def own_numbers(values: FloatArray, largest: int | None = None) -> FloatArray:

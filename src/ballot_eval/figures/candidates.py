@@ -135,7 +135,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, unit: str, numbers: list[int], label: 
     known = np.isfinite(_limits(rows)).all(axis=1)
     ends, places = _limits(rows)[known], at[known]
     bottom, top = axes.get_ylim()
-    axes.vlines(places, *np.clip(ends, bottom, top).T, color, linewidth=2)
+    low, high = np.clip(ends, bottom, top).T
+    axes.vlines(places, low, high, color, linewidth=2)
     for edge, arrow, beyond in (
         (bottom, "v", ends[:, 0] < bottom),
         (top, "^", ends[:, 1] > top),

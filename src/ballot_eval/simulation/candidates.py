@@ -31,6 +31,9 @@ NATIONAL = ("TK", "EP")
 #: Fewest and most lists, and names on a list, at elections where lists differ by municipality.
 LISTS, NAMES = (3, 26), (3, 50)
 
+#: Names on a list on which the first candidate has the share of the truth on average.
+USUAL_NAMES, USUAL_NATIONAL_NAMES = 17, 26
+
 #: How many lists, and names on each, where the lists are the same everywhere.
 NATIONAL_LISTS, NATIONAL_NAMES = 15, (20, 40)
 
@@ -155,7 +158,7 @@ def _own(valid: int, rng: np.random.Generator, truth: CandidateTruth) -> _Lists:
     return _Lists(
         weights=np.asarray(number**-0.5 * np.exp(rng.normal(0, 0.4, count)), dtype=np.float64),
         shares=tuple(
-            _shares(n, truth.preference_share, rng, truth)
+            _shares(n, USUAL_NAMES, truth.preference_share, rng, truth)
             for n in np.clip(names.round(), *NAMES).astype(int)
         ),
     )
@@ -164,21 +167,27 @@ def _own(valid: int, rng: np.random.Generator, truth: CandidateTruth) -> _Lists:
 def _national_lists(rng: np.random.Generator, truth: CandidateTruth) -> _Lists:
     number = np.arange(1, NATIONAL_LISTS + 1)
     names = rng.integers(*NATIONAL_NAMES, NATIONAL_LISTS, endpoint=True)
-    shares = tuple(_shares(int(n), truth.national_preference_share, rng, truth) for n in names)
+    shares = tuple(
+        _shares(int(n), USUAL_NATIONAL_NAMES, truth.national_preference_share, rng, truth)
+        for n in names
+    )
     return _Lists(np.asarray(number**-0.8, dtype=np.float64), shares)
 
 
 def _shares(
-    names: int, preference: float, rng: np.random.Generator, truth: CandidateTruth
+    names: int, usual_names: int, preference: float, rng: np.random.Generator, truth: CandidateTruth
 ) -> FloatArray:
     """Return the share of every candidate of a list of so many names."""
     first = 1 - preference
     precision = first * preference / truth.first_sd**2 - 1 if truth.first_sd else np.inf
     if np.isfinite(precision):
         first = float(rng.beta(first * precision, preference * precision))
-    noise = np.exp(rng.normal(0, truth.position_sd, names - 1))
-    rest = np.arange(1, names) ** -0.8 * noise
-    return np.concatenate([[first], (1 - first) * rest / rest.sum()])
+    rest = np.arange(1, names) ** -0.8 * np.exp(rng.normal(0, truth.position_sd, names - 1))
+    # The first one competes with all names of a list of usual length, so that the second does not
+    # have more on a short list than on a long one.
+    usual = (np.arange(1, usual_names) ** -0.8).sum() * np.exp(truth.position_sd**2 / 2)
+    weights = np.concatenate([[usual * first / (1 - first)], rest])
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
 def _in_place(national: _Lists, rng: np.random.Generator, truth: CandidateTruth) -> _Lists:
