@@ -117,7 +117,7 @@ def _contrast(outcome: Outcome, method: str, election: str = "") -> MarkingMeasu
 
 def _excess(outcome: Outcome) -> str:
     """Say how much more candidate k of list k has than is to be expected, or why not."""
-    m = _contrast(outcome, "randomisation_precision")
+    m = _contrast(outcome, "randomisation_list")
     if m is None or math.isnan(m.estimate):
         return f"Dat is niet te schatten: {why(m.note if m else '', outcome)}."
     direction = "lager" if m.estimate < 0 else "hoger"
@@ -144,7 +144,7 @@ def _votes(outcome: Outcome) -> str:
             repeated_number.TOPIC,
             unit="experiment",
             quantity=quantity,
-            method="randomisation_precision",
+            method="randomisation_list",
         )
         for quantity in (
             "unintended_votes",
@@ -160,14 +160,16 @@ def _votes(outcome: Outcome) -> str:
     text += f"van de {number(every.denominator)} stemmen. "
     if votes.ci_lower > 0:
         return (
-            f"{text}Misschien onbedoeld zijn er ongeveer {number(votes.estimate)} "
+            f"{text}Is het overschot op grote en kleine lijsten even groot, dan zijn er misschien "
+            f"onbedoeld ongeveer {number(votes.estimate)} "
             f"({number(votes.ci_lower)} tot {number(votes.ci_upper)}): {percent(judged.estimate)} "
             f"van de stemmen op deze lijsten en {percent(valid.estimate)} van alle geldige stemmen "
             f"in de experimentgemeenten, ten hoogste {percent(valid.ci_upper)}."
         )
     most = max(votes.ci_upper, 0.0)
     return (
-        f"{text}Misschien onbedoeld zijn er ten hoogste ongeveer {number(most)}: "
+        f"{text}Is het overschot op grote en kleine lijsten even groot, dan zijn er misschien "
+        f"onbedoeld ten hoogste ongeveer {number(most)}: "
         f"{percent(max(valid.ci_upper, 0.0))} van alle geldige stemmen in de experimentgemeenten."
     )
 
@@ -197,7 +199,7 @@ def _before(outcome: Outcome) -> str:
     """Say what the same method finds at earlier elections with the old ballot."""
     sentences = []
     for election in outcome.study.baselines:
-        m = _contrast(outcome, "randomisation_precision", election)
+        m = _contrast(outcome, "randomisation_list", election)
         if m is None or math.isnan(m.estimate):
             continue
         clear = m.ci_lower > 0 or m.ci_upper < 0

@@ -7,10 +7,17 @@ elections; at national ones from the same candidate in control municipalities
 shows the candidate's name, is what the new ballot adds.
 
 *Estimand.* The mean excess over the lists of the experiment municipalities that can be judged, in
-fractions of the votes on the list: every list counted once (``list``), as often as it has votes
-(``ballot``), or by how precisely its position is known (``precision``: for the same excess on
-every list). A list of municipality that was made of several has no list of its own and is left out
-at elections where lists differ by municipality.
+fractions of the votes on the list: every list counted once (``list``, with which the report
+leads) or as often as it has votes (``ballot``); where lists differ by municipality also by how
+little the position varies among controls (``precision``: for the same excess on every list). A
+municipality that was made of several has no lists of its own before that, and is left out there.
+
+In simulated results (200 seeds, 66 controls, an excess of 0.02; standard error 1.5 points) the 95%
+intervals held it at municipal elections in 99% (``list``), 98% (``ballot``), 97% (``precision``)
+and 97% (``hodges_lehmann``, which compares the means over lists) of cases, and at national ones in
+92, 94 and 96% (no ``precision``). At national elections the same candidate varies so little among
+controls that chance in the excess itself is not seen: there ``precision`` held it in 63% and is
+not given.
 """
 
 from __future__ import annotations
@@ -57,7 +64,7 @@ EXCESS = "excess_share"
 #: Elections at which every municipality has the same lists.
 NATIONAL = ("TK", "EP")
 
-WEIGHTINGS = ("list", "ballot", "precision")
+WEIGHTINGS = ("list", "ballot")
 
 #: Most draws for the test on numbers and for each number apart: they are many.
 DRAWS = 9_999
@@ -246,11 +253,11 @@ def _contrast(
 def _contrasts(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
     """Yield the difference over all lists: by reassignment, and robust to odd municipalities."""
     study, pairs = panel.study, data.pairs
-    for weighting in WEIGHTINGS:
+    for weighting in (*WEIGHTINGS, *(() if data.national else ("precision",))):
         yield _contrast(data, pairs, panel, "total", weighting, study.analysis.draws)
     parts = (TOPIC, data.election, CONTRAST, "total", EXCESS, "hodges_lehmann")
     try:
-        made = repeated_contrast(data, pairs, "precision", study)
+        made = repeated_contrast(data, pairs, "list", study)
         if has_strata(made):
             msg = "the method does not compare within strata"
             raise ValueError(msg)
@@ -304,8 +311,8 @@ def _number_test(data: Repeated, study: StudyDesign) -> MarkingMeasure:
 def _unintended(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
     """Yield votes that were perhaps not meant: the excess times the votes on lists judged.
 
-    As a number, as a share of the votes on these lists, and of all valid votes. ``repeated_share``
-    is what candidate k of list k has in all: there cannot be more.
+    As a number, as a share of the votes on these lists, and of all valid votes; by ``list`` for the
+    same excess on all of them. ``repeated_share`` is what candidate k of list k has in all: there cannot be more.
     """
     experiment = data.of("experiment")
     pairs = data.pairs.only(experiment[data.pairs.unit])
@@ -323,7 +330,7 @@ def _unintended(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
             denominator=judged,
             **counted,  # type: ignore[arg-type]
         )
-    for weighting in ("precision", "ballot"):
+    for weighting in WEIGHTINGS:
         found = _contrast(data, data.pairs, panel, "total", weighting, panel.study.analysis.draws)
         for quantity, scale, votes in (
             ("unintended_votes", judged, math.nan),
