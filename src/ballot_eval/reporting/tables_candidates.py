@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.formatting import interval, number, p_value, percent, points, sort_name
+from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
+from ballot_eval.formatting import count_in_words, interval, number, p_value, percent, points, sort_name
 from ballot_eval.reporting.tables import GROUPS, WEIGHTINGS, pipe_table
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
@@ -26,9 +27,9 @@ METHODS = {
 
 REASONS = {
     "first_list": "lijst 1: niet te onderscheiden van een stem op de lijsttrekker",
-    "high_number": "nummer hoger dan twaalf",
+    "high_number": f"nummer hoger dan {count_in_words(LARGEST)}",
     "short_list": "te weinig namen na de kandidaat",
-    "few_votes": "minder dan 200 stemmen",
+    "few_votes": f"minder dan {MIN_VOTES} stemmen",
     "nothing_to_compare": "niets om mee te vergelijken",
 }
 

@@ -312,7 +312,8 @@ def _unintended(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
     """Yield votes that were perhaps not meant: the excess times the votes on lists judged.
 
     As a number, as a share of the votes on these lists, and of all valid votes; by ``list`` for the
-    same excess on all of them. ``repeated_share`` is what candidate k of list k has in all: there cannot be more.
+    same excess on all of them. ``repeated_share`` is what candidate k of list k has in all: there
+    cannot be more.
     """
     experiment = data.of("experiment")
     pairs = data.pairs.only(experiment[data.pairs.unit])
