@@ -178,6 +178,12 @@ class Sources(Frozen):
 
     prefer: tuple[SourceFormat, ...] = ()
 
+    def rank(self, found: str) -> int:
+        """Return the place of a file's format in the preference; the highest for others."""
+        # EML comes as eml_510a to eml_510d.
+        places = (i for i, name in enumerate(self.prefer) if found.startswith(name))
+        return next(places, len(self.prefer))
+
     @model_validator(mode="after")
     def _once(self) -> Self:
         if len(set(self.prefer)) != len(self.prefer):

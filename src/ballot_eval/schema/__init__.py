@@ -12,6 +12,7 @@ __all__ = [
     "COUNTED_TABLES",
     "COUNT_FIELDS",
     "DETAIL_TABLES",
+    "OFFICIAL_TABLES",
     "PERSON_TABLES",
     "RECORD_FIELDS",
     "REGION_TYPES",
@@ -26,6 +27,9 @@ __all__ = [
 
 #: The tables that need no questionnaire.
 TABLES: dict[str, Table] = RESULT_TABLES | DETAIL_TABLES | TIME_TABLES
+
+#: Tables that official files give, so that two of them can give the same.
+OFFICIAL_TABLES = (*RESULT_TABLES, *DETAIL_TABLES)
 
 #: Tables with the counts of a record; in some files each count stands on a line of its own.
 COUNTED_TABLES = (*RESULT_TABLES, "station_results")

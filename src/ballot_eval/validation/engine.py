@@ -148,7 +148,7 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
     if rule.excludes:
         for index in hit.rows:
             context.excluded[hit.table].setdefault(index, rule.code)
-    file, line, election, code = hit.file, 0, hit.election, hit.code
+    file, line, election, code = hit.file, hit.line, hit.election, hit.code
     if len(hit.rows) == 1 and not file:
         index = hit.rows[0]
         row = context.raw.tables[hit.table].loc[index]
