@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
-from ballot_eval.formatting import count_in_words, interval, number, p_value, percent, points, sort_name
+from ballot_eval.formatting import (
+    count_in_words,
+    interval,
+    number,
+    p_value,
+    percent,
+    points,
+    sort_name,
+)
 from ballot_eval.reporting.tables import GROUPS, WEIGHTINGS, pipe_table
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
