@@ -122,7 +122,7 @@ def _excess(outcome: Outcome) -> str:
         return f"Dat is niet te schatten: {why(m.note if m else '', outcome)}."
     direction = "lager" if m.estimate < 0 else "hoger"
     return (
-        f"In de experimentgemeenten is het aandeel van die kandidaat "
+        f"In de experimentgemeenten is het aandeel van die kandidaat in de stemmen op de lijst "
         f"{points(abs(m.estimate), sign=False)} {direction} dan verwacht, vergeleken met de "
         f"controlegemeenten ({_limits(m)}; p-waarde {p_value(m.p_value)}). {_verdict(m)}"
     )
