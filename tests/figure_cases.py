@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.special import ndtr
 
+import figure_candidate_cases as candidates
 import figure_learning_cases as learning
 import figure_station_cases as stations
 import figure_survey_cases as surveys
@@ -113,6 +114,7 @@ CASES = (
     | learning.CASES
     | surveys.CASES
     | stations.CASES
+    | candidates.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -150,6 +152,7 @@ TEXTS = (
     | learning.TEXTS
     | surveys.TEXTS
     | stations.TEXTS
+    | candidates.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
 from ballot_eval.figures.booths import alt_text_booths_needed, booths_needed
+from ballot_eval.figures.candidates import alt_text_repeated_numbers, repeated_numbers
 from ballot_eval.figures.counting import alt_text_counting_rates, counting_rates
 from ballot_eval.figures.diagnostics import (
     alt_text_love_plot,
@@ -74,6 +75,7 @@ __all__ = [
     "alt_text_power_curve",
     "alt_text_quantile_effects",
     "alt_text_randomisation",
+    "alt_text_repeated_numbers",
     "alt_text_residuals",
     "alt_text_specification_curve",
     "alt_text_station_rates",
@@ -97,6 +99,7 @@ __all__ = [
     "power_curve",
     "quantile_effects",
     "randomisation",
+    "repeated_numbers",
     "residuals",
     "save",
     "specification_curve",

@@ -20,6 +20,7 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
+from ballot_eval.reporting.wording_candidates import candidate_sentences
 from ballot_eval.reporting.wording_checks import (
     KINDS,
     check_sentences,
@@ -88,6 +89,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= check_sentences(outcome)
     values |= method_sentences(outcome)
     values |= reason_sentences(outcome)
+    values |= candidate_sentences(outcome)
     values |= station_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from ballot_eval.simulation.candidates import (
+    CANDIDATE_TRUTH,
+    CandidateTruth,
+    simulate_candidates,
+)
 from ballot_eval.simulation.counting_times import (
     CountingTimeTruth,
     CountTruth,
@@ -25,6 +30,7 @@ from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting
 
 __all__ = [
     "BLANK_RATE",
+    "CANDIDATE_TRUTH",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
     "PERSISTENT_SD",
@@ -33,6 +39,7 @@ __all__ = [
     "STATION_TRUTH",
     "SURVEY_TRUTH",
     "TURNOUT",
+    "CandidateTruth",
     "CountTruth",
     "CountingTimeTruth",
     "Scenario",
@@ -40,6 +47,7 @@ __all__ = [
     "SurveyTruth",
     "VotingTimeTruth",
     "simulate",
+    "simulate_candidates",
     "simulate_counting_times",
     "simulate_panel",
     "simulate_stations",

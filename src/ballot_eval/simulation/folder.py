@@ -10,6 +10,7 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.simulation.candidates import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
 from ballot_eval.simulation.results import SCENARIOS, simulate_panel
 from ballot_eval.simulation.stations import STATION_TRUTH, simulate_stations
@@ -25,6 +26,7 @@ def simulate(
     effect: float = 0.003,
     scenario: str = "introduction",
     stations: bool = True,
+    candidates: bool = True,
     times: bool = True,
     surveys: bool = True,
 ) -> None:
@@ -32,7 +34,9 @@ def simulate(
 
     ``effect`` is added to the invalid rate (fraction of votes cast) at the first use; what becomes
     of it is told by ``scenario``, one of ``SCENARIOS``. ``stations`` adds ``station_results.csv``,
-    which deals the counts of the study's election out to polling stations; ``times`` adds
+    which deals the counts of the study's election out to polling stations; ``candidates`` adds
+    ``list_results.csv`` and ``candidate_results.csv`` of the study's election and its first
+    baseline, for whole municipalities; ``times`` adds
     ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
     of answers for every questionnaire of the study; the results are the same with and without.
     Deterministic in ``seed``. Raises FileExistsError, before anything is
@@ -65,6 +69,12 @@ def simulate(
         here = results[results["election_id"] == study.election]
         tables["station_results"] = simulate_stations(here, seed=seed)
         truth["station_results"] = asdict(STATION_TRUTH)
+    if candidates:
+        kept = results["election_id"].isin([study.election, study.baselines[0]])
+        tables["list_results"], tables["candidate_results"] = simulate_candidates(
+            results[kept], study, seed=seed
+        )
+        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
     if times:
         tables["voting_times"] = simulate_voting_times(study, seed=seed)
         tables["counting_times"] = simulate_counting_times(study, seed=seed)

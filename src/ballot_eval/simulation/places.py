@@ -25,6 +25,7 @@ STREAMS = {
     "station_survey": 3,
     "municipality_survey": 4,
     "station_results": 5,
+    "candidate_results": 6,
 }
 
 

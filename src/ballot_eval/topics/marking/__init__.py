@@ -8,6 +8,8 @@ import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
+from ballot_eval.topics.marking.preference import preference_results
+from ballot_eval.topics.marking.repeated_number import repeated_number_results
 
 __all__ = ["marking_results"]
 
@@ -19,5 +21,5 @@ def marking_results(
     accepted: Mapping[str, pd.DataFrame], panel: Panel
 ) -> tuple[MarkingMeasure, ...]:
     """Return every number on marking that the accepted tables allow; empty without any."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = (preference_results, repeated_number_results)
     return tuple(measure for part in parts for measure in part(accepted, panel))
