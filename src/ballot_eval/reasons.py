@@ -88,6 +88,11 @@ REASONS = (
         "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
     ),
     Reason(
+        r"no records of polling stations with this way of counting at (?P<where>\S+)",
+        "no records of polling stations with this way of counting at {where}",
+        "van {where} zijn er geen uitslagen van stembureaus die op deze manier telden",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",
