@@ -43,6 +43,9 @@ LARGEST = 50.0
 #: Chance beyond which a distribution is not followed, and the least precision of a beta.
 _NEGLIGIBLE, _LEAST_PRECISION = 1e-10, 1e-3
 
+#: So close to a dispersion of 1 the beta function leaves too few digits.
+_BINOMIAL = 1e-6
+
 
 def funnel_limits(
     denominators: IntArray, rate: float, phi: float, *, level: float
@@ -137,12 +140,10 @@ def _winsorised(scores: FloatArray, weights: FloatArray, share: float) -> float:
 def _expected(sizes: IntArray, times: IntArray, rate: float, phi: float, share: float) -> float:
     """Return the winsorised mean square of units of these sizes under the model."""
     scores, weights = [], []
-    left = np.ones(len(sizes))
     for k, chance in enumerate(_chances(sizes, rate, phi)):
         scores.append(_scores(np.full(len(sizes), k), sizes, rate))
         weights.append(chance * times)
-        left -= chance
-        if left.max() < _NEGLIGIBLE:
+        if k > rate * sizes.max() and chance.max() < _NEGLIGIBLE:
             break
     return _winsorised(np.concatenate(scores), np.concatenate(weights), share)
 
@@ -153,8 +154,9 @@ def _chances(n: IntArray, rate: float, phi: float) -> Iterator[FloatArray]:
     Beta-binomial with intraclass correlation ρ = (φ − 1)/(n − 1), so a variance of φ times that of
     the binomial; a unit of φ ballots or fewer has the most that it can have. Binomial at φ = 1.
     """
+    binomial = phi - 1 < _BINOMIAL
     with np.errstate(divide="ignore"):
-        if phi == 1:
+        if binomial:
             log = n * np.log1p(-rate)
         else:
             precision = np.maximum((n - phi) / (phi - 1), _LEAST_PRECISION)
@@ -162,6 +164,6 @@ def _chances(n: IntArray, rate: float, phi: float) -> Iterator[FloatArray]:
             log = betaln(a, b + n) - betaln(a, b)
         for k in range(int(n.max()) + 1):
             yield np.exp(log)
-            odds = rate / (1 - rate) if phi == 1 else (a + k) / (b + n - k - 1)
+            odds = rate / (1 - rate) if binomial else (a + k) / (b + n - k - 1)
             # Beyond n the number of ways is 0, and so is the chance of every further count.
             log = log + np.log(np.maximum(n - k, 0) / (k + 1)) + np.log(np.abs(odds))

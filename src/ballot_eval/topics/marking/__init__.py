@@ -8,6 +8,9 @@ import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
+from ballot_eval.topics.marking.counting_differences import counting_differences
+from ballot_eval.topics.marking.station_funnel import funnel_measures
+from ballot_eval.topics.marking.turnout import turnout_levels
 
 __all__ = ["marking_results"]
 
@@ -19,5 +22,9 @@ def marking_results(
     accepted: Mapping[str, pd.DataFrame], panel: Panel
 ) -> tuple[MarkingMeasure, ...]:
     """Return every number on marking that the accepted tables allow; empty without any."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = (
+        counting_differences,
+        funnel_measures,
+        turnout_levels,
+    )
     return tuple(measure for part in parts for measure in part(accepted, panel))

@@ -20,30 +20,17 @@ import numpy as np
 import pandas as pd
 
 from ballot_eval.panel import DENOMINATOR, Panel
+from ballot_eval.schema import (
+    DIFFERENCE_FIELDS,
+    EXPLANATION_FIELDS,
+    NO_EXPLANATION,
+    OTHER_EXPLANATION,
+    OWN_EXPLANATIONS,
+)
 from ballot_eval.topics.stations import as_text, placed_stations
 
-#: Boxes of the record that a difference is told by: D, H, I and J.
-DIFFERENCE_FIELDS = (
-    "admitted_voters_count",
-    DENOMINATOR,
-    "more_ballots_count",
-    "fewer_ballots_count",
-)
-
-#: Boxes that explain one direction only.
-OWN_EXPLANATIONS = {
-    "more": ("too_many_ballots_issued_count",),
-    "fewer": ("unreturned_ballots_count", "too_few_ballots_issued_count"),
-}
-
-#: Boxes that more and fewer ballots share.
-OTHER_EXPLANATION, NO_EXPLANATION = "other_explanation_count", "no_explanation_count"
-
-EXPLANATION_FIELDS = (
-    *(field for fields in OWN_EXPLANATIONS.values() for field in fields),
-    OTHER_EXPLANATION,
-    NO_EXPLANATION,
-)
+#: Boxes that a difference is told by: D, H, I and J.
+_RECORD = ("admitted_voters_count", DENOMINATOR, *DIFFERENCE_FIELDS)
 
 #: What becomes of a difference, in the columns ``<direction>_<part>`` of the rows.
 PARTS = ("explained", "unexplained", "unaccounted", "surplus")
@@ -88,11 +75,11 @@ def select_records(frame: pd.DataFrame, panel: Panel) -> StationRecords:
     ballots, those without votes, and those whose record breaks F.305 to F.309. Stations of a
     municipality without accepted result do not appear.
     """
-    placed = placed_stations(frame, panel, (*DIFFERENCE_FIELDS, *EXPLANATION_FIELDS))
+    placed = placed_stations(frame, panel, (*_RECORD, *EXPLANATION_FIELDS))
     roles = panel.results[["election_id", "municipality_code", "role", "is_reference"]]
     placed = placed.merge(roles, on=["election_id", "municipality_code"])
     method = as_text(placed["counting_method"])
-    counts = placed[[*DIFFERENCE_FIELDS, *EXPLANATION_FIELDS]].astype("Float64").astype(float)
+    counts = placed[[*_RECORD, *EXPLANATION_FIELDS]].astype("Float64").astype(float)
     every = placed[["election_id", "municipality_code", "role", "is_reference"]].assign(
         counting_method=method.where(method != "", UNKNOWN_METHOD), left_out=_left_out(counts)
     )
@@ -103,8 +90,8 @@ def select_records(frame: pd.DataFrame, panel: Panel) -> StationRecords:
 
 def _left_out(counts: pd.DataFrame) -> pd.Series[str]:
     """Return why a station is left out, empty where it is not."""
-    fields = counts[list(DIFFERENCE_FIELDS)]
-    admitted, cast, more, fewer = (fields[name] for name in DIFFERENCE_FIELDS)
+    fields = counts[list(_RECORD)]
+    admitted, cast, more, fewer = (fields[name] for name in _RECORD)
     sound = (more == (cast - admitted).clip(lower=0)) & (fewer == (admitted - cast).clip(lower=0))
     conditions = [fields.isna().any(axis=1), cast == 0, ~sound]
     return pd.Series(np.select(conditions, LEFT_OUT, default=""), index=counts.index)
