@@ -2,7 +2,7 @@
 # funnel_dispersion.csv (their dispersion). Base R only. The limits are found from the whole
 # distribution of each unit, by lchoose and lbeta, and interpolated as in Spiegelhalter (2005),
 # Statistics in Medicine 24, appendix A.1.1: y = (r - (P(R <= r) - p) / P(R = r)) / n with r the
-# smallest count that has P(R <= r) >= p. The dispersion is the phi whose expected winsorised mean
+# smallest count that has P(R <= r) >= p, and 0 at least for an upper limit. The dispersion is the phi whose expected winsorised mean
 # square of scores is the one found.
 # Run in this folder: Rscript funnel_reference.R
 
@@ -31,7 +31,7 @@ cases <- expand.grid(n = c(1, 2, 40, 145, 528, 1081, 3000), rate = c(0.0024, 0.0
                      phi = c(1, 1.57, 4), level = c(0.95, 0.998))
 cases$lower <- digits(mapply(function(n, r, f, l) limit(n, r, f, (1 - l) / 2),
                              cases$n, cases$rate, cases$phi, cases$level))
-cases$upper <- digits(mapply(function(n, r, f, l) limit(n, r, f, (1 + l) / 2),
+cases$upper <- digits(mapply(function(n, r, f, l) max(0, limit(n, r, f, (1 + l) / 2)),
                              cases$n, cases$rate, cases$phi, cases$level))
 write(cases, "funnel_limits.csv")
 

@@ -53,8 +53,9 @@ def funnel_limits(
     """Return lower and upper control limits (n,) of rates, as fractions.
 
     ``denominators`` (n,) are ballots, ``rate`` is the centre and ``phi`` the dispersion; ``level``
-    is the share of units meant to lie within, such as 0.998. A lower limit is below 0 where even a
-    count of 0 is not unusual. Raises ValueError for a rate or level that does not lie between 0
+    is the share of units meant to lie within, such as 0.998. Units on a limit lie within. A lower
+    limit is below 0 where a count of 0 is not unusually low; an upper one is 0 at least, because no
+    count of 0 is unusually high. Raises ValueError for a rate or level that does not lie between 0
     and 1, a dispersion below 1 and denominators below 1.
     """
     n, where = np.unique(np.asarray(denominators, dtype=np.int64), return_inverse=True)
@@ -74,7 +75,7 @@ def funnel_limits(
         if not np.isnan(found[1]).any():
             break
         below = up_to
-    lower, upper = (limit / n for limit in found)
+    lower, upper = found[0] / n, np.maximum(found[1], 0.0) / n
     return lower[where], upper[where]
 
 

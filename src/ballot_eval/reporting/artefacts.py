@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting import (
     tables,
+    tables_differences,
     tables_learning,
     tables_stations,
     tables_survey,
@@ -80,7 +81,8 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
-    made |= _station_tables(outcome) | _time_tables(outcome)
+    made |= _station_tables(outcome) | tables_differences.difference_tables(outcome)
+    made |= _time_tables(outcome)
     return made | _learning_tables(outcome) | _survey_tables(outcome)
 
 
