@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ def _checked(
     if not stations["rate"].between(0, 1).all():
         raise ValueError("the rates must be fractions")
     bounds = ("lower_99_8", "lower_95", "upper_95", "upper_99_8")
-    for below, above in zip(bounds, bounds[1:], strict=False):
+    for below, above in itertools.pairwise(bounds):
         check_bounds(limits[below].to_numpy(float), limits[above].to_numpy(float))
     return words, units
 
@@ -187,9 +188,7 @@ def alt_text_station_funnel(
         rows = stations[stations["unit"] == unit]
         centre = float(limits.loc[limits["unit"] == unit, "centre"].iloc[0])
         rate = percent(centre, language=language)
-        each.append(
-            words["each"].format(unit=words[unit], rate=rate, **_counts(rows, language))
-        )
+        each.append(words["each"].format(unit=words[unit], rate=rate, **_counts(rows, language)))
     cut = int((stations["rate"] > _edge(stations)).sum())
     more = words["cut"].format(count=number(cut, language=language)) if cut else ""
     return words["alt"].format(each="; ".join(each) + more)

@@ -10,9 +10,12 @@ from ballot_eval.formatting import interval, number, p_value, percent, points, s
 from ballot_eval.reporting.tables import GROUPS, estimated, pipe_table
 from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.results import Check, MarkingMeasure
-from ballot_eval.topics.marking import counting_differences, station_funnel, turnout
 from ballot_eval.topics.marking.counting_differences import COMPARED, CONTRAST
-from ballot_eval.topics.marking.station_records import UNKNOWN_METHOD
+from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
+from ballot_eval.topics.marking.station_funnel import BEYOND, OUTSIDE
+from ballot_eval.topics.marking.station_funnel import TOPIC as FUNNEL
+from ballot_eval.topics.marking.station_records import PARTS, UNKNOWN_METHOD
+from ballot_eval.topics.marking.turnout import TOPIC as TURNOUT
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
@@ -32,28 +35,25 @@ QUANTITIES = {
     "fewer_ballots_rate": "minder, per 1.000",
 }
 
-#: What becomes of a difference, in the order of the table.
-PARTS = ("explained", "unexplained", "unaccounted", "surplus")
-
 
 def difference_tables(outcome: Outcome) -> dict[str, str]:
     """Return every table of this part that there are results for, by name."""
     study, names = outcome.study, municipality_names(outcome.panel)
-    items = of_topic(outcome, counting_differences.TOPIC)
+    items = of_topic(outcome, DIFFERENCES)
     made: dict[str, str] = {}
     if items:
         made["counting_differences"] = differences(items)
         made["counting_explanations"] = explanations(items, study.election)
         made["counting_contrasts"] = contrasts(items)
         made["counting_municipalities"] = of_municipalities(items, study.election, names)
-    funnels = of_topic(outcome, station_funnel.TOPIC)
+    funnels = of_topic(outcome, FUNNEL)
     if any(m.quantity == "phi" and math.isfinite(m.estimate) for m in funnels):
         made["station_funnel"] = funnel(funnels)
         experiment = set(study.experiment())
-        far = [m for m in funnels if m.quantity == station_funnel.BEYOND and m.unit in experiment]
+        far = [m for m in funnels if m.quantity == BEYOND and m.unit in experiment]
         if far:
             made["funnel_stations"] = funnel_stations(far, names)
-    made["turnout"] = turnout_table(of_topic(outcome, turnout.TOPIC), turnout_check(outcome))
+    made["turnout"] = turnout_table(of_topic(outcome, TURNOUT), turnout_check(outcome))
     return made
 
 
@@ -85,7 +85,9 @@ def _cell(item: MarkingMeasure | None, *, limits: bool = True) -> str:
     return f"{text} ({interval(item.ci_lower, item.ci_upper, 1)})"
 
 
-def _by_place(items: Sequence[MarkingMeasure]) -> dict[tuple[str, str, str], dict[str, MarkingMeasure]]:
+def _by_place(
+    items: Sequence[MarkingMeasure],
+) -> dict[tuple[str, str, str], dict[str, MarkingMeasure]]:
     """Return the numbers of groups and municipalities by election, way of counting and unit."""
     found: dict[tuple[str, str, str], dict[str, MarkingMeasure]] = {}
     for m in items:
@@ -156,7 +158,8 @@ def of_municipalities(
         if when != election or unit in GROUPS:
             continue
         any_share, more, fewer = (
-            found[name] for name in ("stations_any_share", "more_ballots_rate", "fewer_ballots_rate")
+            found[name]
+            for name in ("stations_any_share", "more_ballots_rate", "fewer_ballots_rate")
         )
         counts = (any_share.denominator, any_share.numerator, more.numerator, fewer.numerator)
         shares = [_cell(found.get("stations_unexplained_share"), limits=False)]
@@ -174,7 +177,7 @@ def funnel(items: Sequence[MarkingMeasure]) -> str:
         found = {m.quantity: m for m in items if m.unit == unit}
         if not found or math.isnan(found["phi"].estimate):
             continue
-        outside = [found[name] for name in station_funnel.OUTSIDE.values()]
+        outside = [found[name] for name in OUTSIDE.values()]
         cells = [
             f"{number(m.numerator)} ({percent(m.estimate, digits)})"
             for m, digits in zip(outside, (1, 2), strict=True)
@@ -188,8 +191,10 @@ def funnel(items: Sequence[MarkingMeasure]) -> str:
 def funnel_stations(items: Sequence[MarkingMeasure], names: Mapping[str, str]) -> str:
     """Return stations beyond the outer limits by name of the municipality and number."""
     rows = [
-        [names.get(m.unit, m.unit), m.level, number(m.numerator), number(m.denominator)]
-        + [percent(m.estimate)]
+        [
+            *(names.get(m.unit, m.unit), m.level),
+            *(number(m.numerator), number(m.denominator), percent(m.estimate)),
+        ]
         for m in items
     ]
     rows.sort(key=lambda row: (sort_name(row[0]), len(row[1]), row[1]))

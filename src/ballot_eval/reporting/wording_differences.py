@@ -17,8 +17,10 @@ from ballot_eval.reporting.wording_checks import KINDS, enumerate_words
 from ballot_eval.reporting.wording_measures import plural
 from ballot_eval.reporting.wording_reasons import why
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking import counting_differences, station_funnel
 from ballot_eval.topics.marking.counting_differences import CONTRAST
+from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
+from ballot_eval.topics.marking.station_funnel import LEVELS, OUTSIDE
+from ballot_eval.topics.marking.station_funnel import TOPIC as FUNNEL
 from ballot_eval.topics.marking.station_records import UNKNOWN_METHOD
 
 if TYPE_CHECKING:
@@ -42,12 +44,10 @@ HOW = {
 
 def difference_sentences(outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to; empty without records."""
-    items = of_topic(outcome, counting_differences.TOPIC)
+    items = of_topic(outcome, DIFFERENCES)
     here = [m for m in items if m.election == outcome.study.election]
     texts = {"differences_sample_text": _sample(here, outcome) if here else NO_RECORDS}
-    texts["differences_text"] = " ".join(
-        _level(here, level) for level in _levels(here)
-    )
+    texts["differences_text"] = " ".join(_level(here, level) for level in _levels(here))
     texts["differences_netting_text"] = " ".join(_netting(here, level) for level in _levels(here))
     texts["differences_contrast_text"] = " ".join(
         _contrasts([m for m in items if m.level == level], level, outcome)
@@ -100,7 +100,10 @@ def _sample(items: list[MarkingMeasure], outcome: Outcome) -> str:
 def _level(items: list[MarkingMeasure], level: str) -> str:
     """Say how common differences are, in each group, for one way of counting."""
     parts = []
-    for unit, who in (("experiment", "de experimentgemeenten"), ("control", "de controlegemeenten")):
+    for unit, who in (
+        ("experiment", "de experimentgemeenten"),
+        ("control", "de controlegemeenten"),
+    ):
         about = {"unit": unit, "level": level}
         found = [
             _find(items, quantity=name, **about)
@@ -139,7 +142,10 @@ def _contrasts(items: list[MarkingMeasure], level: str, outcome: Outcome) -> str
     about = {"unit": CONTRAST, "level": level, "quantity": "stations_any_share"}
     now = _find(items, election=study.election, **about)
     if now is None:
-        return f"Voor stembureaus {HOW[level]}, is het verschil niet te schatten{_reason(items, study.election, outcome)}."
+        return (
+            f"Voor stembureaus {HOW[level]}, is het verschil niet te schatten"
+            f"{_reason(items, study.election, outcome)}."
+        )
     text = (
         f"Voor stembureaus {HOW[level]}, is het aandeel met een verschil in de "
         f"experimentgemeenten {_in_points(now)} dan in de controlegemeenten."
@@ -172,10 +178,13 @@ def _reason(items: list[MarkingMeasure], election: str, outcome: Outcome) -> str
 
 def _funnel(outcome: Outcome) -> str:
     """Say how many stations lie outside the limits of their group."""
-    items = of_topic(outcome, station_funnel.TOPIC)
-    inner, outer = station_funnel.OUTSIDE.values()
+    items = of_topic(outcome, FUNNEL)
+    inner, outer = OUTSIDE.values()
     parts = []
-    for unit, who in (("control", "de controlegemeenten"), ("experiment", "de experimentgemeenten")):
+    for unit, who in (
+        ("control", "de controlegemeenten"),
+        ("experiment", "de experimentgemeenten"),
+    ):
         wide, far = (_find(items, unit=unit, quantity=name) for name in (inner, outer))
         if wide is None or far is None:
             continue
@@ -185,7 +194,7 @@ def _funnel(outcome: Outcome) -> str:
         )
     if not parts:
         return ""
-    levels = [percent(1 - level, 1) for level in station_funnel.LEVELS]
+    levels = [percent(1 - level, 1) for level in LEVELS]
     return (
         f"Buiten de binnenste en de buitenste grenzen liggen {enumerate_words(parts)} van de "
         f"stembureaus; bij het berekende toeval is dat ongeveer {enumerate_words(levels)}. Het "

@@ -72,7 +72,8 @@ def simulate_stations(
 ) -> pd.DataFrame:
     """Return ``station_results`` that add up to ``results`` (``municipality_results``) exactly.
 
-    One row per station. The municipalities in ``new_ballot`` have the new ballot. Voter cards are not simulated: there are none at municipal elections.
+    One row per station; the municipalities in ``new_ballot`` have the new ballot. Voter cards are
+    not simulated: there are none at municipal elections.
     Deterministic in ``seed``, with a stream of its own. Raises ValueError for a parameter outside
     its range, for a dispersion of less than 1, and for explanations of more than all differences.
     """

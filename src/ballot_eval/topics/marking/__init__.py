@@ -8,7 +8,7 @@ import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking.counting_differences import counting_differences
+from ballot_eval.topics.marking.counting_differences import difference_measures
 from ballot_eval.topics.marking.station_funnel import funnel_measures
 from ballot_eval.topics.marking.turnout import turnout_levels
 
@@ -23,7 +23,7 @@ def marking_results(
 ) -> tuple[MarkingMeasure, ...]:
     """Return every number on marking that the accepted tables allow; empty without any."""
     parts: tuple[Part, ...] = (
-        counting_differences,
+        difference_measures,
         funnel_measures,
         turnout_levels,
     )

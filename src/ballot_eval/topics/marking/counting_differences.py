@@ -57,10 +57,10 @@ class Quantity:
 
     def counts(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Return numerators and denominators (n,) of stations; NaN numerators are unknown."""
-        numerator = self.numerator(rows).to_numpy(dtype=float)
-        return numerator, (
-            rows["votes"].to_numpy(dtype=float) if self.of_ballots else np.ones(len(rows))
-        )
+        numerator = np.asarray(self.numerator(rows), dtype=np.float64)
+        if self.of_ballots:
+            return numerator, np.asarray(rows["votes"], dtype=np.float64)
+        return numerator, np.ones(len(rows))
 
 
 def _any_of(*columns: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
@@ -101,7 +101,7 @@ QUANTITIES = {
 }
 
 
-def counting_differences(
+def difference_measures(
     accepted: Mapping[str, pd.DataFrame], panel: Panel
 ) -> Iterator[MarkingMeasure]:
     """Yield levels, what netting hides, what is left out, and the comparisons; none without data.
@@ -322,12 +322,12 @@ def _values(
             raise ValueError(msg)
     position = pd.Series(range(len(data.codes)), index=list(data.codes))
     now = now[now["municipality_code"].isin(data.codes)]
-    units = position[now["municipality_code"]].to_numpy(dtype=np.intp)
-    weights = now["weight"].to_numpy(dtype=float)
-    values = now["count"].to_numpy(dtype=float) / weights
+    units = np.asarray(position[now["municipality_code"]], dtype=np.intp)
+    weights = np.asarray(now["weight"], dtype=np.float64)
+    values = np.asarray(now["count"], dtype=np.float64) / weights
     if since:
         sums = then.groupby("municipality_code")[["count", "weight"]].sum().loc[list(data.codes)]
-        values = values - (sums["count"] / sums["weight"]).to_numpy(dtype=float)[units]
+        values = values - np.asarray(sums["count"] / sums["weight"], dtype=np.float64)[units]
     return data, values, units, weights
 
 
