@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.special import ndtr
 
+import figure_funnel_cases as funnels
 import figure_learning_cases as learning
 import figure_station_cases as stations
 import figure_survey_cases as surveys
@@ -112,6 +113,7 @@ CASES = (
     times.CASES
     | learning.CASES
     | surveys.CASES
+    | funnels.CASES
     | stations.CASES
     | {
         "invalid_rates": (_rates(), {}),
@@ -149,6 +151,7 @@ TEXTS = (
     times.TEXTS
     | learning.TEXTS
     | surveys.TEXTS
+    | funnels.TEXTS
     | stations.TEXTS
     | {
         "invalid_rates": (
