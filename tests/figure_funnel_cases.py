@@ -37,7 +37,7 @@ TEXTS = {
             "controlegemeenten 9.000 stembureaus rond 0,23%, waarvan 40 (0,4%) buiten de grenzen "
             "van 95% en 30 (0,33%) buiten die van 99,8%",
             "experimentgemeenten 900 stembureaus rond 0,58%",
-            "10 stembureaus liggen boven de rand",
+            "7 stembureaus liggen boven de rand",
         ],
         ["control municipalities 9,000 stations around 0.23%", "30 (0.33%) outside those"],
     ),
