@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from scipy.special import ndtr
 
 import figure_candidate_cases as candidates
+import figure_funnel_cases as funnels
 import figure_learning_cases as learning
 import figure_station_cases as stations
 import figure_survey_cases as surveys
@@ -113,6 +114,7 @@ CASES = (
     times.CASES
     | learning.CASES
     | surveys.CASES
+    | funnels.CASES
     | stations.CASES
     | candidates.CASES
     | {
@@ -151,6 +153,7 @@ TEXTS = (
     times.TEXTS
     | learning.TEXTS
     | surveys.TEXTS
+    | funnels.TEXTS
     | stations.TEXTS
     | candidates.TEXTS
     | {

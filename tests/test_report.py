@@ -19,7 +19,8 @@ from ballot_eval.reporting.rendering import render
 from ballot_eval.reporting.tables import pipe_table
 
 SECTIONS = (
-    *("samenvatting", "experiment", "gegevens", "ongeldig", "stembureaus", "leren"),
+    *("samenvatting", "experiment", "gegevens", "ongeldig", "telverschillen", "stembureaus"),
+    "leren",
     *("stemhokje", "tellen", "enquete", "robuustheid", "methode", "beperkingen", "herkomst"),
     "vragenlijsten",
 )

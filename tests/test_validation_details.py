@@ -69,6 +69,35 @@ def a_list(*args, **kwargs):
     return votes(*args, **kwargs) | {"list_name": "Lijst"}
 
 
+EXPLANATIONS = ("unreturned_ballots", "too_few_ballots_issued", "too_many_ballots_issued")
+EXPLANATIONS += ("other_explanation", "no_explanation")
+
+
+def explained(number, *boxes, **counts):
+    """Return a station with two ballots fewer than voters and its boxes of explanations."""
+    counts = {"poll_card": 882, "admitted_voters": 1002, "fewer_ballots": 2} | counts
+    row = station(**counts, **dict(zip(EXPLANATIONS, boxes, strict=True)))
+    return row | {"polling_station_id": str(number)}
+
+
+def test_explanations_that_do_not_add_up_are_one_finding_per_municipality(check):
+    rows = [
+        explained(1, 0, 0, 0, 0, 2),
+        explained(2, 1, 0, 0, 0, 0),
+        explained(3, 1, 1, 0, 0, 1),
+        explained(4, 1, 0, 0, 1, 0),
+        explained(5, "", 0, 0, 0, 0),
+        explained(6, 0, 0, 0, 0, 0) | {"municipality_code": "0513"},
+    ]
+    report = check(rows)
+    found = [f for f in report.findings if f.code == "P.116"]
+    assert [(f.severity, f.municipality_code, f.value) for f in found] == [
+        ("info", "0513", "stations=1 of 1"),
+        ("info", "0755", "stations=2 of 5"),
+    ]
+    assert len(report.accepted["station_results"]) == len(rows)
+
+
 def codes(report, table):
     """Return the codes of the rules broken, but P.114: one station is not a municipality."""
     return {f.code for f in report.findings if f.table == table} - {"P.114"}

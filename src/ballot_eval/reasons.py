@@ -109,6 +109,11 @@ REASONS = (
         "geen enkele experiment- of controlegemeente heeft een lijst die te beoordelen is",
     ),
     Reason(
+        r"no records of polling stations with this way of counting at (?P<where>\S+)",
+        "no records of polling stations with this way of counting at {where}",
+        "van {where} zijn er geen uitslagen van stembureaus die op deze manier telden",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",

@@ -210,10 +210,12 @@ class Measure:
 class MarkingMeasure:
     """One number on how ballots were marked and counted.
 
-    ``topic`` is ``reasons``, ``party_only``, ``preference``, ``repeated_number`` or
-    ``counting_differences``. ``unit`` is ``experiment``, ``control``, ``reference``, a contrast
-    (``experiment-control``) or a municipality code; ``level`` says of what within the topic (a
-    reason, a list, a candidate number, ``total``). ``quantity`` names what ``estimate`` is, with
+    ``topic`` is ``reasons``, ``party_only``, ``preference``, ``repeated_number``,
+    ``counting_differences``, ``station_funnel`` or ``turnout``. ``election`` of a change since an
+    earlier one names both (``GR2026-GR2022``). ``unit`` is ``experiment``, ``control``,
+    ``reference``, a contrast (``experiment-control``) or a municipality code; ``level`` says of
+    what within the topic (a reason, a list, a candidate number, a way of counting, a polling
+    station, ``total``). ``quantity`` names what ``estimate`` is, with
     its unit as suffix; shares are fractions. ``numerator`` and ``denominator`` are the counts
     behind a share, NaN where there are none. ``count`` is the number of municipalities, stations
     or pairs that the uncertainty rests on, as ``counted`` says. ``source`` is empty for what was

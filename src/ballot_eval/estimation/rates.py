@@ -77,12 +77,13 @@ def intraclass_correlation(numerators: IntArray, denominators: IntArray) -> floa
     """Return the moment estimate of the correlation of two ballots of one municipality.
 
     Solves E[X²] = n−1 + ρ·Σ(1 − n_i/N)(n_i − 1) for the X² of :func:`pearson_dispersion`,
-    cut off below at 0. NaN when it is undefined (fewer than two units, or no event).
+    cut off below at 0. NaN when it is undefined (fewer than two units, no unit with two ballots,
+    or no event).
     """
     n = np.asarray(denominators, dtype=float)
     n = n[n > 0]
     dispersion = pearson_dispersion(numerators, denominators)
-    if math.isnan(dispersion):
+    if math.isnan(dispersion) or n.max() <= 1:
         return math.nan
     excess = (len(n) - 1) * (dispersion - 1)
     return float(np.clip(excess / ((1 - n / n.sum()) * (n - 1)).sum(), 0.0, 1.0))

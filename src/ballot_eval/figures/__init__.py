@@ -25,6 +25,7 @@ from ballot_eval.figures.effects import (
     methods,
 )
 from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
+from ballot_eval.figures.funnel import alt_text_station_funnel, station_funnel
 from ballot_eval.figures.introduction import alt_text_forecast, forecast
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
@@ -78,6 +79,7 @@ __all__ = [
     "alt_text_repeated_numbers",
     "alt_text_residuals",
     "alt_text_specification_curve",
+    "alt_text_station_funnel",
     "alt_text_station_rates",
     "alt_text_survey_answers",
     "alt_text_survey_differences",
@@ -103,6 +105,7 @@ __all__ = [
     "residuals",
     "save",
     "specification_curve",
+    "station_funnel",
     "station_rates",
     "survey_answers",
     "survey_differences",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ballot_eval.reporting import (
     tables,
     tables_candidates,
+    tables_differences,
     tables_learning,
     tables_stations,
     tables_survey,
@@ -82,6 +83,7 @@ def _tables(outcome: Outcome) -> dict[str, str]:
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
     made |= tables_candidates.candidate_tables(outcome.results, study, names)
+    made |= tables_differences.difference_tables(outcome)
     made |= _station_tables(outcome) | _time_tables(outcome)
     return made | _learning_tables(outcome) | _survey_tables(outcome)
 

@@ -29,6 +29,7 @@ from ballot_eval.reporting.wording_checks import (
     margin_text,
     municipalities,
 )
+from ballot_eval.reporting.wording_differences import difference_sentences
 from ballot_eval.reporting.wording_learning import learning_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
@@ -91,6 +92,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= reason_sentences(outcome)
     values |= candidate_sentences(outcome)
     values |= station_sentences(outcome)
+    values |= difference_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

@@ -67,7 +67,9 @@ def simulate(
     }
     if stations:
         here = results[results["election_id"] == study.election]
-        tables["station_results"] = simulate_stations(here, seed=seed)
+        tables["station_results"] = simulate_stations(
+            here, seed=seed, new_ballot=study.election_by_id(study.election).new_ballot
+        )
         truth["station_results"] = asdict(STATION_TRUTH)
     if candidates:
         kept = results["election_id"].isin([study.election, study.baselines[0]])

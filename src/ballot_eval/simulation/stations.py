@@ -9,14 +9,14 @@ the same at small and large stations, as it is in the official results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ballot_eval.schema import TABLES
+from ballot_eval.schema import NO_EXPLANATION, OTHER_EXPLANATION, TABLES
 from ballot_eval.simulation.places import VOTES_PER_STATION, check_truth, stream
 
 IntArray = npt.NDArray[np.int64]
@@ -35,7 +35,13 @@ class StationTruth:
     ``dispersion`` is the variance of the invalid (and of the blank) counts of stations around
     their municipality's rate, over that by chance alone. ``more_share`` and ``fewer_share`` of
     the stations count more or fewer ballots than they admitted voters, large stations more often;
-    ``one_share`` of these differences is a single ballot. Shares of types are no official level.
+    ``one_share`` of these differences is a single ballot. With the new ballot differences are
+    ``difference_factor`` times as frequent.
+
+    Each difference has one explanation: one that goes with its direction (``own_share``; of fewer
+    ballots ``unreturned_share`` of those are ballots not returned), another (``other_share``),
+    none (``no_explanation_share``), or the record leaves all boxes empty. The shares are those of
+    differences of either direction together, at GR2022. Shares of types are no official level.
     """
 
     dispersion: float = 1.57
@@ -45,6 +51,11 @@ class StationTruth:
     more_share: float = 0.074
     fewer_share: float = 0.105
     one_share: float = 0.7
+    difference_factor: float = 1.0
+    own_share: float = 0.15
+    unreturned_share: float = 0.9
+    other_share: float = 0.28
+    no_explanation_share: float = 0.48
     special_share: float = 0.05
     mobile_share: float = 0.02
 
@@ -53,24 +64,36 @@ STATION_TRUTH = StationTruth()
 
 
 def simulate_stations(
-    results: pd.DataFrame, *, seed: int, truth: StationTruth = STATION_TRUTH
+    results: pd.DataFrame,
+    *,
+    seed: int,
+    truth: StationTruth = STATION_TRUTH,
+    new_ballot: Collection[str] = (),
 ) -> pd.DataFrame:
     """Return ``station_results`` that add up to ``results`` (``municipality_results``) exactly.
 
-    One row per station. Voter cards are not simulated: there are none at municipal elections.
+    One row per station; the municipalities in ``new_ballot`` have the new ballot. Voter cards are
+    not simulated: there are none at municipal elections.
     Deterministic in ``seed``, with a stream of its own. Raises ValueError for a parameter outside
-    its range, and for a dispersion of less than 1.
+    its range, for a dispersion of less than 1, and for explanations of more than all differences.
     """
     check_truth(truth)
     if truth.dispersion < 1:
         msg = f"dispersion is {truth.dispersion}; chance alone gives 1"
         raise ValueError(msg)
+    if truth.own_share + truth.other_share + truth.no_explanation_share > 1:
+        msg = "the shares of explanations add up to more than 1"
+        raise ValueError(msg)
     rng = stream(seed, "station_results")
     frame = pd.concat(list(_municipalities(results, rng, truth)), ignore_index=True)
-    frame = frame.assign(**_record(frame["votes_cast_count"].to_numpy(np.int64), rng, truth))
+    votes = frame["votes_cast_count"].to_numpy(np.int64)
+    new = frame["municipality_code"].isin(list(new_ballot)).to_numpy(dtype=bool)
+    frame = frame.assign(**simulate_records(votes, new, rng, truth))
     special, mobile = truth.special_share, truth.mobile_share
     chances = (1 - special - mobile, special, mobile)
     frame["station_type"] = rng.choice(TYPES, len(frame), p=chances)
+    # Drawn last, so that what came before stays as it was.
+    frame = frame.assign(**_explanations(frame, rng, truth))
     frame["postcode"] = ""
     names = [name for name in TABLES["station_results"].names if name in frame.columns]
     return frame[names]
@@ -137,9 +160,15 @@ def _dealt_out(
     return counts
 
 
-def _record(votes: IntArray, rng: np.random.Generator, truth: StationTruth) -> dict[str, IntArray]:
-    """Return A, B, C, D, I and J of the record of each station with ``votes`` (n,) cast."""
+def simulate_records(
+    votes: IntArray, new: npt.NDArray[np.bool_], rng: np.random.Generator, truth: StationTruth
+) -> dict[str, IntArray]:
+    """Return A, B, C, D, I and J of the record of each station with ``votes`` (n,) cast.
+
+    ``new`` (n,) says where the new ballot was used.
+    """
     relative = votes / max(float(votes.mean()), 1.0)
+    relative = relative * np.where(new, truth.difference_factor, 1.0)
     chance, size = rng.random(len(votes)), rng.geometric(truth.one_share, len(votes))
     is_more = chance < truth.more_share * relative
     is_fewer = ~is_more & (chance < (truth.more_share + truth.fewer_share) * relative)
@@ -159,3 +188,23 @@ def _record(votes: IntArray, rng: np.random.Generator, truth: StationTruth) -> d
         "more_ballots_count": more,
         "fewer_ballots_count": fewer,
     }
+
+
+def _explanations(
+    frame: pd.DataFrame, rng: np.random.Generator, truth: StationTruth
+) -> dict[str, IntArray]:
+    """Return the boxes that explain the differences of each station (n,); one box at most each."""
+    more = frame["more_ballots_count"].to_numpy(np.int64)
+    size = more + frame["fewer_ballots_count"].to_numpy(np.int64)
+    kind, which = rng.random(len(size)), rng.random(len(size))
+    ends = np.cumsum([truth.own_share, truth.other_share, truth.no_explanation_share])
+    own = kind < ends[0]
+    unreturned = which < truth.unreturned_share
+    chosen = {
+        "unreturned_ballots_count": own & (more == 0) & unreturned,
+        "too_few_ballots_issued_count": own & (more == 0) & ~unreturned,
+        "too_many_ballots_issued_count": own & (more > 0),
+        OTHER_EXPLANATION: (kind >= ends[0]) & (kind < ends[1]),
+        NO_EXPLANATION: (kind >= ends[1]) & (kind < ends[2]),
+    }
+    return {name: np.where(here, size, 0) for name, here in chosen.items()}

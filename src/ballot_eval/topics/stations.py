@@ -7,8 +7,9 @@ experiment and other municipalities is no effect: see :mod:`~ballot_eval.topics.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,8 @@ def select_stations(frame: pd.DataFrame, panel: Panel) -> Stations:
     or of votes cast, stations without votes, and those of a municipality without accepted result.
     Elections that the study does not need are not looked at.
     """
-    every = _placed(frame, panel)
+    every = placed_stations(frame, panel, _NEEDED)
+    every = every.assign(station_type=as_text(every["station_type"]))
     known = every[list(_NEEDED)].notna().all(axis=1)
     voted = known & (every[DENOMINATOR] > 0).fillna(value=False).astype(bool)
     used = every[voted].astype(dict.fromkeys(_NEEDED, np.int64))
@@ -94,24 +96,30 @@ def select_stations(frame: pd.DataFrame, panel: Panel) -> Stations:
     return Stations(panel, rows, tuple(_coverage(status, used, panel)))
 
 
-def _placed(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """Return the stations of the study's elections in the municipalities of today."""
+def placed_stations(frame: pd.DataFrame, panel: Panel, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the stations of the study's elections in the municipalities of today.
+
+    The columns are ``election_id``, ``municipality_code``, ``polling_station_id``,
+    ``station_type``, ``counting_method`` and those asked for; one that the file does not have is
+    missing in every row. Columns of text other than the first two keep the text of the file.
+    """
     study = panel.study
     until = study.election_by_id(study.election).date
-    columns = ["election_id", "municipality_code", "station_type", *_NEEDED]
+    keys = ("election_id", "municipality_code", "polling_station_id")
+    wanted = [*keys, "station_type", "counting_method", *columns]
     parts = []
     for election in study.needed_elections():
-        rows = frame[frame["election_id"] == election].reindex(columns=columns)
+        rows = frame[frame["election_id"] == election].reindex(columns=wanted)
         codes, since = rows["municipality_code"].astype(str), study.election_by_id(election).date
-        kinds = rows["station_type"].astype(object)
-        parts.append(
-            rows.assign(
-                election_id=election,
-                municipality_code=current_code(codes, since, until),
-                station_type=kinds.where(kinds.notna(), "").astype(str),
-            )
-        )
+        codes = current_code(codes, since, until)
+        parts.append(rows.assign(election_id=election, municipality_code=codes))
     return pd.concat(parts, ignore_index=True)
+
+
+def as_text(values: pd.Series[Any]) -> pd.Series[str]:
+    """Return text, empty where there is none."""
+    made = values.astype(object)
+    return made.where(made.notna(), "").astype(str)
 
 
 def size_classes(votes_cast: npt.ArrayLike) -> npt.NDArray[np.object_]:

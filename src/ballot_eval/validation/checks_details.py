@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from ballot_eval.schema import COUNT_FIELDS, DETAIL_TABLES, RECORD_FIELDS
+from ballot_eval.schema import (
+    COUNT_FIELDS,
+    DETAIL_TABLES,
+    DIFFERENCE_FIELDS,
+    EXPLANATION_FIELDS,
+    RECORD_FIELDS,
+)
 from ballot_eval.validation.context import Context, Hit
 
 MUNICIPALITIES, STATIONS = "municipality_results", "station_results"
@@ -198,6 +204,28 @@ def stations_differ(context: Context) -> Iterator[Hit]:
         different = [f for f in fields if told[f]]
         value = "; ".join(f"{f}={row[f]}, stations={row[f'{f}_sum']}" for f in different)
         yield Hit(MUNICIPALITIES, (int(row["row"]),), "+".join(different), value)
+
+
+def explanations_differ(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities with stations whose explanations do not add up to I + J."""
+    frame = context.kept(STATIONS)
+    told = frame[list(EXPLANATION_FIELDS)].sum(axis=1, skipna=False)
+    difference = frame[list(DIFFERENCE_FIELDS)].sum(axis=1, skipna=False)
+    # What is unknown on either side is not different.
+    broken = (told != difference).fillna(value=False)
+    for (election, code), all_rows in frame.groupby(PLACE[:2], observed=True):
+        rows = all_rows[broken.loc[all_rows.index]]
+        if rows.empty:
+            continue
+        yield Hit(
+            STATIONS,
+            tuple(int(index) for index in rows.index),
+            "+".join((*DIFFERENCE_FIELDS, *EXPLANATION_FIELDS)),
+            f"stations={len(rows)} of {len(all_rows)}",
+            file=str(rows["source_file"].iloc[0]),
+            election=str(election),
+            code=str(code),
+        )
 
 
 def without_result(context: Context) -> Iterator[Hit]:

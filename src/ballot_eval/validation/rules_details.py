@@ -138,4 +138,13 @@ LEVEL_RULES = (
         "Results by polling station, list or candidate of a municipality without a usable result",
         checks.without_result,
     ),
+    Rule(
+        "P.116",
+        "info",
+        "Stembureaus waar de verklaringen niet optellen tot meer en minder getelde stembiljetten "
+        "(I + J); wat geen vakje verklaart, staat in de resultaten apart",
+        "Polling stations where explanations do not add up to more and fewer ballots (I + J); what "
+        "no box explains is given apart in the results",
+        checks.explanations_differ,
+    ),
 )
