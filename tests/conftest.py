@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import ballot_eval as be
@@ -72,3 +74,12 @@ def call(monkeypatch, capsys):
         return ended.value.code, said.out + said.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def gr2022_stations(official, gr2026, tmp_path_factory) -> pd.DataFrame:
+    """Return the accepted results of the polling stations of GR2022."""
+    folder = tmp_path_factory.mktemp("gr2022")
+    # The counts of the same election in another format would be there twice.
+    shutil.copy(official / "GR2022/GR2022_osv4-3_330_gemeenten.tar.xz", folder)
+    return be.validate(be.read_raw(gr2026, folder), gr2026).accepted["station_results"]

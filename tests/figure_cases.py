@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.special import ndtr
 
+import figure_candidate_cases as candidates
+import figure_funnel_cases as funnels
 import figure_learning_cases as learning
+import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
 from ballot_eval import figures
@@ -111,6 +114,9 @@ CASES = (
     times.CASES
     | learning.CASES
     | surveys.CASES
+    | funnels.CASES
+    | stations.CASES
+    | candidates.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -147,6 +153,9 @@ TEXTS = (
     times.TEXTS
     | learning.TEXTS
     | surveys.TEXTS
+    | funnels.TEXTS
+    | stations.TEXTS
+    | candidates.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

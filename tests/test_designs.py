@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import ballot_eval as be
-from ballot_eval.pipeline import evaluate, write_outputs
+from ballot_eval.evaluation import evaluate
+from ballot_eval.pipeline import write_outputs
 from ballot_eval.reporting.artefacts import write_artefacts
 from ballot_eval.simulation import simulate_panel
 

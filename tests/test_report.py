@@ -19,8 +19,10 @@ from ballot_eval.reporting.rendering import render
 from ballot_eval.reporting.tables import pipe_table
 
 SECTIONS = (
-    *("samenvatting", "experiment", "gegevens", "ongeldig", "leren", "stemhokje", "tellen"),
-    *("enquete", "robuustheid", "methode", "beperkingen", "herkomst", "vragenlijsten"),
+    *("samenvatting", "experiment", "gegevens", "ongeldig", "telverschillen", "stembureaus"),
+    "leren",
+    *("stemhokje", "tellen", "enquete", "robuustheid", "methode", "beperkingen", "herkomst"),
+    "vragenlijsten",
 )
 
 

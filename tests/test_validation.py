@@ -14,6 +14,7 @@ from ballot_eval.schema import COUNT_FIELDS
 from ballot_eval.simulation import simulate, simulate_panel
 from ballot_eval.validation import validate
 from ballot_eval.validation.rules import RULES
+from raw_frames import raw_tables
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from ballot_eval.plan_file import (
     mistakes,
     read_plan,
 )
-from ballot_eval.plan_topics import Learning, PublishedShare, Survey, Times
+from ballot_eval.plan_topics import Learning, PublishedShare, Sources, Survey, Times
 from ballot_eval.questionnaire import Questionnaire, load_questionnaires
 from ballot_eval.schema import TABLES, Table
 
@@ -104,6 +104,7 @@ class StudyDesign(Frozen):
     times: Times = Times()
     learning: Learning | None = None
     survey: Survey = Survey()
+    sources: Sources = Sources()
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
     simulate_when_empty: bool = False
     #: The surveys, from the files ``survey_*.toml`` beside the study file; none is no survey.
@@ -275,6 +276,10 @@ class StudyDesign(Frozen):
         pairs = [(e.baseline, e.election) for e in self.learning.exposures]
         names = {n for pair in pairs for n in pair} - set(self.needed_elections())
         return tuple(sorted(names, key=lambda e: self.election_by_id(e).date))
+
+    def all_elections(self) -> frozenset[str]:
+        """Return every election whose results are used: for the effect and for learning."""
+        return frozenset((*self.needed_elections(), *self.learning_elections()))
 
     def fixed_set(self) -> tuple[str, ...]:
         """Return who has the new ballot at every use that the learning effect compares, sorted."""

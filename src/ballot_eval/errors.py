@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ballot_eval.sources.download import Downloaded
     from ballot_eval.validation import ValidationReport
 
 
@@ -33,6 +34,18 @@ class ReadError(BallotEvalError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class DownloadError(ReadError):
+    """One or more files cannot be had.
+
+    ``problems`` holds one line per file: what went wrong and what to do; ``done`` the files that
+    are there all the same.
+    """
+
+    def __init__(self, problems: Sequence[str], done: Sequence[Downloaded]) -> None:
+        self.done = tuple(done)
+        super().__init__(problems)
 
 
 class InvalidDataError(BallotEvalError):

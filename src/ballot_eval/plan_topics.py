@@ -1,4 +1,4 @@
-"""Parts of the analysis plan that belong to one topic each: times, learning, surveys."""
+"""Parts of the analysis plan that belong to one topic each: sources, times, learning, surveys."""
 
 from __future__ import annotations
 
@@ -160,5 +160,33 @@ class Survey(Frozen):
         names = [m.question for m in self.margins]
         if len(set(names)) < len(names):
             msg = "margins: a question is named twice"
+            raise ValueError(msg)
+        return self
+
+
+#: The formats of files that may give one and the same result.
+SourceFormat = Literal[
+    "canonical_csv", "eml_510", "osv4-3", "kiesraad_long", "kiesraad_wide", "kiesraad_bundle"
+]
+
+
+class Sources(Frozen):
+    """Which source counts where several give the same: formats, the best first.
+
+    A format that is not named comes after those that are.
+    """
+
+    prefer: tuple[SourceFormat, ...] = ()
+
+    def rank(self, found: str) -> int:
+        """Return the place of a file's format in the preference; the highest for others."""
+        # EML comes as eml_510a to eml_510d.
+        places = (i for i, name in enumerate(self.prefer) if found.startswith(name))
+        return next(places, len(self.prefer))
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if len(set(self.prefer)) != len(self.prefer):
+            msg = "prefer names a format twice"
             raise ValueError(msg)
         return self

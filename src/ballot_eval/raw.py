@@ -43,6 +43,7 @@ class SourceFile:
     other_columns: tuple[str, ...] = ()
     personal_columns: tuple[tuple[str, str], ...] = ()
     unknown_rows: tuple[tuple[int, str], ...] = ()
+    notes: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

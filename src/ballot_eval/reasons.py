@@ -73,6 +73,47 @@ REASONS = (
         "één gemeente laat niet zien hoe sterk zulke gemeenten uiteenlopen",
     ),
     Reason(
+        r"no experiment municipality has results of polling stations",
+        "no experiment municipality has results of polling stations",
+        "van geen enkele experimentgemeente zijn er uitslagen van stembureaus",
+    ),
+    Reason(
+        r"no control municipality has results of polling stations",
+        "no control municipality has results of polling stations",
+        "van geen enkele controlegemeente zijn er uitslagen van stembureaus",
+    ),
+    Reason(
+        r"left out without results of polling stations: (?P<who>.+)",
+        "left out without results of polling stations: {who}",
+        "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
+    ),
+    Reason(
+        r"there is no earlier election of the same type with votes per candidate",
+        "there is no earlier election of the same type with votes per candidate",
+        "er is geen eerdere verkiezing van dezelfde soort met stemmen per kandidaat",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has votes per candidate at both elections",
+        "no experiment municipality, or no control, has votes per candidate at both elections",
+        "geen enkele experiment- of controlegemeente heeft bij beide verkiezingen stemmen per "
+        "kandidaat",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has votes per candidate",
+        "no experiment municipality, or no control, has votes per candidate",
+        "van geen enkele experiment- of controlegemeente zijn stemmen per kandidaat bekend",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has a list that can be judged",
+        "no experiment municipality, or no control, has a list that can be judged",
+        "geen enkele experiment- of controlegemeente heeft een lijst die te beoordelen is",
+    ),
+    Reason(
+        r"no records of polling stations with this way of counting at (?P<where>\S+)",
+        "no records of polling stations with this way of counting at {where}",
+        "van {where} zijn er geen uitslagen van stembureaus die op deze manier telden",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",

@@ -37,6 +37,76 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class StationRate:
+    """A share of the votes cast at polling stations, with its interval.
+
+    ``unit`` is ``experiment``, ``control`` or ``reference``. ``dimension`` says which stations:
+    ``total`` (all), ``size_class`` (``level`` gives the votes cast at the station) or
+    ``station_type``. ``phi`` is Pearson's dispersion of the stations' counts around ``rate``, 1 for
+    chance alone. Rates and limits are fractions, NaN where undefined.
+    """
+
+    election: str
+    unit: str
+    dimension: str
+    level: str
+    outcome: str
+    stations_count: int
+    municipalities_count: int
+    numerator: int
+    denominator: int
+    rate: float
+    ci_lower: float
+    ci_upper: float
+    phi: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationDispersion:
+    """How far counts lie from one rate, in multiples of the variance by chance alone.
+
+    ``unit`` is a group, or ``all`` for every polling station there is. ``phi`` is Pearson's
+    dispersion of the counts of the ``count`` units of ``level`` (``polling_station`` or
+    ``municipality``) around the rate of ``around``: the ``group``, or each unit's own
+    ``municipality``. ``without_share`` is the share of the units without such a vote and
+    ``expected_without_share`` what chance alone would give; both between 0 and 1.
+    """
+
+    election: str
+    unit: str
+    outcome: str
+    level: str
+    around: str
+    count: int
+    phi: float
+    without_share: float
+    expected_without_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class StationCoverage:
+    """How much of a municipality's result its polling stations add up to.
+
+    ``stations_count`` are the stations with known counts and votes, ``unknown_count`` those left
+    out because a count is not known, ``without_votes_count`` those left out without votes.
+    ``coverage`` is the votes cast at the former over those of the municipality (1 is all of them),
+    NaN where it has no accepted result, and then they are not used; ``complete`` tells whether
+    votes cast, invalid and blank votes are all equal to those of the stations together.
+    """
+
+    election: str
+    municipality_code: str
+    stations_count: int
+    unknown_count: int
+    without_votes_count: int
+    votes_cast_count: int
+    municipality_votes_cast_count: float
+    coverage: float
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """An estimated effect of the new ballot.
 
@@ -137,6 +207,43 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkingMeasure:
+    """One number on how ballots were marked and counted.
+
+    ``topic`` is ``reasons``, ``party_only``, ``preference``, ``repeated_number``,
+    ``counting_differences``, ``station_funnel`` or ``turnout``. ``election`` of a change since an
+    earlier one names both (``GR2026-GR2022``). ``unit`` is ``experiment``, ``control``,
+    ``reference``, a contrast (``experiment-control``) or a municipality code; ``level`` says of
+    what within the topic (a reason, a list, a candidate number, a way of counting, a polling
+    station, ``total``). ``quantity`` names what ``estimate`` is, with
+    its unit as suffix; shares are fractions. ``numerator`` and ``denominator`` are the counts
+    behind a share, NaN where there are none. ``count`` is the number of municipalities, stations
+    or pairs that the uncertainty rests on, as ``counted`` says. ``source`` is empty for what was
+    computed from the data, and says where a published number stands. What could not be estimated
+    is NaN, and ``note`` says why.
+    """
+
+    topic: str
+    election: str
+    unit: str
+    level: str
+    quantity: str
+    method: str
+    estimate: float
+    ci_lower: float = math.nan
+    ci_upper: float = math.nan
+    p_value: float = math.nan
+    numerator: float = math.nan
+    denominator: float = math.nan
+    count: int = 0
+    counted: str = ""
+    draws: int = 0
+    seed: int = 0
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyMeasure:
     """One number of a survey that may be published, or the mark that it may not.
 
@@ -176,7 +283,19 @@ class SurveyMeasure:
     note: str = ""
 
 
-Result = SurveyMeasure | Rate | Effect | Check | Power | Specification | Measure
+Result = (
+    SurveyMeasure
+    | Rate
+    | StationRate
+    | StationDispersion
+    | StationCoverage
+    | Effect
+    | Check
+    | Power
+    | Specification
+    | Measure
+    | MarkingMeasure
+)
 
 
 def to_frame(items: Sequence[Result], kind: type) -> pd.DataFrame:
@@ -199,6 +318,10 @@ class ResultSet:
     counting_time: tuple[Measure, ...] = ()
     learning: tuple[Measure, ...] = ()
     survey: tuple[SurveyMeasure, ...] = ()
+    stations: tuple[StationRate, ...] = ()
+    station_dispersion: tuple[StationDispersion, ...] = ()
+    station_coverage: tuple[StationCoverage, ...] = ()
+    marking: tuple[MarkingMeasure, ...] = ()
 
     def to_json(self) -> str:
         """Return the results as stable JSON text; an undefined number is ``null``, never 0."""
@@ -213,18 +336,28 @@ class ResultSet:
             found = values["version"]
             msg = f"results.json has version {found}, this program reads {RESULTS_VERSION}"
             raise ValueError(msg)
-        return cls(
-            study=values["study"],
-            rates=tuple(Rate(**_decode(v)) for v in values["rates"]),
-            effects=tuple(Effect(**_decode(v)) for v in values["effects"]),
-            checks=tuple(Check(**_decode(v)) for v in values["checks"]),
-            specifications=tuple(Specification(**_decode(v)) for v in values["specifications"]),
-            power=tuple(Power(**_decode(v)) for v in values["power"]),
-            voting_time=tuple(Measure(**_decode(v)) for v in values["voting_time"]),
-            counting_time=tuple(Measure(**_decode(v)) for v in values["counting_time"]),
-            learning=tuple(Measure(**_decode(v)) for v in values["learning"]),
-            survey=tuple(SurveyMeasure(**_decode(v)) for v in values["survey"]),
-        )
+        made = {
+            name: tuple(kind(**_decode(v)) for v in values[name]) for name, kind in KINDS.items()
+        }
+        return cls(values["study"], **made)
+
+
+#: The fields of a set of results and what each holds, in the order of the fields.
+KINDS: dict[str, type] = {
+    "rates": Rate,
+    "effects": Effect,
+    "checks": Check,
+    "specifications": Specification,
+    "power": Power,
+    "voting_time": Measure,
+    "counting_time": Measure,
+    "learning": Measure,
+    "survey": SurveyMeasure,
+    "stations": StationRate,
+    "station_dispersion": StationDispersion,
+    "station_coverage": StationCoverage,
+    "marking": MarkingMeasure,
+}
 
 
 #: How JSON, which has no infinity, writes one; an interval without a limit has it.

@@ -13,6 +13,7 @@ from ballot_eval.estimation.rates import (
     overdispersed_interval,
     pearson_dispersion,
     wilson_interval,
+    within_dispersion,
 )
 
 
@@ -46,6 +47,29 @@ def test_pearson_dispersion_equals_statsmodels():
     x = rng.binomial(n, rng.beta(20, 8000, 80))
     fit = sm.GLM(x / n, np.ones(80), family=sm.families.Binomial(), var_weights=n).fit()
     assert pearson_dispersion(x, n) == pytest.approx(fit.pearson_chi2 / fit.df_resid, rel=1e-8)
+
+
+def test_dispersion_within_groups_equals_statsmodels_and_leaves_out_what_has_none():
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(12), rng.integers(1, 9, 12))
+    n = rng.integers(100, 1500, len(groups))
+    x = rng.binomial(n, rng.beta(2, 400, 12)[groups])
+    x[groups == 0] = 0
+    kept = np.isin(groups, groups[x > 0])
+    dummies = (groups[kept][:, None] == np.unique(groups[kept])).astype(float)
+    model = sm.GLM(
+        x[kept] / n[kept], dummies, family=sm.families.Binomial(), var_weights=n[kept]
+    ).fit()
+    wanted = model.pearson_chi2 / model.df_resid
+    assert within_dispersion(x, n, groups) == pytest.approx(wanted, rel=1e-6)
+    empty = np.r_[n, 0]
+    assert within_dispersion(np.r_[x, 0], empty, np.r_[groups, 1]) == pytest.approx(wanted)
+
+
+def test_single_units_and_groups_without_events_have_no_dispersion_within():
+    n = np.array([100, 100, 50, 60])
+    assert math.isnan(within_dispersion(np.array([1, 2, 3, 4]), n, ["a", "b", "c", "d"]))
+    assert math.isnan(within_dispersion(np.array([0, 0, 50, 60]), n, ["a", "a", "b", "b"]))
 
 
 def test_intraclass_correlation_recovers_beta_binomial_truth():

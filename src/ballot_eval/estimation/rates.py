@@ -51,16 +51,39 @@ def pearson_dispersion(numerators: IntArray, denominators: IntArray) -> float:
     return float(((x - n * rate) ** 2 / (n * rate * (1 - rate))).sum() / (len(x) - 1))
 
 
+def within_dispersion(numerators: IntArray, denominators: IntArray, groups: npt.ArrayLike) -> float:
+    """Return Pearson's X²/(n − G) of counts (n,) around the rate of their own group; 1 is binomial.
+
+    ``groups`` (n,) are labels, such as municipalities of polling stations. A group without any
+    event, or with nothing else, has no dispersion and is left out. NaN when no group is left with
+    more than one unit.
+    """
+    x, n = np.asarray(numerators, dtype=float), np.asarray(denominators, dtype=float)
+    counted = n > 0
+    x, n = x[counted], n[counted]
+    group = np.unique(np.asarray(groups)[counted], return_inverse=True)[1]
+    events, ballots = np.bincount(group, x), np.bincount(group, n)
+    mixed = (events > 0) & (events < ballots)
+    kept = mixed[group]
+    df = int(kept.sum()) - int(mixed.sum())
+    if df < 1:
+        return math.nan
+    rate = (events / ballots)[group][kept]
+    expected = n[kept] * rate
+    return float(((x[kept] - expected) ** 2 / (expected * (1 - rate))).sum() / df)
+
+
 def intraclass_correlation(numerators: IntArray, denominators: IntArray) -> float:
     """Return the moment estimate of the correlation of two ballots of one municipality.
 
     Solves E[X²] = n−1 + ρ·Σ(1 − n_i/N)(n_i − 1) for the X² of :func:`pearson_dispersion`,
-    cut off below at 0. NaN when it is undefined (fewer than two units, or no event).
+    cut off below at 0. NaN when it is undefined (fewer than two units, no unit with two ballots,
+    or no event).
     """
     n = np.asarray(denominators, dtype=float)
     n = n[n > 0]
     dispersion = pearson_dispersion(numerators, denominators)
-    if math.isnan(dispersion):
+    if math.isnan(dispersion) or n.max() <= 1:
         return math.nan
     excess = (len(n) - 1) * (dispersion - 1)
     return float(np.clip(excess / ((1 - n / n.sum()) * (n - 1)).sum(), 0.0, 1.0))

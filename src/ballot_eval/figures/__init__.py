@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
 from ballot_eval.figures.booths import alt_text_booths_needed, booths_needed
+from ballot_eval.figures.candidates import alt_text_repeated_numbers, repeated_numbers
 from ballot_eval.figures.counting import alt_text_counting_rates, counting_rates
 from ballot_eval.figures.diagnostics import (
     alt_text_love_plot,
@@ -24,6 +25,7 @@ from ballot_eval.figures.effects import (
     methods,
 )
 from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
+from ballot_eval.figures.funnel import alt_text_station_funnel, station_funnel
 from ballot_eval.figures.introduction import alt_text_forecast, forecast
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
@@ -44,6 +46,7 @@ from ballot_eval.figures.specifications import (
     alt_text_specification_curve,
     specification_curve,
 )
+from ballot_eval.figures.stations import alt_text_station_rates, station_rates
 from ballot_eval.figures.survey import (
     alt_text_survey_answers,
     alt_text_survey_differences,
@@ -73,8 +76,11 @@ __all__ = [
     "alt_text_power_curve",
     "alt_text_quantile_effects",
     "alt_text_randomisation",
+    "alt_text_repeated_numbers",
     "alt_text_residuals",
     "alt_text_specification_curve",
+    "alt_text_station_funnel",
+    "alt_text_station_rates",
     "alt_text_survey_answers",
     "alt_text_survey_differences",
     "alt_text_voting_time_ridges",
@@ -95,9 +101,12 @@ __all__ = [
     "power_curve",
     "quantile_effects",
     "randomisation",
+    "repeated_numbers",
     "residuals",
     "save",
     "specification_curve",
+    "station_funnel",
+    "station_rates",
     "survey_answers",
     "survey_differences",
     "voting_time_ridges",

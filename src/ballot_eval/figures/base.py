@@ -232,6 +232,6 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     The layout is made once, for both files, and stays as it is.
     """
     with mpl.rc_context({"svg.hashsalt": name}):
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+        figure.savefig(folder / f"{name}.svg", dpi=200, metadata={"Date": None})
     figure.set_layout_engine("none")
     figure.savefig(folder / f"{name}.png", dpi=200, metadata={"Software": None})

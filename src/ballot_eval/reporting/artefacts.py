@@ -8,13 +8,22 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballot_eval.reporting import tables, tables_learning, tables_survey, tables_times
+from ballot_eval.reporting import (
+    tables,
+    tables_candidates,
+    tables_differences,
+    tables_learning,
+    tables_stations,
+    tables_survey,
+    tables_times,
+)
 from ballot_eval.reporting.drawings import display_names, save_figures
 from ballot_eval.reporting.wording import report_variables
+from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 
 def write_artefacts(outcome: Outcome, folder: Path) -> None:
@@ -73,13 +82,34 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
-    return made | _time_tables(outcome) | _learning_tables(outcome) | _survey_tables(outcome)
+    made |= tables_candidates.candidate_tables(outcome.results, study, names)
+    made |= tables_differences.difference_tables(outcome)
+    made |= _station_tables(outcome) | _time_tables(outcome)
+    return made | _learning_tables(outcome) | _survey_tables(outcome)
 
 
 def _rows_used(outcome: Outcome) -> dict[str, int]:
     """Return the number of accepted rows by the file that they came from."""
     accepted = outcome.validation.accepted.values()
     return dict(Counter(file for frame in accepted for file in frame["source_file"]))
+
+
+def _station_tables(outcome: Outcome) -> dict[str, str]:
+    results, election = outcome.results, outcome.study.election
+    here = {r.dimension for r in results.stations if r.election == election}
+    if not here:
+        return {}
+    made = {
+        "station_coverage": tables_stations.station_coverage(results.station_coverage),
+        "station_rates": tables_stations.station_rates(results.stations, election),
+        "station_dispersion": tables_stations.station_dispersion(
+            results.station_dispersion, election
+        ),
+        "station_effects": tables.effects(results.effects, STATION_METHOD),
+    }
+    if "station_type" in here:
+        made["station_types"] = tables_stations.station_types(results.stations, election)
+    return made
 
 
 def _time_tables(outcome: Outcome) -> dict[str, str]:

@@ -14,7 +14,10 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
+from ballot_eval.reporting.drawings_candidates import candidate_figures
+from ballot_eval.reporting.drawings_differences import difference_figures
 from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_stations import station_figures
 from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
 from ballot_eval.reporting.tables import (
@@ -28,10 +31,11 @@ from ballot_eval.reporting.tables import (
 from ballot_eval.results import Check, Power, Rate, to_frame
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: Functions of the figures that do not bear their name: one function, several figures.
 FUNCTIONS = {
+    "station_types": "station_rates",
     "voter_answers": "survey_answers",
     "station_answers": "survey_answers",
     "voter_differences": "survey_differences",
@@ -56,7 +60,9 @@ def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
 
 
 def _drawings(outcome: Outcome) -> dict[str, Drawing]:
-    made = _rates(outcome) | _checks(outcome) | time_figures(outcome)
+    made = _rates(outcome) | _checks(outcome) | station_figures(outcome) | time_figures(outcome)
+    made |= candidate_figures(outcome)
+    made |= difference_figures(outcome)
     return made | learning_figures(outcome) | survey_figures(outcome)
 
 

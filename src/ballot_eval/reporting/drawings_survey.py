@@ -17,7 +17,7 @@ from ballot_eval.topics.survey.numbers import STATIONS
 from ballot_eval.topics.survey.sample import GROUPS
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: Names of the figures by survey; municipalities are too few to draw.
 NAMES = {"voter_survey": "voter", "station_survey": "station"}

@@ -15,7 +15,7 @@ from ballot_eval.results import Measure
 from ballot_eval.topics.counts import KINDS
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 FloatArray = npt.NDArray[np.float64]
 

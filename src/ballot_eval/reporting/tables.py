@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ballot_eval.formatting import interval, number, p_value, percent, points, sort_name
 from ballot_eval.raw import SourceFile
 from ballot_eval.results import Check, Effect, Rate
+from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation import Finding
 
 GROUPS = {
@@ -17,7 +18,7 @@ GROUPS = {
     "national": "Nederland",
 }
 OUTCOMES = {"invalid": "ongeldig", "blank": "blanco", "residual": "samen"}
-WEIGHTINGS = {"municipality": "per gemeente", "ballot": "per stem"}
+WEIGHTINGS = {"municipality": "per gemeente", "ballot": "per stem", "station": "per stembureau"}
 METHODS = {
     "randomisation": "hertoewijzing",
     "randomisation_studentised": "hertoewijzing, gestudentiseerd",
@@ -145,23 +146,28 @@ def _effect_cells(item: Effect | Check) -> list[str]:
     return [points(item.estimate, unit=False), limits, p_value(item.p_value)]
 
 
-def effects(items: Sequence[Effect]) -> str:
-    """Return the effects by outcome, baseline and weighting, by the plain test."""
+def effects(items: Sequence[Effect], method: str = "randomisation") -> str:
+    """Return the effects by outcome, baseline and weighting, by one method: the plain test."""
     rows = [
         [OUTCOMES[e.outcome], e.baseline, WEIGHTINGS[e.weighting], *_effect_cells(e)]
         for e in items
-        if e.method == "randomisation"
+        if e.method == method
     ]
     header = ["Uitkomst", "Vergeleken met", "Weging", "Effect", "Interval", "p-waarde"]
     return pipe_table(header, rows, "lllrrr")
 
 
 def one_outcome(items: Sequence[Effect], outcome: str, baseline: str) -> list[Effect]:
-    """Return the effects on an outcome against a baseline, and those from the whole history."""
+    """Return the effects on an outcome against a baseline, and those from the whole history.
+
+    Those with polling stations as rows have a table of their own.
+    """
     return [
         e
         for e in items
-        if e.outcome == outcome and (e.baseline == baseline or e.method in HISTORY_METHODS)
+        if e.outcome == outcome
+        and (e.baseline == baseline or e.method in HISTORY_METHODS)
+        and e.method != STATION_METHOD
     ]
 
 

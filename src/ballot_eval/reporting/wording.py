@@ -20,6 +20,7 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
+from ballot_eval.reporting.wording_candidates import candidate_sentences
 from ballot_eval.reporting.wording_checks import (
     KINDS,
     check_sentences,
@@ -28,15 +29,17 @@ from ballot_eval.reporting.wording_checks import (
     margin_text,
     municipalities,
 )
+from ballot_eval.reporting.wording_differences import difference_sentences
 from ballot_eval.reporting.wording_learning import learning_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
+from ballot_eval.reporting.wording_stations import station_sentences
 from ballot_eval.reporting.wording_survey import survey_sentences
 from ballot_eval.reporting.wording_times import time_sentences
 from ballot_eval.results import Effect, Rate
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: The banner of every page of a report on simulated data.
 SIMULATED_NOTICE = (
@@ -87,6 +90,9 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= check_sentences(outcome)
     values |= method_sentences(outcome)
     values |= reason_sentences(outcome)
+    values |= candidate_sentences(outcome)
+    values |= station_sentences(outcome)
+    values |= difference_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

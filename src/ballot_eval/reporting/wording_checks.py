@@ -15,14 +15,14 @@ from ballot_eval.formatting import (
     points,
     sort_name,
 )
-from ballot_eval.reporting.tables import HISTORY_METHODS, METHODS, POOLS, estimated
+from ballot_eval.reporting.tables import METHODS, POOLS, estimated, one_outcome
 from ballot_eval.reporting.wording_reasons import municipality_names, why
 from ballot_eval.results import Check, Effect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: What a rate is a share of votes of.
 KINDS = FIGURE_KINDS["nl"]
@@ -69,10 +69,8 @@ def _methods_text(outcome: Outcome) -> str:
     primary = outcome.primary.effect
     found = [
         e
-        for e in outcome.results.effects
-        if (e.outcome, e.estimand) == (primary.outcome, "att")
-        and (e.baseline == primary.baseline or e.method in HISTORY_METHODS)
-        and math.isfinite(e.estimate)
+        for e in one_outcome(outcome.results.effects, primary.outcome, primary.baseline)
+        if e.estimand == "att" and math.isfinite(e.estimate)
     ]
     if not found:
         return "Geen van de methoden heeft met deze gegevens een getal."

@@ -20,7 +20,7 @@ from ballot_eval.results import Measure
 from ballot_eval.topics.counting_time import MIDNIGHT
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 NO_COUNTING = "De tijd voor het tellen is niet gemeten."
 

@@ -9,7 +9,7 @@ from ballot_eval.estimation.learning_decay import Decay
 from ballot_eval.formatting import interval, number, percent, points
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 
 def decay_sentence(outcome: Outcome) -> str:

@@ -38,7 +38,7 @@ from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 NOT_ASKED = "Het leereffect is niet gemeten."
 NOT_MEASURED = "Dit is met deze gegevens niet te meten."

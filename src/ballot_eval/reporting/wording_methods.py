@@ -12,7 +12,7 @@ from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.results import Effect
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 #: Estimates (fractions of votes cast) nearer than this are the same but for rounding.
 SAME = 1e-9

@@ -12,7 +12,7 @@ from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 
 def measures_of(outcome: Outcome, **wanted: str) -> list[Measure]:

@@ -10,10 +10,11 @@ from ballot_eval.formatting import display_name
 from ballot_eval.reasons import dutch_reason
 from ballot_eval.reporting.tables import METHODS, OUTCOMES, POOLS, WEIGHTINGS, one_outcome
 from ballot_eval.results import Check, Effect
+from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 
 if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
     from ballot_eval.panel import Panel
-    from ballot_eval.pipeline import Outcome
 
 
 def municipality_names(panel: Panel) -> dict[str, str]:
@@ -28,10 +29,14 @@ def reason_sentences(outcome: Outcome) -> dict[str, str]:
     study, results = outcome.study, outcome.results
     primary = one_outcome(results.effects, study.analysis.outcome, study.baselines[0])
     names = municipality_names(outcome.panel)
-    main = [e for e in results.effects if e.method == "randomisation"]
+    main, stations = (
+        [e for e in results.effects if e.method == method]
+        for method in ("randomisation", STATION_METHOD)
+    )
     checks = [c for c in results.checks if c.check in CHECKS]
     return {
         "effects_notes": _notes([(_effect_label(e), e) for e in main], names),
+        "station_effects_notes": _notes([(_effect_label(e), e) for e in stations], names),
         "methods_notes": _notes(
             [(_method_label(e), e) for e in primary if e.estimand == "att"], names
         ),

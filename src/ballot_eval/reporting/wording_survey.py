@@ -24,7 +24,7 @@ from ballot_eval.topics.survey.comparisons import COMPARED, WITHIN
 from ballot_eval.topics.survey.sample import CONTROL, EXPERIMENT
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
     from ballot_eval.topics.survey import SurveyResults
 
 NOT_ASKED = "Kiezers, stembureauleden en gemeenten zijn niet gevraagd."

@@ -23,7 +23,7 @@ from ballot_eval.reporting.wording_measures import (
 from ballot_eval.results import Measure
 
 if TYPE_CHECKING:
-    from ballot_eval.pipeline import Outcome
+    from ballot_eval.evaluation import Outcome
 
 NO_VOTING = "De tijd in het stemhokje is niet gemeten."
 

@@ -25,7 +25,7 @@ DETAIL_TABLES: dict[str, Table] = {
             Column("municipality_name", "Naam van de gemeente", "Name of the municipality", r".+"),
             STATION,
             Column("polling_station_name", "Naam", "Name", r".+"),
-            Column("postcode", "Postcode", "Postcode", r"[0-9]{4}([A-Z]{2})?", nullable=True),
+            Column("postcode", "Postcode", "Postcode", r".{1,12}", nullable=True),
             Column(
                 "station_type",
                 "Soort stembureau",

@@ -79,6 +79,21 @@ RECORD = tuple(
 )
 RECORD_FIELDS = tuple(c.name for c in RECORD)
 
+#: Boxes I and J, of which a sound record fills at most one.
+DIFFERENCE_FIELDS = ("more_ballots_count", "fewer_ballots_count")
+
+#: Boxes that explain one direction of a difference only, and those that both share.
+OWN_EXPLANATIONS = {
+    "more": ("too_many_ballots_issued_count",),
+    "fewer": ("unreturned_ballots_count", "too_few_ballots_issued_count"),
+}
+OTHER_EXPLANATION, NO_EXPLANATION = "other_explanation_count", "no_explanation_count"
+
+EXPLANATION_FIELDS = (
+    *(field for fields in OWN_EXPLANATIONS.values() for field in fields),
+    *(OTHER_EXPLANATION, NO_EXPLANATION),
+)
+
 RESULT_TABLES: dict[str, Table] = {
     "municipality_results": Table(
         (

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from ballot_eval.simulation.candidates import (
+    CANDIDATE_TRUTH,
+    CandidateTruth,
+    simulate_candidates,
+)
 from ballot_eval.simulation.counting_times import (
     CountingTimeTruth,
     CountTruth,
@@ -19,26 +24,33 @@ from ballot_eval.simulation.results import (
     Scenario,
     simulate_panel,
 )
+from ballot_eval.simulation.stations import STATION_TRUTH, StationTruth, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, SurveyTruth, simulate_surveys
 from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting_times
 
 __all__ = [
     "BLANK_RATE",
+    "CANDIDATE_TRUTH",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
     "PERSISTENT_SD",
     "SCENARIOS",
     "SHOCK_SD",
+    "STATION_TRUTH",
     "SURVEY_TRUTH",
     "TURNOUT",
+    "CandidateTruth",
     "CountTruth",
     "CountingTimeTruth",
     "Scenario",
+    "StationTruth",
     "SurveyTruth",
     "VotingTimeTruth",
     "simulate",
+    "simulate_candidates",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_stations",
     "simulate_surveys",
     "simulate_voting_times",
     "write_mark",

@@ -10,8 +10,10 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.simulation.candidates import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
 from ballot_eval.simulation.results import SCENARIOS, simulate_panel
+from ballot_eval.simulation.stations import STATION_TRUTH, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
 from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
 
@@ -23,13 +25,18 @@ def simulate(
     seed: int,
     effect: float = 0.003,
     scenario: str = "introduction",
+    stations: bool = True,
+    candidates: bool = True,
     times: bool = True,
     surveys: bool = True,
 ) -> None:
     """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
 
     ``effect`` is added to the invalid rate (fraction of votes cast) at the first use; what becomes
-    of it is told by ``scenario``, one of ``SCENARIOS``. ``times`` adds
+    of it is told by ``scenario``, one of ``SCENARIOS``. ``stations`` adds ``station_results.csv``,
+    which deals the counts of the study's election out to polling stations; ``candidates`` adds
+    ``list_results.csv`` and ``candidate_results.csv`` of the study's election and its first
+    baseline, for whole municipalities; ``times`` adds
     ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
     of answers for every questionnaire of the study; the results are the same with and without.
     Deterministic in ``seed``. Raises FileExistsError, before anything is
@@ -58,6 +65,18 @@ def simulate(
         "learning": world.learning,
         "leaver_factor": world.leaver_factor,
     }
+    if stations:
+        here = results[results["election_id"] == study.election]
+        tables["station_results"] = simulate_stations(
+            here, seed=seed, new_ballot=study.election_by_id(study.election).new_ballot
+        )
+        truth["station_results"] = asdict(STATION_TRUTH)
+    if candidates:
+        kept = results["election_id"].isin([study.election, study.baselines[0]])
+        tables["list_results"], tables["candidate_results"] = simulate_candidates(
+            results[kept], study, seed=seed
+        )
+        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
     if times:
         tables["voting_times"] = simulate_voting_times(study, seed=seed)
         tables["counting_times"] = simulate_counting_times(study, seed=seed)

@@ -24,6 +24,8 @@ STREAMS = {
     "voter_survey": 2,
     "station_survey": 3,
     "municipality_survey": 4,
+    "station_results": 5,
+    "candidate_results": 6,
 }
 
 

@@ -8,7 +8,10 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tarfile import TarInfo
+from typing import BinaryIO
 
+from ballot_eval.sources.tarballs import TooLargeError, Unpacked, members
 from ballot_eval.sources.text import FileError
 
 #: Most that one member may hold when unpacked; the largest official one has 26 MB.
@@ -28,6 +31,11 @@ MAX_RATIO_FROM_BYTES = 50 * 1024**2
 #: size lets a few kB fill the memory. The official archives use the second.
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
+TAR_ENDINGS = (".tar", ".tar.xz", ".txz")
+
+_BOMB = "refused as a possible zip bomb, unpack it by hand"
+_LEADS_OUT = "its name leads out of the archive; refused, pack the archive again without it"
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:
@@ -39,9 +47,10 @@ class Blob:
 
 
 def blobs(folder: Path) -> Iterator[Blob]:
-    """Yield every file below ``folder`` (or the one file it is), sorted, zip members included.
+    """Yield every file below ``folder`` (or the one file it is), with the members of archives.
 
-    Hidden files and folders, and the ``__MACOSX`` folder that macOS adds, are passed over. What
+    Files and the members of zips are sorted; those of tars come as they stand. Hidden files and
+    folders, and the ``__MACOSX`` folder that macOS adds, are passed over. What
     cannot be read is yielded with a fault.
     """
     if folder.is_file():
@@ -73,50 +82,116 @@ def _unreadable(error: OSError) -> str:
 
 
 def _open(path: Path, name: str) -> Iterator[Blob]:
-    if path.suffix.lower() != ".zip":
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            yield Blob(name, b"", _unreadable(error))
-        else:
-            yield Blob(name, content)
-        return
+    lower = name.lower()
     try:
         handle = path.open("rb")
     except OSError as error:
         yield Blob(name, b"", _unreadable(error))
         return
     with handle:
-        try:
-            archive = zipfile.ZipFile(handle)
-        except Exception as error:  # see _read_member
-            yield Blob(name, b"", f"not a readable zip file ({_words(error)}); download it again")
+        if lower.endswith(".zip"):
+            yield from _zip(handle, name)
+        elif lower.endswith(TAR_ENDINGS):
+            yield from _tar(handle, name, path.stat().st_size)
+        elif lower.endswith(".xz"):
+            yield _unpacked(handle, name, path.stat().st_size)
         else:
-            yield from _members(archive, name)
+            try:
+                content = handle.read()
+            except OSError as error:
+                yield Blob(name, b"", _unreadable(error))
+            else:
+                yield Blob(name, content)
 
 
-def _members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
-    """Yield the members, each under the name of the archive; faults of the whole come alone."""
-    members = archive.infolist()
+def _zip(handle: BinaryIO, name: str) -> Iterator[Blob]:
+    try:
+        archive = zipfile.ZipFile(handle)
+    except Exception as error:  # see _read_member
+        yield Blob(name, b"", f"not a readable zip file ({_words(error)}); download it again")
+    else:
+        yield from _zip_members(archive, name)
+
+
+def _most(packed: int) -> int:
+    """Return how many bytes a file of ``packed`` bytes may hold."""
+    return min(MAX_ARCHIVE_BYTES, max(MAX_RATIO_FROM_BYTES, MAX_RATIO * packed))
+
+
+def _unpacked(handle: BinaryIO, name: str, packed: int) -> Blob:
+    """Return the one file that an xz file holds, under the name of both."""
+    inner = name.rsplit("/", 1)[-1].removesuffix(name[-len(".xz") :])
+    path = f"{name}/{inner}"
+    try:
+        return Blob(path, Unpacked(handle, min(MAX_MEMBER_BYTES, _most(packed))).read())
+    except Exception as error:  # see _read_member
+        return Blob(path, b"", _damage(error))
+
+
+def _tar(handle: BinaryIO, name: str, packed: int) -> Iterator[Blob]:
+    """Yield the members in the order in which they stand; a fault of the whole ends it."""
+    seen: set[str] = set()
+    try:
+        for member, stream in members(handle, xz=name.lower().endswith("xz"), most=_most(packed)):
+            path = _member_path(name, member.name)
+            if path is None:
+                yield Blob(f"{name}/{member.name}", b"", _LEADS_OUT)
+            elif not member.isdir() and not _hidden(path.split("/")):
+                yield _tar_member(member, stream, path, again=path in seen)
+                seen.add(path)
+            if len(seen) > MAX_MEMBERS:
+                yield Blob(name, b"", f"holds more than {MAX_MEMBERS} files; {_BOMB}")
+                return
+    except Exception as error:  # see _read_member
+        yield Blob(name, b"", _damage(error))
+
+
+def _tar_member(member: TarInfo, stream: BinaryIO, path: str, *, again: bool) -> Blob:
     fault = ""
-    if len(members) > MAX_MEMBERS:
-        fault = f"holds {len(members)} files, more than {MAX_MEMBERS}"
+    if again:
+        fault = "stands more than once in the archive; unpack by hand the one that counts"
+    elif not member.isreg():
+        fault = "is a link or a device, not a file; unpack it by hand and put the file here"
+    elif member.size > MAX_MEMBER_BYTES:
+        fault = f"unpacks to {member.size // 1024**2} MB; {_BOMB}"
+    return Blob(path, b"" if fault else stream.read(), fault)
+
+
+def _damage(error: Exception) -> str:
+    if isinstance(error, TooLargeError):
+        return f"unpacks to far more than its size; {_BOMB}"
+    return f"cannot be unpacked ({_words(error)}); download it again"
+
+
+def _member_path(archive: str, member: str) -> str | None:
+    """Return the path of a member below its archive, or None where it leads out of it."""
+    # Some programs on Windows write backslashes, which are separators there.
+    name = member.replace("\\", "/")
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts:
+        return None
+    return "/".join((archive, *parts))
+
+
+def _zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
+    """Yield the members, each under the name of the archive; faults of the whole come alone."""
+    infos = archive.infolist()
+    fault = ""
+    if len(infos) > MAX_MEMBERS:
+        fault = f"holds {len(infos)} files, more than {MAX_MEMBERS}"
     # No more is unpacked of a member than its header says, so the headers can be trusted.
-    if sum(member.file_size for member in members) > MAX_ARCHIVE_BYTES:
+    if sum(member.file_size for member in infos) > MAX_ARCHIVE_BYTES:
         fault = f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all"
     if fault:
-        yield Blob(name, b"", f"{fault}; refused as a possible zip bomb, unpack it by hand")
+        yield Blob(name, b"", f"{fault}; {_BOMB}")
         return
     by_path: dict[str, list[zipfile.ZipInfo]] = {}
-    for member in members:
-        # Some programs on Windows write backslashes, which are separators there.
-        member_name = member.filename.replace("\\", "/")
-        parts = [part for part in member_name.split("/") if part not in {"", "."}]
-        if member_name.startswith("/") or re.match("[A-Za-z]:", member_name) or ".." in parts:
-            fault = "its name leads out of the archive; refused, pack the archive again without it"
-            yield Blob(f"{name}/{member.filename}", b"", fault)
-        elif not member_name.endswith("/") and not _hidden(parts):
-            by_path.setdefault("/".join((name, *parts)), []).append(member)
+    for member in infos:
+        path = _member_path(name, member.filename)
+        if path is None:
+            yield Blob(f"{name}/{member.filename}", b"", _LEADS_OUT)
+        elif not member.filename.endswith(("/", "\\")) and not _hidden(path.split("/")):
+            by_path.setdefault(path, []).append(member)
     for path, same in sorted(by_path.items()):
         try:
             yield Blob(path, _read_member(archive, *same))
@@ -140,7 +215,7 @@ def _read_member(
     size, packed = member.file_size, member.compress_size
     if size > MAX_MEMBER_BYTES or size > max(MAX_RATIO_FROM_BYTES, MAX_RATIO * packed):
         sizes = f"{packed // 1024} kB to {size // 1024**2} MB"
-        msg = f"unpacks from {sizes}; refused as a possible zip bomb, unpack it by hand"
+        msg = f"unpacks from {sizes}; {_BOMB}"
         raise FileError(msg)
     try:
         with archive.open(member) as handle:

@@ -95,7 +95,11 @@ def _lists(rows: pd.DataFrame, election: str) -> Block:
         "list_name": "PartijNaam",
         "votes_count": "AantalStemmen",
     }
-    cells: dict[str, Cells] = {to: pd.Categorical(rows[name]) for to, name in columns.items()}
+    cells: dict[str, Cells] = {}
+    for to, name in columns.items():
+        found = pd.Categorical(rows[name])
+        # Text of one type, as in the tables of the other readers, with which it is joined.
+        cells[to] = pd.Categorical.from_codes(found.codes, found.categories.astype("str"))
     return block("list_results", cells | {"election_id": election}, rows["line"].to_numpy())
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
+from ballot_eval.sources.archive import TAR_ENDINGS
 from ballot_eval.sources.bundle import read_bundle
-from ballot_eval.sources.elections import election_of_name
+from ballot_eval.sources.elections import election_of_name, elections_in
+from ballot_eval.sources.eml import election_of, is_eml, read_eml
 from ballot_eval.sources.frames import Records, block
 from ballot_eval.sources.header import (
     BUNDLE,
+    HEAD_BYTES,
     LONG,
     WIDE,
     WIDE_FIELDS,
@@ -39,22 +42,33 @@ LONG_VOTES = {"LijstAantalStemmen": "list_results", "KandidaatAantalStemmen": "c
 LONG_OUT_OF_SCOPE = frozenset({"LijstAantalZetels", "KandidaatGekozen"})
 
 
-def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Parsed | str:
-    """Return the rows of a file, or the reason in words why it is of no known format.
+def parse(
+    path: str,
+    content: bytes,
+    tables: Mapping[str, Table] = TABLES,
+    elections: Container[str] | None = None,
+) -> Parsed | str:
+    """Return the rows of a file, or the reason in words why it was not read.
 
-    ``tables`` are the canonical tables that a file may be.
+    ``tables`` are the canonical tables that a file may be. Official files are of one election: of
+    others than ``elections``, where these are given, nothing is read.
     Raises FileError with every fault of a file that is, or nearly is, of a known format.
     """
     name = path.rsplit("/", 1)[-1]
     if name in SIMULATION_MARKS:
         return "marks the folder as simulated data; holds no results"
-    if name.lower().endswith(".zip"):
-        return "a zip file within a zip file is not opened; unpack it and put its files here"
+    if name.lower().endswith((".zip", ".xz", *TAR_ENDINGS)):
+        return "an archive within an archive is not opened; unpack it and put its files here"
+    if name.lower().endswith(".xml"):
+        return _eml(path, content, elections)
     if not name.lower().endswith((".csv", ".txt")):
-        return "not a CSV file of a known format"
+        return "not a CSV or XML file of a known format"
     head = head_of(content)
     if is_osv(head):
-        return read_osv(path, content)
+        named = elections_in(name)
+        if elections is not None and named and not any(e in elections for e in named):
+            return _unwanted(" and ".join(named))
+        return _wanted(read_osv(path, content), elections)
     layout = recognise(head, tables, name.rsplit(".", 1)[0])
     if isinstance(layout, str):
         return layout
@@ -79,7 +93,30 @@ def parse(path: str, content: bytes, tables: Mapping[str, Table] = TABLES) -> Pa
         # An official file that ends at its header is cut off; a canonical one is a template.
         msg = "holds no rows below its header; download it again"
         raise FileError(msg)
-    return parsed
+    return parsed if layout.table else _wanted(parsed, elections)
+
+
+def _eml(path: str, content: bytes, elections: Container[str] | None) -> Parsed | str:
+    if not is_eml(content[:HEAD_BYTES]):
+        return "XML, but not EML_NL"
+    election = election_of(content)
+    # The largest files are passed over before they are read.
+    if election and elections is not None and election not in elections:
+        return _unwanted(election)
+    parsed = read_eml(path, content)
+    return parsed if isinstance(parsed, str) else _wanted(parsed, elections)
+
+
+def _wanted(parsed: Parsed, elections: Container[str] | None) -> Parsed | str:
+    """Return what was read, or why it is left out: it is of an election that is not asked for."""
+    found = {str(e) for part in parsed.blocks for e in part.frame["election_id"].unique()}
+    if elections is None or not found or any(election in elections for election in found):
+        return parsed
+    return _unwanted(" and ".join(sorted(found)))
+
+
+def _unwanted(election: str) -> str:
+    return f"holds {election}, which is not part of the study"
 
 
 def _long(header: list[str], numbered: NumberedRows, election: str, faults: Faults) -> Parsed:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from ballot_eval.sources.elections import (
     TITLES,
-    election_of_name,
     elections_in,
     kind_of_title,
     year_of_date,
@@ -151,14 +150,12 @@ def area_of_name(
             "from the official file"
         )
         return Area()
-    # A fault of its own would tell only half of what is missing.
-    election = election_of_name(stem, Faults())
-    place = municipality_in(stem)
-    if not election or place is None:
+    elections, place = elections_in(stem), municipality_in(stem)
+    if len(elections) != 1 or place is None:
         faults.add(
             f"{CUT}; add them from the official file, or put the election and the name of the "
             "municipality in the file name, for example osv4-3_telling_gr2026_tilburg.csv"
         )
         return Area()
     code, name = place
-    return Area(election, region_code(code), name)
+    return Area(elections[0], region_code(code), name)

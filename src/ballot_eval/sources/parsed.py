@@ -16,7 +16,7 @@ class Parsed:
     """Rows of one file, by table, and what was in it besides.
 
     ``unknown_rows`` are rows of which the reader does not know what they count: (line, label).
-    ``notes`` say what the file itself lacks and how that was filled in: (line, text).
+    ``notes`` say what was taken from elsewhere than the usual place: (line, text).
     """
 
     format: str

@@ -27,6 +27,10 @@ class FileError(Exception):
         self.faults = faults
         super().__init__("; ".join(faults))
 
+    def __reduce__(self) -> tuple[type[FileError], tuple[str, ...]]:
+        """Keep the faults apart on the way from another process."""
+        return FileError, self.faults
+
 
 class Faults:
     """The faults of one file, gathered so that they can be reported at once."""

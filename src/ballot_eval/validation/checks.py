@@ -26,11 +26,6 @@ MANY_DUPLICATES = 10
 Check = Callable[[Context], Iterator[Hit]]
 
 
-def rows(broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str) -> Check:
-    """Return a check of results, row by row, that shows ``fields`` of the broken rows."""
-    return rows_of(tuple(RESULT_TABLES), broken, *fields)
-
-
 def rows_of(
     tables: Sequence[str], broken: Callable[[pd.DataFrame], pd.Series[bool]], *fields: str
 ) -> Check:
@@ -53,9 +48,7 @@ def unused(context: Context) -> Iterator[Hit]:
     """Yield the rows of elections that the study does not need, once per file and election."""
     for table in context.typed:
         frame = context.kept(table)
-        study = context.study
-        wanted = (*study.needed_elections(), *study.learning_elections())
-        frame = frame[~frame["election_id"].isin(wanted)]
+        frame = frame[~frame["election_id"].isin(context.study.all_elections())]
         for (file, election), group in frame.groupby(["source_file", "election_id"]):
             yield _group(table, group, file=str(file), election=str(election))
 
@@ -288,13 +281,6 @@ def merged(context: Context) -> Iterator[Hit]:
         if len(moved):
             into = len(set(codes[moved]))
             yield Hit(MUNICIPAL, election=election, value=f"from={len(moved)}; into={into}")
-
-
-def unread(context: Context) -> Iterator[Hit]:
-    """Yield the files that were listed and not read."""
-    for file in context.raw.files:
-        if file.status == "not_read":
-            yield Hit(file=file.path, value=file.reason)
 
 
 def personal(context: Context) -> Iterator[Hit]:

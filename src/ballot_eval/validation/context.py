@@ -30,6 +30,7 @@ class Hit:
     file: str = ""
     election: str = ""
     code: str = ""
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -40,6 +41,8 @@ class Context:
     study: StudyDesign
     typed: dict[str, pd.DataFrame] = field(default_factory=dict)
     excluded: dict[str, dict[int, str]] = field(default_factory=dict)
+    _today: dict[str, tuple[pd.DataFrame, pd.DataFrame]] = field(default_factory=dict)
+    _kept: dict[str, tuple[pd.DataFrame, int, pd.DataFrame]] = field(default_factory=dict)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -56,14 +59,29 @@ class Context:
 
     def kept(self, table: str) -> pd.DataFrame:
         """Return the typed rows that are still in; the index is that of the raw table."""
-        frame = self.typed[table]
-        return frame[~frame.index.isin(list(self.excluded[table]))]
+        frame, count = self.typed[table], len(self.excluded[table])
+        # Rows are only ever added to the excluded ones, so their number tells whether any were.
+        known = self._kept.get(table)
+        if known is None or known[0] is not frame or known[1] != count:
+            rows = frame[~frame.index.isin(list(self.excluded[table]))] if count else frame
+            known = self._kept[table] = (frame, count, rows)
+        return known[2]
+
+    def formats(self, frame: pd.DataFrame) -> pd.Series[str]:
+        """Return the format of the file that each row of a frame came from."""
+        known = {file.path: file.format for file in self.raw.files}
+        found = [known.get(path, "") for path in frame["source_file"].astype("str")]
+        return pd.Series(found, index=frame.index, dtype="str", name="format")
 
     def today(self, election: str) -> pd.DataFrame:
         """Return the kept municipal counts of one election on the map of the study's election."""
-        frame = self.kept("municipality_results")
-        frame = frame[frame["election_id"] == election]
-        return frame.groupby(self.code_today(frame, election))[list(COUNT_FIELDS)].sum()
+        whole = self.kept("municipality_results")
+        known = self._today.get(election)
+        if known is None or known[0] is not whole:
+            frame = whole[whole["election_id"] == election]
+            counts = frame.groupby(self.code_today(frame, election))[list(COUNT_FIELDS)].sum()
+            known = self._today[election] = (whole, counts)
+        return known[1]
 
     def code_today(self, frame: pd.DataFrame, election: str) -> pd.Series[str]:
         """Return the code that each row's municipality has at the study's election."""

@@ -37,7 +37,7 @@ def validate(raw: RawData, study: StudyDesign) -> ValidationReport:
     excluded = _excluded_frame(context)
     read = sum(len(frame) for frame in raw.tables.values())
     kept = sum(len(frame) for frame in accepted.values())
-    assert kept + len(excluded) == read
+    assert kept + int(excluded["rows"].sum()) == read
     return ValidationReport(tuple(findings), accepted, excluded, read, kept)
 
 
@@ -54,29 +54,36 @@ def _first_pass(context: Context, table: str, findings: list[Finding]) -> None:
     frame = context.raw.tables[table]
     columns = {c.name: c for c in context.tables[table]}
     context.excluded[table] = {}
-    schema = pa.DataFrameSchema(
-        {
-            name: pa.Column(str, pa.Check.str_matches(f"^(?:{_pattern(column)})\\Z"))
-            for name, column in columns.items()
-        }
-    )
-    try:
-        schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        cases = error.failure_cases.dropna(subset=["index"])
-        # pandera reports a cell once per failed check; one finding per cell is enough.
-        cells = cases[["index", "column"]].drop_duplicates().sort_values(["index", "column"])
-        for index, name in cells.itertuples(index=False):
-            value = str(frame[name].loc[int(index)])
-            rule, detail = _cell_rule(columns[name], value)
-            shown = "" if columns[name].private else value
-            _record(context, rule, Hit(table, (int(index),), name, shown, detail), findings)
+    cases: list[tuple[int, str, str]] = []
+    for name, column in columns.items():
+        for value in _unsound(frame[name], column):
+            indices = frame.index[frame[name] == value]
+            cases += [(int(index), name, value) for index in indices]
+    for index, name, value in sorted(cases):
+        rule, detail = _cell_rule(columns[name], value)
+        shown = "" if columns[name].private else value
+        _record(context, rule, Hit(table, (index,), name, shown, detail), findings)
     context.typed[table] = frame
     context.typed[table] = _typed(context, table, findings)
 
 
-def _pattern(column: Column) -> str:
-    return f"(?:{column.form})?" if column.nullable else column.form
+def _unsound(cells: pd.Series[str], column: Column) -> list[str]:
+    """Return the different cells that do not have the form of their column.
+
+    Millions of cells have few different values, and pandera need only see these.
+    """
+    different = pd.Series(cells.unique().astype(str), dtype="str")
+    if column.nullable:
+        different = different[different != ""]
+    if different.empty:
+        return []
+    schema = pa.SeriesSchema(str, pa.Check.str_matches(f"^(?:{column.form})\\Z"))
+    try:
+        schema.validate(different, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        at = error.failure_cases["index"].dropna().astype(int).unique()
+        return [str(value) for value in different.loc[at]]
+    return []
 
 
 def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
@@ -110,19 +117,22 @@ def _typed(context: Context, table: str, findings: list[Finding]) -> pd.DataFram
             value = str(frame[name].loc[index])
             detail = f": {name} = {value!r}"
             _record(context, DATE, Hit(table, (int(str(index)),), name, value, detail), findings)
-    frame = context.kept(table)
-    types = {"count": "int64", "decimal": "float64"}
-    frame = frame.astype(
-        {c.name: types[c.kind] for c in described if c.kind in types and not c.nullable}
-    )
+    frame = context.kept(table).copy()
     for column in described:
-        if column.nullable and column.kind in types:
-            number = pd.to_numeric(frame[column.name].where(frame[column.name] != ""))
-            frame[column.name] = number.astype("Int64" if column.kind == "count" else "float64")
+        if column.kind in ("count", "decimal"):
+            frame[column.name] = _numbers(frame[column.name], column)
     for name, kind in moments.items():
         filled = frame[frame[name] != ""]
         frame[name] = _resolved(context, filled, name, kind).reindex(frame.index)
     return frame
+
+
+def _numbers(cells: pd.Series[str], column: Column) -> pd.Series[int] | pd.Series[float]:
+    """Return counts as int64 (Int64 where a cell may be empty) and decimals as float64."""
+    if not column.nullable:
+        return cells.astype("int64" if column.kind == "count" else "float64")
+    number = pd.to_numeric(cells.astype("str").where(cells != ""))
+    return number.astype("Int64" if column.kind == "count" else "float64")
 
 
 def _resolved(
@@ -138,7 +148,7 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
     if rule.excludes:
         for index in hit.rows:
             context.excluded[hit.table].setdefault(index, rule.code)
-    file, line, election, code = hit.file, 0, hit.election, hit.code
+    file, line, election, code = hit.file, hit.line, hit.election, hit.code
     if len(hit.rows) == 1 and not file:
         index = hit.rows[0]
         row = context.raw.tables[hit.table].loc[index]
@@ -164,13 +174,32 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
 
 
 def _excluded_frame(context: Context) -> pd.DataFrame:
+    """Return one line per excluded row; of a large table one per file, unit and reason."""
     reasons = {rule.code: rule.statement(context.study.language) for rule in RULES}
-    rows = []
+    parts = []
     for table, excluded in context.excluded.items():
-        frame = context.raw.tables[table]
-        for index in sorted(excluded):
-            row, code = frame.loc[index], excluded[index]
-            unit = row[context.tables[table].unit]
-            place = (row["source_file"], row["source_line"], unit, row["election_id"])
-            rows.append((table, *place, code, reasons[code]))
-    return pd.DataFrame(rows, columns=list(EXCLUDED_COLUMNS))
+        if not excluded:
+            continue
+        indices = sorted(excluded)
+        described = context.tables[table]
+        source = context.raw.tables[table].loc[indices]
+        rows = pd.DataFrame(
+            {
+                "table": table,
+                "file": source["source_file"].astype("str"),
+                "line": source["source_line"],
+                "municipality_code": source[described.unit].astype("str"),
+                "election": source["election_id"].astype("str"),
+                "code": [excluded[i] for i in indices],
+                "rows": 1,
+            }
+        )
+        if described.large:
+            keys = ["table", "file", "municipality_code", "election", "code"]
+            rows = rows.groupby(keys, as_index=False, sort=False).agg(
+                {"line": "min", "rows": "sum"}
+            )
+        parts.append(rows.assign(reason=rows["code"].map(reasons)))
+    empty = pd.DataFrame(columns=list(EXCLUDED_COLUMNS))
+    whole = pd.concat(parts, ignore_index=True) if parts else empty
+    return whole[list(EXCLUDED_COLUMNS)]

@@ -12,7 +12,12 @@ from ballot_eval.errors import InvalidDataError
 
 Severity = Literal["error", "warning", "info"]
 
-EXCLUDED_COLUMNS = ("table", "file", "line", "municipality_code", "election", "code", "reason")
+#: ``rows`` is 1, but in large tables, where a line stands for all rows of one file and unit that
+#: are left out for one reason; ``line`` is then the first.
+EXCLUDED_COLUMNS = (
+    *("table", "file", "line", "rows"),
+    *("municipality_code", "election", "code", "reason"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +40,8 @@ class Finding:
 class ValidationReport:
     """Findings and the partition of the raw rows: kept + excluded = read.
 
-    ``accepted`` maps table names to typed frames (counts int64); ``excluded`` names every row
-    that is not used, with the reason.
+    ``accepted`` maps table names to typed frames (counts int64, Int64 where they may be unknown);
+    ``excluded`` names every row that is not used, with the reason.
     """
 
     findings: tuple[Finding, ...]

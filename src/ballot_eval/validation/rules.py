@@ -1,9 +1,9 @@
 """The rules: code, severity, statement, threshold, denominator and check in one object.
 
 Codes F and W are those of the Kiesraad's counting software; T (types), N (negative), K (keys),
-P (plausibility), D (data protection), V (voting times), C (counting times), S (surveys) and I
-(information) are this package's own. A more specific rule stands before the general one that
-would follow from it.
+P (plausibility), R (reading), D (data protection), V (voting times), C (counting times), S
+(surveys) and I (information) are this package's own. A more specific rule stands before the
+general one that would follow from it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,17 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from ballot_eval.validation import checks
+from ballot_eval.schema import COUNTED_TABLES, RESULT_TABLES
+from ballot_eval.validation import checks, checks_sources
 from ballot_eval.validation.rule import Rule
+from ballot_eval.validation.rules_details import LEVEL_RULES, RECORD_RULES
 from ballot_eval.validation.rules_survey import OFF_SCALE, SURVEY_RULES
 from ballot_eval.validation.rules_times import TIME_RULES
 
 H = "votes_cast_count"
+
+#: Voters may vote anywhere in their municipality: at a station, eligible voters mean little.
+TOTALS = tuple(RESULT_TABLES)
 
 
 def _sum_differs(d: pd.DataFrame) -> pd.Series[bool]:
@@ -68,6 +73,21 @@ _GENERAL_RULES = (
         excludes=True,
     ),
     Rule(
+        "K.105",
+        "warning",
+        "Twee bronnen geven een andere uitslag; die van de voorkeur in het analyseplan geldt",
+        "Two sources give another result; the one that the analysis plan prefers counts",
+        checks_sources.sources_differ,
+    ),
+    Rule(
+        "K.104",
+        "info",
+        "Het analyseplan kiest voor een andere bron; rijen niet gebruikt",
+        "The analysis plan prefers another source; rows not used",
+        checks_sources.not_preferred,
+        excludes=True,
+    ),
+    Rule(
         "K.103",
         "error",
         "Verkiezing staat in meer dan één bestand; haal er één weg. Bestanden",
@@ -84,13 +104,16 @@ _GENERAL_RULES = (
         checks.duplicate_rows,
         excludes=True,
     ),
+    *RECORD_RULES,
     Rule(
         "F.203",
         "error",
         "Geldig, blanco en ongeldig (E+F+G) tellen niet op tot de uitgebrachte stemmen (H)",
         "Valid, blank and invalid votes (E+F+G) do not add up to votes cast (H)",
-        checks.rows(
-            _sum_differs, "valid_votes_count", "blank_votes_count", "invalid_votes_count", H
+        checks.rows_of(
+            COUNTED_TABLES,
+            _sum_differs,
+            *("valid_votes_count", "blank_votes_count", "invalid_votes_count", H),
         ),
         excludes=True,
     ),
@@ -99,7 +122,9 @@ _GENERAL_RULES = (
         "warning",
         "Blanco stemmen zijn 3% of meer van de uitgebrachte stemmen",
         "Blank votes are 3% or more of votes cast",
-        checks.rows(_at_least_3_percent("blank_votes_count"), "blank_votes_count", H),
+        checks.rows_of(
+            COUNTED_TABLES, _at_least_3_percent("blank_votes_count"), "blank_votes_count", H
+        ),
         "3%",
         H,
     ),
@@ -108,7 +133,9 @@ _GENERAL_RULES = (
         "warning",
         "Ongeldige stemmen zijn 3% of meer van de uitgebrachte stemmen",
         "Invalid votes are 3% or more of votes cast",
-        checks.rows(_at_least_3_percent("invalid_votes_count"), "invalid_votes_count", H),
+        checks.rows_of(
+            COUNTED_TABLES, _at_least_3_percent("invalid_votes_count"), "invalid_votes_count", H
+        ),
         "3%",
         H,
     ),
@@ -117,15 +144,17 @@ _GENERAL_RULES = (
         "warning",
         "Er zijn geen uitgebrachte stemmen",
         "There are no votes cast",
-        checks.rows(lambda d: d[H] == 0, H),
+        checks.rows_of(COUNTED_TABLES, lambda d: d[H] == 0, H),
     ),
     Rule(
         "W.205",
         "warning",
         "Aantal kiesgerechtigden ontbreekt (0)",
         "The number of eligible voters is missing (0)",
-        checks.rows(
-            lambda d: (d["eligible_voters_count"] == 0) & (d[H] > 0), "eligible_voters_count"
+        checks.rows_of(
+            TOTALS,
+            lambda d: (d["eligible_voters_count"] == 0) & (d[H] > 0),
+            "eligible_voters_count",
         ),
     ),
     Rule(
@@ -133,12 +162,14 @@ _GENERAL_RULES = (
         "warning",
         "Minder kiesgerechtigden dan uitgebrachte stemmen",
         "Fewer eligible voters than votes cast",
-        checks.rows(
+        checks.rows_of(
+            TOTALS,
             lambda d: (d["eligible_voters_count"] > 0) & (d["eligible_voters_count"] < d[H]),
             "eligible_voters_count",
             H,
         ),
     ),
+    *LEVEL_RULES,
     Rule(
         "P.102",
         "error",
@@ -238,7 +269,15 @@ _GENERAL_RULES = (
         checks.other_regions,
         excludes=True,
     ),
-    Rule("I.102", "info", "Bestand niet gelezen", "File not read", checks.unread),
+    Rule("I.102", "info", "Bestand niet gelezen", "File not read", checks_sources.unread),
+    Rule(
+        "R.101",
+        "warning",
+        "Rij met een onbekende naam is niet gelezen",
+        "Row of an unknown name was not read",
+        checks_sources.unknown_rows,
+    ),
+    Rule("R.102", "info", "Over het lezen", "About the reading", checks_sources.notes),
     Rule(
         "D.101",
         "error",

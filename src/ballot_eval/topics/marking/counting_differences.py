@@ -1,0 +1,339 @@
+"""Ballots counted more and fewer than voters admitted: levels of groups, experiment on control.
+
+More and fewer are kept apart at every station and are never set off against each other: what
+netting them within municipalities would hide is itself a number. DSO and CSO are different ways
+of counting and are never pooled; stations of which the way is not known are a level of their own.
+
+*Comparisons.* The difference between experiment and control at one election is a level: groups
+differed before. Where the baseline has polling stations with the same way of counting, each
+station is set against the earlier number of its whole municipality, because a station is not the
+same place at the next election (see :mod:`~ballot_eval.topics.station_effects`). Municipalities
+are what is reassigned, each with all its stations. A share of stations counts every station once,
+a rate of ballots counts stations as often as they had votes cast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.estimation.adjusted import clustered_randomisation_test
+from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.rates import intraclass_correlation, overdispersed_interval
+from ballot_eval.panel import Contrast, Panel, contrast
+from ballot_eval.reasons import plain_reason
+from ballot_eval.results import MarkingMeasure
+from ballot_eval.topics.marking.station_records import (
+    LEFT_OUT,
+    PARTS,
+    StationRecords,
+    select_records,
+)
+from ballot_eval.topics.station_effects import METHOD, WITHOUT_STATIONS
+from ballot_eval.topics.stations import groups_of
+from ballot_eval.topics.strata import has_strata, stratum_dummies
+
+FloatArray = npt.NDArray[np.float64]
+
+TOPIC = "counting_differences"
+CONTRAST = "experiment-control"
+INTERVAL_METHOD = "wilson_rao_scott"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A rate of stations: what counts, as numbers (n,) of rows, and out of what.
+
+    ``of_ballots`` says that the denominator is the votes cast, not the stations.
+    """
+
+    numerator: Callable[[pd.DataFrame], pd.Series[float]]
+    of_ballots: bool = False
+
+    def counts(self, rows: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Return numerators and denominators (n,) of stations; NaN numerators are unknown."""
+        numerator = np.asarray(self.numerator(rows), dtype=np.float64)
+        if self.of_ballots:
+            return numerator, np.asarray(rows["votes"], dtype=np.float64)
+        return numerator, np.ones(len(rows))
+
+
+def _any_of(*columns: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
+    """Return 1 for a station with a positive number in some column, NaN where unknown."""
+
+    def marked(rows: pd.DataFrame) -> pd.Series[float]:
+        total = rows[list(columns)].sum(axis=1, skipna=False)
+        return (total > 0).astype(float).where(total.notna())
+
+    return marked
+
+
+def _column(name: str) -> Callable[[pd.DataFrame], pd.Series[float]]:
+    return lambda rows: rows[name]
+
+
+#: Numbers of which experiment and control are compared.
+COMPARED = {
+    "stations_more_share": Quantity(_any_of("more")),
+    "stations_fewer_share": Quantity(_any_of("fewer")),
+    "stations_any_share": Quantity(_any_of("more", "fewer")),
+    "stations_unexplained_share": Quantity(_any_of("more_unexplained", "fewer_unexplained")),
+    "more_ballots_rate": Quantity(_column("more"), of_ballots=True),
+    "fewer_ballots_rate": Quantity(_column("fewer"), of_ballots=True),
+}
+
+#: All numbers that are given of a group; the parts add up to the difference.
+QUANTITIES = {
+    **COMPARED,
+    "stations_unaccounted_share": Quantity(_any_of("more_unaccounted", "fewer_unaccounted")),
+    **{
+        f"{direction}_{part}_ballots_rate": Quantity(
+            _column(f"{direction}_{part}"), of_ballots=True
+        )
+        for direction in ("more", "fewer")
+        for part in PARTS
+    },
+}
+
+
+def difference_measures(
+    accepted: Mapping[str, pd.DataFrame], panel: Panel
+) -> Iterator[MarkingMeasure]:
+    """Yield levels, what netting hides, what is left out, and the comparisons; none without data.
+
+    Levels are given of every election of the panel with records; comparisons are of the study's
+    election, at one election or (``election`` names both) since a baseline.
+    """
+    records = select_records(accepted["station_results"], panel)
+    for election in panel.study.needed_elections():
+        for level in records.levels(election):
+            yield from _levels(records, election, level)
+        yield from _left_out(records, election)
+    for level in records.levels(panel.study.election):
+        yield from _comparisons(records, level)
+
+
+def _levels(records: StationRecords, election: str, level: str) -> Iterator[MarkingMeasure]:
+    rows = records.at(election, level)
+    groups = groups_of(rows)
+    control = rows[groups["control"]]
+    confidence = records.panel.study.analysis.confidence_level
+    about = MarkingMeasure(
+        topic=TOPIC, election=election, unit="", level=level, quantity="", method="", estimate=0.0
+    )
+    for name, quantity in QUANTITIES.items():
+        rho = intraclass_correlation(*_municipal(control, quantity))
+        for unit, members in groups.items():
+            x, n = _municipal(rows[members], quantity)
+            if not len(x):
+                continue
+            low, high = overdispersed_interval(x, n, intraclass=rho, confidence_level=confidence)
+            yield replace(
+                _share(about, unit, name, x, n),
+                method=INTERVAL_METHOD,
+                ci_lower=low,
+                ci_upper=high,
+            )
+    for unit, members in groups.items():
+        if members.any():
+            yield from _netting(rows[members], replace(about, unit=unit))
+    own = rows[groups["experiment"]]
+    for code, stations in own.groupby("municipality_code", observed=True):
+        for name, quantity in QUANTITIES.items():
+            x, n = _municipal(stations, quantity)
+            if len(x):
+                known = int(np.isfinite(quantity.counts(stations)[0]).sum())
+                made = _share(about, str(code), name, x, n)
+                yield replace(made, count=known, counted="stations")
+
+
+def _municipal(
+    rows: pd.DataFrame, quantity: Quantity
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return counts of known stations added up by municipality."""
+    x, n = quantity.counts(rows)
+    known = np.isfinite(x)
+    codes = np.unique(rows["municipality_code"].to_numpy(dtype=str)[known], return_inverse=True)[1]
+    sums = (np.bincount(codes, weights=v[known]).astype(np.int64) for v in (x, n))
+    numerators, denominators = sums
+    return numerators, denominators
+
+
+def _share(
+    about: MarkingMeasure,
+    unit: str,
+    name: str,
+    x: npt.NDArray[np.int64],
+    n: npt.NDArray[np.int64],
+) -> MarkingMeasure:
+    return replace(
+        about,
+        unit=unit,
+        quantity=name,
+        method="share",
+        estimate=float(x.sum() / n.sum()),
+        numerator=float(x.sum()),
+        denominator=float(n.sum()),
+        count=len(x),
+        counted="municipalities",
+    )
+
+
+def _netting(rows: pd.DataFrame, about: MarkingMeasure) -> Iterator[MarkingMeasure]:
+    """Yield in how many municipalities both occur, and the part that netting would hide."""
+    sums = rows.groupby("municipality_code", observed=True)[["more", "fewer"]].sum()
+    both = (sums > 0).all(axis=1)
+    gross = float(sums.to_numpy().sum())
+    hidden = gross - float((sums["more"] - sums["fewer"]).abs().sum())
+    for name, numerator, denominator in (
+        ("municipalities_both_share", float(both.sum()), float(len(both))),
+        ("netting_hidden_share", hidden, gross),
+    ):
+        yield replace(
+            about,
+            quantity=name,
+            method="share",
+            estimate=numerator / denominator if denominator else math.nan,
+            numerator=numerator,
+            denominator=denominator,
+            count=len(sums),
+            counted="municipalities",
+        )
+
+
+def _left_out(records: StationRecords, election: str) -> Iterator[MarkingMeasure]:
+    """Yield the numbers of stations by group: used, left out by reason, without explanations."""
+    every = records.every[records.every["election_id"] == election]
+    used = records.rows[records.rows["election_id"] == election]
+    groups, own = groups_of(every), groups_of(used)
+    for unit, members in groups.items():
+        if not members.any():
+            continue
+        reasons = every["left_out"][members].value_counts()
+        without = used["more_explained"][own[unit]].isna().sum()
+        counts = {
+            "stations_used_count": reasons.get("", 0),
+            **{f"stations_{reason}_count": reasons.get(reason, 0) for reason in LEFT_OUT},
+            "stations_without_explanations_count": without,
+        }
+        for name, value in counts.items():
+            yield MarkingMeasure(
+                topic=TOPIC,
+                election=election,
+                unit=unit,
+                level="total",
+                quantity=name,
+                method="count",
+                estimate=float(value),
+                count=int(members.sum()),
+                counted="stations",
+            )
+
+
+def _comparisons(records: StationRecords, level: str) -> Iterator[MarkingMeasure]:
+    """Yield experiment on control at the study's election, and since each baseline."""
+    study = records.panel.study
+    for name in COMPARED:
+        yield _compared(records, level, name, study.baselines[0])
+        for baseline in study.baselines:
+            yield _compared(records, level, name, baseline, since=True)
+
+
+def _compared(
+    records: StationRecords, level: str, name: str, baseline: str, *, since: bool = False
+) -> MarkingMeasure:
+    """Return a difference of levels or, ``since`` the baseline, of changes; NaN with a reason."""
+    study = records.panel.study
+    made = MarkingMeasure(
+        topic=TOPIC,
+        election=f"{study.election}-{baseline}" if since else study.election,
+        unit=CONTRAST,
+        level=level,
+        quantity=name,
+        method=METHOD,
+        estimate=math.nan,
+    )
+    try:
+        data, values, units, weights = _values(records, level, name, baseline, since=since)
+        result = clustered_randomisation_test(
+            values,
+            units,
+            data.treated,
+            draw_assignments(
+                data.treated,
+                data.strata,
+                draws=study.analysis.draws,
+                max_exact=study.analysis.max_exact,
+                seed=study.analysis.seed,
+            ),
+            covariates=stratum_dummies(data)[units] if has_strata(data) else None,
+            weights=weights,
+            confidence_level=study.analysis.confidence_level,
+        )
+    except ValueError as error:
+        return replace(made, note=plain_reason(error))
+    return replace(
+        made,
+        estimate=result.estimate,
+        ci_lower=result.ci_lower,
+        ci_upper=result.ci_upper,
+        p_value=result.p_value,
+        count=len(data.codes),
+        counted="municipalities",
+        draws=result.draws,
+        seed=study.analysis.seed,
+        note=_without(records, data, baseline),
+    )
+
+
+def _without(records: StationRecords, data: Contrast, baseline: str) -> str:
+    """Name the municipalities of the comparison without usable records, as far as it has any."""
+    every = contrast(records.panel, "invalid", records.panel.study.election, baseline)
+    missing = sorted(set(every.codes) - set(data.codes))
+    return WITHOUT_STATIONS + ", ".join(missing) if missing else ""
+
+
+def _values(
+    records: StationRecords, level: str, name: str, baseline: str, *, since: bool
+) -> tuple[Contrast, FloatArray, npt.NDArray[np.intp], FloatArray]:
+    """Return municipalities, and by station the value (n,), its municipality (n,) and weight (n,).
+
+    Raises ValueError where a group has no municipality with such stations.
+    """
+    election = records.panel.study.election
+    every = contrast(records.panel, "invalid", election, baseline)
+    now = _known(records.at(election, level), name)
+    have = set(now["municipality_code"])
+    then = _known(records.at(baseline, level), name)
+    if since:
+        if then.empty:
+            msg = f"no records of polling stations with this way of counting at {baseline}"
+            raise ValueError(msg)
+        have &= set(then["municipality_code"])
+    data = every.subset(np.isin(every.codes, sorted(have)))
+    for role, who in ((data.treated, "experiment"), (~data.treated, "control")):
+        if not role.any():
+            msg = f"no {who} municipality has results of polling stations"
+            raise ValueError(msg)
+    position = pd.Series(range(len(data.codes)), index=list(data.codes))
+    now = now[now["municipality_code"].isin(data.codes)]
+    units = np.asarray(position[now["municipality_code"]], dtype=np.intp)
+    weights = np.asarray(now["weight"], dtype=np.float64)
+    values = np.asarray(now["count"], dtype=np.float64) / weights
+    if since:
+        sums = then.groupby("municipality_code")[["count", "weight"]].sum().loc[list(data.codes)]
+        values = values - np.asarray(sums["count"] / sums["weight"], dtype=np.float64)[units]
+    return data, values, units, weights
+
+
+def _known(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return municipality, count and weight of the stations whose number is known."""
+    count, weight = COMPARED[name].counts(rows)
+    codes = rows["municipality_code"].astype(str)
+    made = pd.DataFrame({"municipality_code": codes, "count": count, "weight": weight})
+    return made[made["count"].notna()]

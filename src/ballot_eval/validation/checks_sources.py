@@ -1,0 +1,92 @@
+"""Checks of where rows came from: files not read, rows not known, two sources for one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from ballot_eval.schema import COUNTED_TABLES, OFFICIAL_TABLES
+from ballot_eval.validation.context import Context, Hit
+
+
+def unread(context: Context) -> Iterator[Hit]:
+    """Yield the files that were listed and not read."""
+    for file in context.raw.files:
+        if file.status == "not_read":
+            yield Hit(file=file.path, value=file.reason)
+
+
+def unknown_rows(context: Context) -> Iterator[Hit]:
+    """Yield the rows of files of which the reader does not know what they count."""
+    for file in context.raw.files:
+        for line, label in file.unknown_rows:
+            yield Hit(file=file.path, line=line, value=label, detail=f": {label}")
+
+
+def notes(context: Context) -> Iterator[Hit]:
+    """Yield what a reader had to take from elsewhere than the usual place."""
+    for file in context.raw.files:
+        for line, text in file.notes:
+            yield Hit(file=file.path, line=line, value=text, detail=f": {text}")
+
+
+def _ranked(context: Context, table: str) -> pd.DataFrame:
+    """Return the kept rows of a table that two sources of different preference both give.
+
+    ``rank`` is the place of the source in the preference of the study, and ``best`` that of the
+    best source that gives the same: a unit at an election, by station or as a whole.
+    """
+    frame = context.kept(table)
+    sources = context.study.sources
+    rank = {f.path: sources.rank(f.format) for f in context.raw.files}
+    found = [rank.get(path, len(sources.prefer)) for path in frame["source_file"].astype("str")]
+    ranks = pd.Series(found, index=frame.index, dtype="int64")
+    keys = [frame["election_id"], frame[context.tables[table].unit]]
+    if "list_number" in frame:
+        # Votes by station are something else than those of the whole municipality.
+        keys.append((frame["polling_station_id"] == "").rename("whole"))
+    best = ranks.groupby(keys, observed=True).transform("min")
+    worst = ranks.groupby(keys, observed=True).transform("max")
+    return frame.assign(rank=ranks, best=best)[best < worst]
+
+
+def not_preferred(context: Context) -> Iterator[Hit]:
+    """Yield the rows that a source gives which the study prefers less, by table and source."""
+    if not context.study.sources.prefer:
+        return
+    formats = {f.path: f.format for f in context.raw.files}
+    for table in OFFICIAL_TABLES:
+        frame = _ranked(context, table)
+        lost = frame[frame["rank"] > frame["best"]]
+        names = lost["source_file"].astype("str").map(formats)
+        for (election, name), group in lost.groupby(
+            [lost["election_id"].astype("str"), names.rename("format")]
+        ):
+            units = group[context.tables[table].unit].nunique()
+            rows = tuple(int(index) for index in group.index)
+            value = f"{name}: rows={len(rows)}; units={units}"
+            yield Hit(table, rows, value=value, detail=f": {name}", election=str(election))
+
+
+def sources_differ(context: Context) -> Iterator[Hit]:
+    """Yield the units whose counts differ between the preferred source and another."""
+    if not context.study.sources.prefer:
+        return
+    for table in COUNTED_TABLES:
+        described = context.tables[table]
+        key, counts = list(described.key), list(described.of_kind("count"))
+        frame = _ranked(context, table)
+        won = frame[frame["rank"] == frame["best"]].drop_duplicates(key)
+        lost = frame[frame["rank"] > frame["best"]].reset_index(names="row")
+        both = lost.merge(won[[*key, *counts, "source_file"]], on=key, suffixes=("", "_won"))
+        for row in both.to_dict("records"):
+            pairs = {c: (row[f"{c}_won"], row[c]) for c in counts}
+            told = [
+                f"{c}={a} ({b})"
+                for c, (a, b) in pairs.items()
+                if not (pd.isna(a) or pd.isna(b) or a == b)
+            ]
+            if told:
+                files = f": {row['source_file_won']} ({row['source_file']})"
+                yield Hit(table, (int(row["row"]),), value="; ".join(told), detail=files)
