@@ -88,9 +88,9 @@ REASONS = (
         "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
     ),
     Reason(
-        r"no records of polling stations with this way of counting at (?P<where>\S+)",
-        "no records of polling stations with this way of counting at {where}",
-        "van {where} zijn er geen uitslagen van stembureaus die op deze manier telden",
+        r"no records of polling stations with this way of counting at the baseline",
+        "no records of polling stations with this way of counting at the baseline",
+        "van de eerdere verkiezing zijn er geen uitslagen van stembureaus die zo telden",
     ),
     Reason(
         r"no control municipality has results at both (?P<two>.+)",
