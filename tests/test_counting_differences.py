@@ -222,7 +222,7 @@ def test_a_change_is_since_the_stations_of_the_own_municipality(gr2026):
     assert made.p_value == 0.25
     none = found["GR2026-GR2018", CONTRAST, "unknown", "stations_any_share"]
     assert math.isnan(none.estimate)
-    assert none.note == ("no records of polling stations with this way of counting at GR2018")
+    assert none.note == ("no records of polling stations with this way of counting at the baseline")
     # A baseline whose way of counting is not known is no baseline of stations of which it is.
     other = measured(
         small(planned(gr2026), "eccc"), [r | {"counting_method": "DSO"} for r in now] + then

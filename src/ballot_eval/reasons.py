@@ -109,9 +109,9 @@ REASONS = (
         "geen enkele experiment- of controlegemeente heeft een lijst die te beoordelen is",
     ),
     Reason(
-        r"no records of polling stations with this way of counting at (?P<where>\S+)",
-        "no records of polling stations with this way of counting at {where}",
-        "van {where} zijn er geen uitslagen van stembureaus die op deze manier telden",
+        r"no records of polling stations with this way of counting at the baseline",
+        "no records of polling stations with this way of counting at the baseline",
+        "van de eerdere verkiezing zijn er geen uitslagen van stembureaus die zo telden",
     ),
     Reason(
         r"no control municipality has results at both (?P<two>.+)",

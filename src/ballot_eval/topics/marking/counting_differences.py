@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.adjusted import clustered_randomisation_test
 from ballot_eval.estimation.assignments import draw_assignments
 from ballot_eval.estimation.rates import intraclass_correlation, overdispersed_interval
@@ -39,6 +40,7 @@ from ballot_eval.topics.stations import groups_of
 from ballot_eval.topics.strata import has_strata, stratum_dummies
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 TOPIC = "counting_differences"
 CONTRAST = "experiment-control"
@@ -158,7 +160,7 @@ def _municipal(
     """Return counts of known stations added up by municipality."""
     x, n = quantity.counts(rows)
     known = np.isfinite(x)
-    codes = np.unique(rows["municipality_code"].to_numpy(dtype=str)[known], return_inverse=True)[1]
+    codes = np.unique(rows["municipality_code"].cat.codes[known], return_inverse=True)[1]
     sums = (np.bincount(codes, weights=v[known]).astype(np.int64) for v in (x, n))
     numerators, denominators = sums
     return numerators, denominators
@@ -237,32 +239,75 @@ def _left_out(records: StationRecords, election: str) -> Iterator[MarkingMeasure
 
 def _comparisons(records: StationRecords, level: str) -> Iterator[MarkingMeasure]:
     """Yield experiment on control at the study's election, and since each baseline."""
-    study = records.panel.study
-    for name in COMPARED:
-        yield _compared(records, level, name, study.baselines[0])
-        for baseline in study.baselines:
-            yield _compared(records, level, name, baseline, since=True)
+    panel = records.panel
+    study = panel.study
+    now = records.at(study.election, level)
+    for baseline in study.baselines:
+        every = contrast(panel, "invalid", study.election, baseline)
+        then = records.at(baseline, level)
+        for name, quantity in COMPARED.items():
+            here, before = _known(now, quantity), _known(then, quantity)
+            about = MarkingMeasure(
+                topic=TOPIC,
+                election=study.election,
+                unit=CONTRAST,
+                level=level,
+                quantity=name,
+                method=METHOD,
+                estimate=math.nan,
+            )
+            # The level is the same whatever it is compared with later.
+            if baseline == study.baselines[0]:
+                yield _compared(every, here, None, study, about)
+            since = replace(about, election=f"{study.election}-{baseline}")
+            yield _compared(every, here, before, study, since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Stations of which a number is known (n,): its count, its weight and the municipality.
+
+    ``codes`` are the municipalities that ``unit`` (n,) points into; not all need have a station.
+    """
+
+    count: FloatArray
+    weight: FloatArray
+    unit: IntArray
+    codes: tuple[str, ...]
+
+    def have(self) -> set[str]:
+        """Return the municipalities with a station."""
+        return {self.codes[i] for i in np.unique(self.unit)}
+
+    def among(self, codes: tuple[str, ...]) -> _Known:
+        """Return the stations of some municipalities, which ``unit`` then points into."""
+        position = {code: i for i, code in enumerate(codes)}
+        unit = np.array([position.get(code, -1) for code in self.codes], dtype=np.intp)[self.unit]
+        kept = unit >= 0
+        return _Known(self.count[kept], self.weight[kept], unit[kept], codes)
+
+
+def _known(rows: pd.DataFrame, quantity: Quantity) -> _Known:
+    count, weight = quantity.counts(rows)
+    known = np.isfinite(count)
+    units = rows["municipality_code"].cat
+    codes = tuple(str(code) for code in units.categories)
+    unit = np.asarray(units.codes, dtype=np.intp)
+    return _Known(count[known], weight[known], unit[known], codes)
 
 
 def _compared(
-    records: StationRecords, level: str, name: str, baseline: str, *, since: bool = False
+    every: Contrast, now: _Known, then: _Known | None, study: StudyDesign, about: MarkingMeasure
 ) -> MarkingMeasure:
-    """Return a difference of levels or, ``since`` the baseline, of changes; NaN with a reason."""
-    study = records.panel.study
-    made = MarkingMeasure(
-        topic=TOPIC,
-        election=f"{study.election}-{baseline}" if since else study.election,
-        unit=CONTRAST,
-        level=level,
-        quantity=name,
-        method=METHOD,
-        estimate=math.nan,
-    )
+    """Return a difference of levels, or of changes since ``then``; NaN with a reason.
+
+    ``every`` are the municipalities of the comparison, also those without such stations.
+    """
     try:
-        data, values, units, weights = _values(records, level, name, baseline, since=since)
+        data, values, here = _values(every, now, then)
         result = clustered_randomisation_test(
             values,
-            units,
+            here.unit,
             data.treated,
             draw_assignments(
                 data.treated,
@@ -271,14 +316,15 @@ def _compared(
                 max_exact=study.analysis.max_exact,
                 seed=study.analysis.seed,
             ),
-            covariates=stratum_dummies(data)[units] if has_strata(data) else None,
-            weights=weights,
+            covariates=stratum_dummies(data)[here.unit] if has_strata(data) else None,
+            weights=here.weight,
             confidence_level=study.analysis.confidence_level,
         )
     except ValueError as error:
-        return replace(made, note=plain_reason(error))
+        return replace(about, note=plain_reason(error))
+    missing = sorted(set(every.codes) - set(data.codes))
     return replace(
-        made,
+        about,
         estimate=result.estimate,
         ci_lower=result.ci_lower,
         ci_upper=result.ci_upper,
@@ -287,53 +333,33 @@ def _compared(
         counted="municipalities",
         draws=result.draws,
         seed=study.analysis.seed,
-        note=_without(records, data, baseline),
+        note=WITHOUT_STATIONS + ", ".join(missing) if missing else "",
     )
 
 
-def _without(records: StationRecords, data: Contrast, baseline: str) -> str:
-    """Name the municipalities of the comparison without usable records, as far as it has any."""
-    every = contrast(records.panel, "invalid", records.panel.study.election, baseline)
-    missing = sorted(set(every.codes) - set(data.codes))
-    return WITHOUT_STATIONS + ", ".join(missing) if missing else ""
-
-
 def _values(
-    records: StationRecords, level: str, name: str, baseline: str, *, since: bool
-) -> tuple[Contrast, FloatArray, npt.NDArray[np.intp], FloatArray]:
-    """Return municipalities, and by station the value (n,), its municipality (n,) and weight (n,).
+    every: Contrast, now: _Known, then: _Known | None
+) -> tuple[Contrast, FloatArray, _Known]:
+    """Return the municipalities that can be compared, and values (n,) of their stations.
 
     Raises ValueError where a group has no municipality with such stations.
     """
-    election = records.panel.study.election
-    every = contrast(records.panel, "invalid", election, baseline)
-    now = _known(records.at(election, level), name)
-    have = set(now["municipality_code"])
-    then = _known(records.at(baseline, level), name)
-    if since:
-        if then.empty:
-            msg = f"no records of polling stations with this way of counting at {baseline}"
+    have = now.have()
+    if then is not None:
+        if not len(then.count):
+            msg = "no records of polling stations with this way of counting at the baseline"
             raise ValueError(msg)
-        have &= set(then["municipality_code"])
+        have &= then.have()
     data = every.subset(np.isin(every.codes, sorted(have)))
     for role, who in ((data.treated, "experiment"), (~data.treated, "control")):
         if not role.any():
             msg = f"no {who} municipality has results of polling stations"
             raise ValueError(msg)
-    position = pd.Series(range(len(data.codes)), index=list(data.codes))
-    now = now[now["municipality_code"].isin(data.codes)]
-    units = np.asarray(position[now["municipality_code"]], dtype=np.intp)
-    weights = np.asarray(now["weight"], dtype=np.float64)
-    values = np.asarray(now["count"], dtype=np.float64) / weights
-    if since:
-        sums = then.groupby("municipality_code")[["count", "weight"]].sum().loc[list(data.codes)]
-        values = values - np.asarray(sums["count"] / sums["weight"], dtype=np.float64)[units]
-    return data, values, units, weights
-
-
-def _known(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return municipality, count and weight of the stations whose number is known."""
-    count, weight = COMPARED[name].counts(rows)
-    codes = rows["municipality_code"].astype(str)
-    made = pd.DataFrame({"municipality_code": codes, "count": count, "weight": weight})
-    return made[made["count"].notna()]
+    here = now.among(data.codes)
+    values = here.count / here.weight
+    if then is not None:
+        own = then.among(data.codes)
+        sums = (np.bincount(own.unit, part) for part in (own.count, own.weight))
+        count, weight = sums
+        values = values - (count / weight)[here.unit]
+    return data, values, here
