@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballot_eval.schema.columns import Column, Kind, Table
 from ballot_eval.schema.details import DETAIL_TABLES
+from ballot_eval.schema.marking import MARKING_TABLES
 from ballot_eval.schema.results import COUNT_FIELDS, RECORD_FIELDS, REGION_TYPES, RESULT_TABLES
 from ballot_eval.schema.surveys import SURVEY_TABLES
 from ballot_eval.schema.times import TIME_TABLES
@@ -12,6 +13,7 @@ __all__ = [
     "COUNTED_TABLES",
     "COUNT_FIELDS",
     "DETAIL_TABLES",
+    "MARKING_TABLES",
     "PERSON_TABLES",
     "RECORD_FIELDS",
     "REGION_TYPES",
@@ -25,7 +27,7 @@ __all__ = [
 ]
 
 #: The tables that need no questionnaire.
-TABLES: dict[str, Table] = RESULT_TABLES | DETAIL_TABLES | TIME_TABLES
+TABLES: dict[str, Table] = RESULT_TABLES | DETAIL_TABLES | MARKING_TABLES | TIME_TABLES
 
 #: Tables with the counts of a record; in some files each count stands on a line of its own.
 COUNTED_TABLES = (*RESULT_TABLES, "station_results")

@@ -66,9 +66,8 @@ def large_difference(d: pd.DataFrame) -> pd.Series[bool]:
     return (size >= 15) & (50 * size >= d["votes_cast_count"])
 
 
-def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
+def votes_by(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return the ``votes`` of lists or candidates, added up by ``keys`` as text."""
-    frame = context.kept(table)
     votes = frame.groupby(list(keys), observed=True)["votes_count"].sum()
     return votes.rename("votes").reset_index().astype(dict.fromkeys(keys, "str"))
 
@@ -76,7 +75,7 @@ def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
 def _lists_against_valid(
     context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
 ) -> Iterator[Hit]:
-    sums = _votes(context, LISTS, PLACE)
+    sums = votes_by(context.kept(LISTS), PLACE)
     for table in (MUNICIPALITIES, STATIONS):
         records = context.kept(table).reset_index(names="row")
         if table == MUNICIPALITIES:
@@ -104,7 +103,7 @@ def _candidates_against_lists(
     # A list given twice is a finding of its own.
     lists = lists[lists["list_number"] != ""].drop_duplicates(LIST)
     totals = lists[[*LIST, "votes_count"]].astype(dict.fromkeys(LIST, "str"))
-    both = _votes(context, CANDIDATES, LIST).merge(totals, on=LIST)
+    both = votes_by(context.kept(CANDIDATES), LIST).merge(totals, on=LIST)
     candidates = context.kept(CANDIDATES)
     for row in both[broken(both)].to_dict("records"):
         here = np.logical_and.reduce([candidates[key] == row[key] for key in LIST])
@@ -155,11 +154,11 @@ def stations_differ(context: Context) -> Iterator[Hit]:
         yield Hit(MUNICIPALITIES, (int(row["row"]),), "+".join(different), value)
 
 
-def without_result(context: Context) -> Iterator[Hit]:
-    """Yield the municipalities of detailed results that have no result of their own."""
+def without_result(context: Context, tables: Sequence[str] = tuple(DETAIL_TABLES)) -> Iterator[Hit]:
+    """Yield the municipalities of detailed tables that have no result of their own."""
     results = context.kept(MUNICIPALITIES)
     have = set(zip(results["election_id"], results["municipality_code"], strict=True))
-    for table in DETAIL_TABLES:
+    for table in tables:
         frame = context.kept(table)
         sizes = frame.groupby(PLACE[:2], observed=True).size().rename("rows").reset_index()
         for election, code, count in sizes.itertuples(index=False):
