@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.schema.marking import MARKING_TABLES, NEW_ONLY
@@ -20,6 +18,7 @@ from ballot_eval.validation.checks_details import (
     without_result,
 )
 from ballot_eval.validation.context import Context, Hit
+from ballot_eval.wholes import whole_or_parts
 
 REASONS, PARTY_ONLY = MARKING_TABLES
 
@@ -30,7 +29,6 @@ _LEVELS = (
     (PARTY_ONLY, "list_number", PLACE),
 )
 
-BoolArray = npt.NDArray[np.bool_]
 Broken = Callable[[pd.DataFrame], "pd.Series[bool]"]
 
 
@@ -74,18 +72,12 @@ def _records(context: Context, field: str) -> pd.DataFrame:
     return pd.concat(both, ignore_index=True).rename(columns={field: "limit"})
 
 
-def _among(frame: pd.DataFrame, rows: pd.DataFrame, keys: Sequence[str]) -> BoolArray:
-    """Return for each row of ``frame`` (n,) whether ``rows`` has one with the same ``keys``."""
-    own, others = (pd.MultiIndex.from_frame(d[list(keys)]) for d in (frame, rows))
-    return own.isin(others)
-
-
 def _reasons_against_invalid(context: Context, broken: Broken) -> Iterator[Hit]:
     frame = context.kept(REASONS)
     places = _added_up(frame, PLACE)
-    whole = frame[frame["polling_station_id"] == ""]
     # Stations stand for their municipality where it has no reasons of its own.
-    rest = _added_up(frame[~_among(frame, whole, PLACE[:2])], PLACE[:2])
+    best = whole_or_parts(frame, "polling_station_id", PLACE[:2])
+    rest = _added_up(best[best["polling_station_id"] != ""], PLACE[:2])
     both = pd.concat([places, rest.assign(polling_station_id="")], ignore_index=True)
     both = both.merge(_records(context, "invalid_votes_count"), on=PLACE)
     yield from _hits(context, REASONS, both[broken(both)], ("reasons", "invalid_votes_count"))
@@ -132,10 +124,9 @@ def _party_only(context: Context, *, lists: bool) -> pd.DataFrame:
     All lists together are those given as such or, where they are not, the sum of the lists.
     """
     frame = context.kept(PARTY_ONLY)
-    of_all = frame["list_number"] == ""
     if lists:
-        return _added_up(frame[~of_all], LIST)
-    return _added_up(frame[of_all | ~_among(frame, frame[of_all], PLACE)], PLACE)
+        return _added_up(frame[frame["list_number"] != ""], LIST)
+    return _added_up(whole_or_parts(frame, "list_number", PLACE), PLACE)
 
 
 def party_only_exceeds_first(context: Context) -> Iterator[Hit]:

@@ -8,6 +8,9 @@ import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
+from ballot_eval.topics.marking.party_only import party_only_results
+from ballot_eval.topics.marking.published import published_results
+from ballot_eval.topics.marking.reasons import reason_results
 
 __all__ = ["marking_results"]
 
@@ -19,5 +22,9 @@ def marking_results(
     accepted: Mapping[str, pd.DataFrame], panel: Panel
 ) -> tuple[MarkingMeasure, ...]:
     """Return every number on marking that the accepted tables allow; empty without any."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[Part, ...] = (
+        party_only_results,
+        published_results,
+        reason_results,
+    )
     return tuple(measure for part in parts for measure in part(accepted, panel))
