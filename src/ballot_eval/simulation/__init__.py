@@ -8,6 +8,12 @@ from ballot_eval.simulation.counting_times import (
     simulate_counting_times,
 )
 from ballot_eval.simulation.folder import simulate, write_mark
+from ballot_eval.simulation.marking import (
+    MARKING_TRUTH,
+    MarkingTruth,
+    simulate_party_only,
+    simulate_reasons,
+)
 from ballot_eval.simulation.results import (
     BLANK_RATE,
     ELIGIBLE_SHARE,
@@ -27,6 +33,7 @@ __all__ = [
     "BLANK_RATE",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
+    "MARKING_TRUTH",
     "PERSISTENT_SD",
     "SCENARIOS",
     "SHOCK_SD",
@@ -35,6 +42,7 @@ __all__ = [
     "TURNOUT",
     "CountTruth",
     "CountingTimeTruth",
+    "MarkingTruth",
     "Scenario",
     "StationTruth",
     "SurveyTruth",
@@ -42,6 +50,8 @@ __all__ = [
     "simulate",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_party_only",
+    "simulate_reasons",
     "simulate_stations",
     "simulate_surveys",
     "simulate_voting_times",

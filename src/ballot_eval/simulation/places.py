@@ -25,6 +25,8 @@ STREAMS = {
     "station_survey": 3,
     "municipality_survey": 4,
     "station_results": 5,
+    "invalid_reasons": 6,
+    "party_only_votes": 7,
 }
 
 

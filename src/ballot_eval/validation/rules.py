@@ -2,8 +2,8 @@
 
 Codes F and W are those of the Kiesraad's counting software; T (types), N (negative), K (keys),
 P (plausibility), M (marking of the ballot), R (reading), D (data protection), V (voting times),
-C (counting times), S (surveys) and I (information) are this package's own. A more specific rule stands before the
-general one that would follow from it.
+C (counting times), S (surveys) and I (information) are this package's own. A more
+specific rule stands before the general one that would follow from it.
 """
 
 from __future__ import annotations

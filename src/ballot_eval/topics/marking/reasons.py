@@ -102,8 +102,8 @@ def count_reasons(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> ReasonC
 
 def _wide(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Return the votes by ``keys``, a column per reason, 0 where a reason is not mentioned."""
-    sums = rows.groupby([*keys, "reason"])["votes_count"].sum()
-    return sums.unstack(fill_value=0).reindex(columns=list(CODES), fill_value=0)
+    wide = rows.pivot_table("votes_count", keys, "reason", "sum", fill_value=0)
+    return wide.reindex(columns=list(CODES), fill_value=0).astype(np.int64)
 
 
 def _completed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -112,10 +112,9 @@ def _completed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def reason_shares(counts: ReasonCounts) -> Iterator[MarkingMeasure]:
-    """Yield the shares of every level, of groups with municipalities as clusters and of each
-    municipality with polling stations as clusters.
+    """Yield the shares of every level, of groups and of each municipality.
 
-    Former experiment municipalities belong to no group. Reasons that were not given are a level
+    The clusters are municipalities for a group and polling stations for a municipality. Former experiment municipalities belong to no group. Reasons that were not given are a level
     of their own: with it the shares of reasons add up to 1.
     """
     frame = counts.municipalities
