@@ -57,7 +57,7 @@ class MarkingTruth:
     stations_every: int = 3
 
     def design_rate(self, effect: float) -> float:
-        """Return the expected design-related share of votes cast where the ballot adds ``effect``."""
+        """Return the expected design-related share of votes cast if the ballot adds ``effect``."""
         return effect + self.replaced_share * INVALID_RATE
 
     def party_only_rate(self, exposure: int) -> float:

@@ -58,7 +58,6 @@ def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> Part
     rows = placed(accepted.get("party_only_votes"), panel)
     if rows.empty:
         return None
-    rows["whole"] = rows["place"].str.partition("/")[0]
     by_whole = ["election_id", "whole"]
     every = whole_or_parts(rows, "list_number", [*by_whole, "place"])
     best = whole_or_parts(every, "polling_station_id", by_whole)
@@ -86,13 +85,12 @@ def _lists(
         columns=[
             *MUNICIPALITY,
             "polling_station_id",
-            "place",
+            "whole",
             "list_number",
             "candidate_number",
             VOTES,
         ]
     )
-    rows["whole"] = rows["place"].str.partition("/")[0]
     rows = whole_or_parts(rows, "polling_station_id", ["election_id", "whole"])
     rows = rows.astype({"list_number": str, "candidate_number": str, VOTES: float})
     keys = [*MUNICIPALITY, "list_number"]

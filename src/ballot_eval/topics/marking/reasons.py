@@ -89,7 +89,6 @@ def count_reasons(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> ReasonC
     if rows.empty:
         empty = pd.DataFrame(columns=[*PLACE, *CODES, WITHOUT_REASON, INVALID, DENOMINATOR])
         return ReasonCounts(panel, empty.set_index(MUNICIPALITY), empty)
-    rows["whole"] = rows["place"].str.partition("/")[0]
     best = whole_or_parts(rows, "polling_station_id", ["election_id", "whole"])
     municipal = with_results(_wide(best, MUNICIPALITY), panel)
     own = _wide(rows[rows["polling_station_id"] != ""], [*MUNICIPALITY, "place"])
@@ -114,8 +113,9 @@ def _completed(frame: pd.DataFrame) -> pd.DataFrame:
 def reason_shares(counts: ReasonCounts) -> Iterator[MarkingMeasure]:
     """Yield the shares of every level, of groups and of each municipality.
 
-    The clusters are municipalities for a group and polling stations for a municipality. Former experiment municipalities belong to no group. Reasons that were not given are a level
-    of their own: with it the shares of reasons add up to 1.
+    The clusters are municipalities for a group and polling stations for a municipality. Former
+    experiment municipalities belong to no group. Reasons that were not given are a level of their
+    own: with it the shares of reasons add up to 1.
     """
     frame = counts.municipalities
     for election, here in frame.groupby(level="election_id"):

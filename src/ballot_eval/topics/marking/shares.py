@@ -26,11 +26,11 @@ NO_SPREAD = "no interval: no such votes, or no others"
 def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
     """Return the rows of the study's elections, texts as text, with the codes of today.
 
-    ``place`` is the municipality and polling station that the row was given for, so that stations
-    of merged municipalities stay apart. An absent table has no rows.
+    ``whole`` is the municipality that the row was given for and ``place`` that and its polling
+    station, so that those of merged municipalities stay apart. An absent table has no rows.
     """
     if frame is None or frame.empty:
-        return pd.DataFrame(columns=[*PLACE, "place"])
+        return pd.DataFrame(columns=[*PLACE, "whole", "place"])
     study = panel.study
     until = study.election_by_id(study.election).date
     parts = [frame.head(0)]
@@ -43,10 +43,11 @@ def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
                 election_id=election,
                 municipality_code=current_code(codes, since, until),
                 polling_station_id=rows["polling_station_id"].astype(str),
+                whole=codes,
                 place=codes + "/" + rows["polling_station_id"].astype(str),
             )
         )
-    return pd.concat([p.astype({"election_id": object}) for p in parts], ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def share_measure(
