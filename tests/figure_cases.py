@@ -11,6 +11,7 @@ from matplotlib.text import Text
 from scipy.special import ndtr
 
 import figure_learning_cases as learning
+import figure_marking_cases as marking
 import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
@@ -112,6 +113,7 @@ CASES = (
     times.CASES
     | learning.CASES
     | surveys.CASES
+    | marking.CASES
     | stations.CASES
     | {
         "invalid_rates": (_rates(), {}),
@@ -149,6 +151,7 @@ TEXTS = (
     times.TEXTS
     | learning.TEXTS
     | surveys.TEXTS
+    | marking.TEXTS
     | stations.TEXTS
     | {
         "invalid_rates": (

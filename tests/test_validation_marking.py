@@ -186,7 +186,7 @@ def test_reasons_of_the_new_ballot_are_not_those_of_the_old_one(check, name):
     new_only = name in {"number_without_party", "number_above_list", "several_numbers"}
     for votes, code in ((10, OLD), (10, NEW), (0, OLD)):
         report = check(invalid_reasons=[reason(name, votes, code=code)])
-        wrong = new_only and code == OLD and votes
+        wrong = bool(new_only and code == OLD and votes)
         assert ("M.101" in broken(report)) == wrong
         assert len(report.accepted["invalid_reasons"]) == (0 if wrong else 1)
 
