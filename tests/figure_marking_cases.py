@@ -29,11 +29,11 @@ TEXTS = {
     "invalid_reasons": (
         [
             "Alle samen (100 ongeldige stemmen, 0,48% van de uitgebrachte): meer dan één partij "
-            "(door het stembiljet) 30%",
-            "één partij, meer dan één nummer (geldigheid niet vastgesteld) 4%",
+            "(stembiljet) 30%",
+            "één partij, meer nummers (geldigheid onzeker) 4%",
             "zonder opgegeven reden",
         ],
-        ["more than one party (design of the ballot) 30%", "no reason given"],
+        ["more than one party (ballot) 30%", "no reason given"],
     ),
     "invalid_reasons:one": (["een andere reden 8%"], ["another reason 8%"]),
     "invalid_reasons:eleven": (["Gemeente 11 ("], ["Gemeente 11 ("]),

@@ -88,6 +88,11 @@ REASONS = (
         "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
     ),
     Reason(
+        r"left out without reasons of invalidity: (?P<who>.+)",
+        "left out without reasons of invalidity: {who}",
+        "zonder redenen van ongeldigheid, en daarom weggelaten: {who}",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",

@@ -31,20 +31,18 @@ _DARK = {"several_parties", "number_without_party", "writing", "other_colour"}
 _WORDS = {
     "nl": {
         "axis": "aandeel van de ongeldige stemmen",
-        "count": "ongeldig",
         "without_reason": "zonder opgegeven reden",
-        "design": "door het stembiljet",
-        "unsettled": "geldigheid niet vastgesteld",
+        "design": "stembiljet",
+        "unsettled": "geldigheid onzeker",
         "alt": "Gestapelde balken van de redenen van ongeldigheid, als aandeel van de ongeldige "
         "stemmen: {each}.",
         "each": "{unit} ({count} ongeldige stemmen, {rate} van de uitgebrachte): {parts}",
     },
     "en": {
         "axis": "share of invalid votes",
-        "count": "invalid",
         "without_reason": "no reason given",
-        "design": "design of the ballot",
-        "unsettled": "validity not established",
+        "design": "ballot",
+        "unsettled": "validity unsettled",
         "alt": "Stacked bars of the reasons of invalidity, as shares of the invalid votes: {each}.",
         "each": "{unit} ({count} invalid votes, {rate} of votes cast): {parts}",
     },

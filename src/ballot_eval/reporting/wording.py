@@ -29,6 +29,7 @@ from ballot_eval.reporting.wording_checks import (
     municipalities,
 )
 from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_marking_reasons import marking_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
 from ballot_eval.reporting.wording_stations import station_sentences
@@ -89,6 +90,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= method_sentences(outcome)
     values |= reason_sentences(outcome)
     values |= station_sentences(outcome)
+    values |= marking_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

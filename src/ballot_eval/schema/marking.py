@@ -53,8 +53,8 @@ INVALID_REASONS = (
     InvalidReason(
         "several_numbers",
         "unsettled",
-        "één partij, meer dan één nummer",
-        "one party, more than one number",
+        "één partij, meer nummers",
+        "one party, several numbers",
         new_only=True,
     ),
     InvalidReason("writing", "general", "erop geschreven of getekend", "writing or drawing"),
@@ -64,8 +64,8 @@ INVALID_REASONS = (
     InvalidReason(
         "identifying_mark",
         "general",
-        "een teken dat de kiezer herkenbaar maakt",
-        "a mark that identifies the voter",
+        "een herkenningsteken",
+        "an identifying mark",
     ),
     InvalidReason("other", "general", "een andere reden", "another reason"),
 )
