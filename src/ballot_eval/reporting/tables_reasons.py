@@ -141,9 +141,9 @@ def party_only(items: Sequence[MarkingMeasure], names: Mapping[str, str], electi
         for m in here
         if m.quantity in (LEADER, WITHOUT) and m.level == "total"
     }
-    for m in here:
-        if m.quantity != "share_of_valid":
-            continue
+    shares = [m for m in here if m.quantity == "share_of_valid"]
+    # The group first, which no name begins like.
+    for m in sorted(shares, key=lambda m: sort_name(names.get(m.unit, ""))):
         label = names.get(m.unit, m.unit)
         if m.unit == "experiment":
             label = _exposure(m.level)

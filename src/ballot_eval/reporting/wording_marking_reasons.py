@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.formatting import count_in_words, interval, number, p_value, percent, points
 from ballot_eval.reporting.tables_reasons import computed, published
-from ballot_eval.reporting.wording_checks import enumerate_words, limits, municipalities
+from ballot_eval.reporting.wording_checks import enumerate_words, limits
 from ballot_eval.reporting.wording_reasons import municipality_names, why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
@@ -63,7 +63,8 @@ def _coverage(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure
     names = municipality_names(outcome.panel)
     experiment = outcome.study.experiment()
     have = [c for c in experiment if (c, "design", "share_of_invalid") in found]
-    text = f"Er zijn redenen van {municipalities(len(have))} van de {number(len(experiment))}"
+    counts = (count_in_words(n) for n in (len(have), len(experiment)))
+    text = f"Er zijn redenen van {' van de '.join(counts)} experimentgemeenten"
     absent = [names.get(c, c) for c in experiment if c not in have]
     text += f"; niet van {enumerate_words(absent)}." if absent else "."
     without = found["experiment", WITHOUT_REASON, "share_of_invalid"]
@@ -73,8 +74,8 @@ def _coverage(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure
         names.get(c, c) for c in have if found[c, WITHOUT_REASON, "share_of_invalid"].numerator
     ]
     return (
-        f"{text} Van {number(without.numerator)} ongeldige stemmen ({percent(without.estimate, 1)}) "
-        f"is geen reden opgegeven, in {enumerate_words(short)}. De aandelen van redenen zijn "
+        f"{text} Van {number(without.numerator)} ongeldige stemmen "
+        f"({percent(without.estimate, 1)}) is geen reden opgegeven, in {enumerate_words(short)}. De aandelen van redenen zijn "
         "daardoor te laag: hoogstens zoveel als er zonder reden is."
     )
 

@@ -47,7 +47,7 @@ def party_only_results(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> li
     counts = count_party_only(accepted, panel)
     if counts is None:
         return []
-    return [*party_only_shares(counts), *leader_shares(counts)]
+    return [*group_shares(counts), *municipality_shares(counts), *leader_shares(counts)]
 
 
 def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> PartyOnlyCounts | None:
@@ -100,11 +100,11 @@ def _lists(
     return votes.fillna({"first": 0.0}).reset_index("list_number")
 
 
-def party_only_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
+def group_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
     """Yield the shares of valid votes and of first candidates' votes that mark a party alone.
 
-    Of the experiment municipalities together, of those with the same number of uses of the ballot,
-    and of each municipality.
+    Of the experiment municipalities together, and of those with the same number of uses of the
+    ballot.
     """
     for election, here in counts.municipalities.groupby(level="election_id"):
         rows = here[here["role"] == "experiment"]
@@ -114,9 +114,13 @@ def party_only_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
         for level, part in levels.items():
             if len(part):
                 yield from _shares(counts, str(election), "experiment", level, part)
-        for code in here.index.get_level_values("municipality_code"):
-            part = here.xs(code, level="municipality_code", drop_level=False)
-            yield from _shares(counts, str(election), str(code), "total", part)
+
+
+def municipality_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
+    """Yield the same shares of each municipality."""
+    for election, code in counts.municipalities.index:
+        part = counts.municipalities.loc[[(election, code)]]
+        yield from _shares(counts, str(election), str(code), "total", part)
 
 
 def _shares(

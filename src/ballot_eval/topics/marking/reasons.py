@@ -76,7 +76,7 @@ class ReasonCounts:
 def reason_results(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> list[MarkingMeasure]:
     """Return shares of reasons, and the design-related rate against the net excess."""
     counts = count_reasons(accepted, panel)
-    return [*reason_shares(counts), *gross_and_net(counts)]
+    return [*group_shares(counts), *municipality_shares(counts), *gross_and_net(counts)]
 
 
 def count_reasons(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> ReasonCounts:
@@ -110,23 +110,25 @@ def _completed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{WITHOUT_REASON: missing.clip(lower=0)})
 
 
-def reason_shares(counts: ReasonCounts) -> Iterator[MarkingMeasure]:
-    """Yield the shares of every level, of groups and of each municipality.
+def group_shares(counts: ReasonCounts) -> Iterator[MarkingMeasure]:
+    """Yield the shares of every level in each group, with municipalities as clusters.
 
-    The clusters are municipalities for a group and polling stations for a municipality. Former
-    experiment municipalities belong to no group. Reasons that were not given are a level of their
-    own: with it the shares of reasons add up to 1.
+    Former experiment municipalities belong to no group. Reasons that were not given are a level of
+    their own: with it the shares of reasons add up to 1.
     """
-    frame = counts.municipalities
-    for election, here in frame.groupby(level="election_id"):
+    for election, here in counts.municipalities.groupby(level="election_id"):
         for role in ("experiment", "control"):
             rows = here[here["role"] == role]
             if len(rows):
                 yield from _shares(counts.panel, str(election), role, rows, rows)
-        for code in here.index.get_level_values("municipality_code"):
-            rows = here.xs(code, level="municipality_code", drop_level=False)
-            stations = counts.of_stations(str(election), str(code))
-            yield from _shares(counts.panel, str(election), str(code), rows, stations)
+
+
+def municipality_shares(counts: ReasonCounts) -> Iterator[MarkingMeasure]:
+    """Yield the shares of every level in each municipality, with its stations as clusters."""
+    for election, code in counts.municipalities.index:
+        rows = counts.municipalities.loc[[(election, code)]]
+        stations = counts.of_stations(str(election), str(code))
+        yield from _shares(counts.panel, str(election), str(code), rows, stations)
 
 
 def _shares(
