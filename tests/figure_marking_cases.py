@@ -30,7 +30,7 @@ TEXTS = {
         [
             "Alle samen (100 ongeldige stemmen, 0,48% van de uitgebrachte): meer dan één partij "
             "(stembiljet) 30%",
-            "één partij, meer nummers (geldigheid onzeker) 4%",
+            "één partij, meer nummers (onzeker) 4%",
             "zonder opgegeven reden",
         ],
         ["more than one party (ballot) 30%", "no reason given"],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ballot_eval.figures.base import SMALL, in_language, new_axes, percent_ticks
+from ballot_eval.figures.base import SMALL, FloatArray, in_language, new_axes, percent_ticks
 from ballot_eval.formatting import number, percent
 from ballot_eval.schema.marking import INVALID_REASONS
 
@@ -33,7 +35,7 @@ _WORDS = {
         "axis": "aandeel van de ongeldige stemmen",
         "without_reason": "zonder opgegeven reden",
         "design": "stembiljet",
-        "unsettled": "geldigheid onzeker",
+        "unsettled": "onzeker",
         "alt": "Gestapelde balken van de redenen van ongeldigheid, als aandeel van de ongeldige "
         "stemmen: {each}.",
         "each": "{unit} ({count} ongeldige stemmen, {rate} van de uitgebrachte): {parts}",
@@ -42,11 +44,14 @@ _WORDS = {
         "axis": "share of invalid votes",
         "without_reason": "no reason given",
         "design": "ballot",
-        "unsettled": "validity unsettled",
+        "unsettled": "unsettled",
         "alt": "Stacked bars of the reasons of invalidity, as shares of the invalid votes: {each}.",
         "each": "{unit} ({count} invalid votes, {rate} of votes cast): {parts}",
     },
 }
+
+#: Share of the width of the page on the right of the bars.
+MARGIN = 0.36
 
 #: Narrower segments hold no number.
 NARROWEST = 0.1
@@ -68,6 +73,8 @@ def invalid_reasons(reasons: pd.DataFrame, *, language: str = "nl") -> Figure:
     rows = [name for name in COLORS if name in shares.columns and shares[name].any()]
     header = 0.62 * len(rows) + 0.7
     figure, axes = new_axes(0.55 + 0.29 * (len(shares) + header))
+    # The names above the bars run into the margin on the right.
+    figure.set_layout_engine("constrained", rect=(0, 0, 1 - MARGIN, 1))
     axes.set_ylim(len(shares) - 0.5, -header)
     axes.set_xlim(0, 1)
     axes.spines["left"].set_visible(False)
@@ -82,9 +89,9 @@ def invalid_reasons(reasons: pd.DataFrame, *, language: str = "nl") -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.get_yticklabels()[0].set_fontweight("bold")
     for y, unit in enumerate(shares.index):
-        count, rate = totals.loc[unit, ["votes", "rate"]]
+        count, rate = totals["votes"].loc[unit], totals["rate"].loc[unit]
         text = f"{number(count, language=language)} ({percent(rate, language=language)})"
-        axes.text(1.02, y, text, fontsize=SMALL, va="center")
+        axes.text(1.02, y, text, fontsize=SMALL, va="center", in_layout=False)
     percent_ticks(axes.xaxis, language)
     axes.set_xlabel(words["axis"], fontsize=9)
     return figure
@@ -116,15 +123,15 @@ def _checked(reasons: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _segments(
     axes: Axes,
     level: str,
-    left: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    width: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    left: FloatArray,
+    width: FloatArray,
     language: str,
 ) -> None:
     edge = "#595959" if level == "without_reason" else "white"
-    style = {"color": COLORS[level], "edgecolor": edge, "linewidth": 0.7, "height": 0.74}
-    axes.barh(np.arange(len(width)), width, left=left, **style)
+    style: dict[str, Any] = {"color": COLORS[level], "edgecolor": edge, "linewidth": 0.7}
+    axes.barh(np.arange(len(width)), width, left=left, height=0.74, **style)
     color = "white" if level in _DARK else "black"
-    for y in np.flatnonzero(width >= NARROWEST):
+    for y in np.flatnonzero(width >= NARROWEST).tolist():
         text = percent(float(width[y]), 0, language=language)
         middle = float(left[y] + width[y] / 2)
         axes.text(middle, y, text, color=color, fontsize=SMALL, ha="center", va="center")
@@ -133,7 +140,7 @@ def _segments(
 def _label(axes: Axes, x: float, y: float, text: str) -> None:
     """Write the name of a segment of the first bar on a line of its own, tied to its middle."""
     axes.vlines(x, y, -0.37, color="#595959", linewidth=0.7)
-    axes.text(x + 0.008, y, text, fontsize=SMALL, va="center")
+    axes.text(x + 0.008, y, text, fontsize=SMALL, va="center", in_layout=False)
 
 
 def _name(level: str, words: dict[str, str], language: str) -> str:
@@ -156,7 +163,7 @@ def alt_text_invalid_reasons(reasons: pd.DataFrame, *, language: str = "nl") -> 
             for level in COLORS
             if level in row.index and row[level] > 0
         ]
-        count, rate = totals.loc[unit, ["votes", "rate"]]
+        count, rate = totals["votes"].loc[str(unit)], totals["rate"].loc[str(unit)]
         each.append(
             words["each"].format(
                 unit=unit,

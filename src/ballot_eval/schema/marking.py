@@ -22,7 +22,7 @@ ReasonKind = Literal["design", "general", "unsettled"]
 class InvalidReason:
     """A reason for which a vote is invalid, as ``code`` in the data.
 
-    ``new_only``: only a ballot on which party and number are marked apart has it. Boxes of several
+    A number is too high when the list has no such candidate. ``new_only``: only a ballot on which party and number are marked apart has it. Boxes of several
     parties can be marked on the old ballot too.
     """
 
@@ -46,8 +46,8 @@ INVALID_REASONS = (
     InvalidReason(
         "number_above_list",
         "design",
-        "een nummer hoger dan de lijst heeft",
-        "a number higher than the list has",
+        "een te hoog nummer",
+        "a number too high",
         new_only=True,
     ),
     InvalidReason(

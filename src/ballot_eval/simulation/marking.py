@@ -9,8 +9,9 @@ those of single reasons and of votes for a party alone are no official level.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -156,6 +157,6 @@ def _stations(
             yield str(number), int(size)
 
 
-def _frame(row: dict[str, object], place: str, **columns: object) -> pd.DataFrame:
+def _frame(row: Mapping[Hashable, Any], place: str, **columns: object) -> pd.DataFrame:
     keys = {k: row[k] for k in ("election_id", "municipality_code")}
     return pd.DataFrame(keys | {"polling_station_id": place} | columns)

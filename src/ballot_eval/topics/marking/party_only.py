@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -109,8 +110,7 @@ def group_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
     for election, here in counts.municipalities.groupby(level="election_id"):
         rows = here[here["role"] == "experiment"]
         levels = {"total": rows}
-        for exposure, part in rows.groupby("exposure"):
-            levels[f"exposure_{exposure}"] = part
+        levels |= {f"exposure_{k}": part for k, part in rows.groupby("exposure")}
         for level, part in levels.items():
             if len(part):
                 yield from _shares(counts, str(election), "experiment", level, part)
@@ -155,6 +155,12 @@ def _shares(
         )
 
 
+def rows_of(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a frame with its index as columns."""
+    for row in frame.reset_index().to_dict("records"):
+        yield {str(name): value for name, value in row.items()}
+
+
 def leader_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
     """Yield the first candidates' share of votes, with and without votes for a party alone.
 
@@ -165,20 +171,21 @@ def leader_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
     """
     frame = counts.municipalities
     frame = frame[frame["first"] >= frame["party_only"]]
-    for election, here in frame.groupby(level="election_id"):
+    for election in frame.index.unique("election_id"):
+        here = frame.loc[[election]]
         rows = here[here["role"] == "experiment"]
         if len(rows):
-            sums = rows[["first", "all", "party_only"]].sum()
-            yield from _leader(str(election), "experiment", "total", sums, len(rows))
-        for (_, code), row in here.iterrows():
-            yield from _leader(str(election), str(code), "total", row, 1)
-            lists = counts.lists.loc[[(election, code)]]
-            for _, item in lists.iterrows():
-                yield from _of_list(str(election), str(code), item, row)
+            sums = rows[["first", "all", "party_only"]].sum().to_dict()
+            yield from _leader(election, "experiment", "total", sums, len(rows))
+        for row in rows_of(here):
+            code = row["municipality_code"]
+            yield from _leader(election, code, "total", row, 1)
+            for item in rows_of(counts.lists.loc[[(election, code)]]):
+                yield from _of_list(election, code, item, row)
 
 
 def _leader(
-    election: str, unit: str, level: str, row: pd.Series[float], count: int
+    election: str, unit: str, level: str, row: Mapping[str, Any], count: int
 ) -> Iterator[MarkingMeasure]:
     for quantity, less in ((LEADER, 0.0), (WITHOUT, float(row["party_only"]))):
         numerator, denominator = float(row["first"]) - less, float(row["all"]) - less
@@ -198,7 +205,7 @@ def _leader(
 
 
 def _of_list(
-    election: str, unit: str, item: pd.Series[float], whole: pd.Series[float]
+    election: str, unit: str, item: Mapping[str, Any], whole: Mapping[str, Any]
 ) -> Iterator[MarkingMeasure]:
     """Yield the shares of one list; a range where its votes for the party alone are not known."""
     level = str(item["list_number"])
