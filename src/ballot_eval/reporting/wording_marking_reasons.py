@@ -76,7 +76,8 @@ def _coverage(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure
     return (
         f"{text} Van {number(without.numerator)} ongeldige stemmen "
         f"({percent(without.estimate, 1)}) is geen reden opgegeven, in "
-        f"{enumerate_words(short)}. De aandelen van redenen zijn daardoor te laag: hoogstens zoveel als er zonder reden is."
+        f"{enumerate_words(short)}. De aandelen van redenen zijn daardoor te laag: hoogstens "
+        "zoveel als er zonder reden is."
     )
 
 

@@ -22,8 +22,9 @@ ReasonKind = Literal["design", "general", "unsettled"]
 class InvalidReason:
     """A reason for which a vote is invalid, as ``code`` in the data.
 
-    A number is too high when the list has no such candidate. ``new_only``: only a ballot on which party and number are marked apart has it. Boxes of several
-    parties can be marked on the old ballot too.
+    A number is too high when the list has no such candidate. ``new_only``: only a ballot on which
+    party and number are marked apart has it. Boxes of several parties can be marked on the old
+    ballot too.
     """
 
     code: str

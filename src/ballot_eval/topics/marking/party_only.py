@@ -175,7 +175,7 @@ def leader_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
         here = frame.loc[[election]]
         rows = here[here["role"] == "experiment"]
         if len(rows):
-            sums = rows[["first", "all", "party_only"]].sum().to_dict()
+            sums = {name: float(rows[name].sum()) for name in ("first", "all", "party_only")}
             yield from _leader(election, "experiment", "total", sums, len(rows))
         for row in rows_of(here):
             code = row["municipality_code"]
