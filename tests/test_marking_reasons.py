@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -20,6 +21,7 @@ from ballot_eval.reporting.wording_marking_reasons import (
     NO_REASONS,
     marking_sentences,
 )
+from ballot_eval.results import Rate
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import (
     simulate_panel,
@@ -101,7 +103,7 @@ def test_a_municipality_has_an_interval_when_its_stations_are_known(world):
         assert math.isnan(m.ci_lower) == (code not in known), code
         assert (m.note == "") == (code in known)
     assert known
-    assert {code for code in known} < set(panel.study.experiment())
+    assert known < set(panel.study.experiment())
 
 
 def test_own_intervals_are_wider_than_binomial_ones_and_undefined_alone():
@@ -292,7 +294,7 @@ def test_the_report_has_tables_words_and_a_figure(world):
 
 def test_published_numbers_stand_beside_with_their_rounding(root):
     study = be.load_study(root / "analysis/tk2025")
-    found = by_key(published_results({}, SimpleNamespace(study=study)))
+    found = by_key(list(published_results({}, SimpleNamespace(study=study))))
     design = found["experiment", "design", "share_of_votes_cast"]
     assert (design.estimate, design.ci_lower, design.ci_upper) == (0.0032, 0.00315, 0.00325)
     net = found["experiment-reference", "invalid", "share_of_votes_cast"]
@@ -300,7 +302,12 @@ def test_published_numbers_stand_beside_with_their_rounding(root):
     assert found["comparison", "total", "preference_share"].estimate == 0.309
     assert all(m.source and m.note == "published, not computed" for m in found.values())
     assert math.isnan(design.numerator)
-    lines = tables_reasons.marking_published(tuple(found.values())).splitlines()
+    own = Rate("TK2025", "experiment", "invalid", 633, 131_478, 633 / 131_478, NAN, NAN, "")
+    # Other municipalities are the reference of the plan than of the publication.
+    other = replace(own, unit="reference")
+    lines = tables_reasons.marking_published(tuple(found.values()), (own, other)).splitlines()
+    assert lines[3].endswith("| TK2025 | 0,48% | 0,475–0,485% | 0,48% |")
+    assert lines[4].endswith("| TK2025 | 0,19% | 0,185–0,195% | – |")
     assert lines[2].endswith("| TK2025 | 0,32% | 0,315–0,325% | – |")
 
 

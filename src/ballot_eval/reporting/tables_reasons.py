@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from ballot_eval.formatting import interval, number, percent, points, sort_name
 from ballot_eval.reporting.tables import GROUPS, pipe_table
 from ballot_eval.reporting.tables_stations import NO_NUMBER
-from ballot_eval.results import MarkingMeasure
+from ballot_eval.results import MarkingMeasure, Rate
 from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
 from ballot_eval.topics.marking.published import DIFFERENCE, METHOD
@@ -165,21 +165,37 @@ def _exposure(level: str) -> str:
     return f"waarvan {level.removeprefix('exposure_')}e gebruik"
 
 
-def marking_published(items: Sequence[MarkingMeasure]) -> str:
-    """Return the published numbers beside the same numbers as computed, where there are any."""
-    own = {(m.topic, m.election, m.unit, m.level, m.quantity): m for m in items if not m.source}
+def marking_published(items: Sequence[MarkingMeasure], rates: Sequence[Rate]) -> str:
+    """Return the published numbers, beside the same numbers of the experiment as computed.
+
+    Those of other municipalities are not computed: who they were is not established.
+    """
+    key = ("topic", "election", "level", "quantity")
+    own = {
+        tuple(getattr(m, k) for k in key): m.estimate
+        for m in items
+        if not m.source and m.unit == "experiment"
+    }
+    own |= {
+        ("reasons", r.election, "invalid", "share_of_votes_cast"): r.rate
+        for r in rates
+        if (r.unit, r.outcome) == ("experiment", "invalid")
+    }
     rows = []
     for m in published(items):
-        beside = own.get((m.topic, m.election, m.unit, m.level, m.quantity))
-        show = (lambda v, d=2: points(v, d)) if m.method == DIFFERENCE else percent
+        here = own.get(tuple(getattr(m, k) for k in key)) if m.unit == "experiment" else None
+        is_difference = m.method == DIFFERENCE
+        limits = interval(
+            m.ci_lower, m.ci_upper, 3, percent_sign=not is_difference, sign=is_difference
+        )
         rows.append(
             [
                 QUANTITIES[m.topic, m.level],
                 UNITS.get(m.unit, m.unit),
                 m.election,
-                show(m.estimate, 2),
-                interval(m.ci_lower, m.ci_upper, 3),
-                show(beside.estimate, 2) if beside else NO_NUMBER,
+                points(m.estimate) if is_difference else percent(m.estimate),
+                limits,
+                NO_NUMBER if here is None else percent(here),
             ]
         )
     header = ["Aandeel", "Van", "Verkiezing", "Gepubliceerd", "Afgerond uit", "Berekend"]

@@ -154,5 +154,7 @@ def _published(outcome: Outcome) -> str:
         return ""
     return (
         "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; tussen "
-        "welke grenzen zij lagen staat erbij. Die grenzen zijn geen onzekerheid van een schatting."
+        "welke grenzen zij lagen, staat erbij; die grenzen zijn geen onzekerheid van een schatting. "
+        "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. Het effect, met de "
+        "verandering sinds eerdere verkiezingen, staat bij de ongeldige stemmen."
     )

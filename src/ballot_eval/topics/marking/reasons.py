@@ -25,7 +25,6 @@ from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.invalid_votes import randomise_contrast, require_controls
 from ballot_eval.topics.marking.shares import (
     MUNICIPALITY,
-    PLACE,
     columns_of,
     placed,
     share_measure,
@@ -76,19 +75,20 @@ class ReasonCounts:
 def reason_results(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> list[MarkingMeasure]:
     """Return shares of reasons, and the design-related rate against the net excess."""
     counts = count_reasons(accepted, panel)
+    if counts is None:
+        return []
     return [*group_shares(counts), *municipality_shares(counts), *gross_and_net(counts)]
 
 
-def count_reasons(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> ReasonCounts:
-    """Return the accepted ``invalid_reasons`` on today's municipalities.
+def count_reasons(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> ReasonCounts | None:
+    """Return the accepted ``invalid_reasons`` on today's municipalities, None without any.
 
     Stations stand for their municipality where it has no reasons of its own. Municipalities and
     stations without an accepted result are left out.
     """
     rows = placed(accepted.get("invalid_reasons"), panel)
     if rows.empty:
-        empty = pd.DataFrame(columns=[*PLACE, *CODES, WITHOUT_REASON, INVALID, DENOMINATOR])
-        return ReasonCounts(panel, empty.set_index(MUNICIPALITY), empty)
+        return None
     best = whole_or_parts(rows, "polling_station_id", ["election_id", "whole"])
     municipal = with_results(_wide(best, MUNICIPALITY), panel)
     own = _wide(rows[rows["polling_station_id"] != ""], [*MUNICIPALITY, "place"])
