@@ -196,10 +196,10 @@ def test_a_party_alone_cannot_be_marked_on_the_old_ballot(check):
     assert broken(check(party_only_votes=[party_only(0, code=OLD)])) == set()
     earlier = check(party_only_votes=[party_only(1, election="GR2022")])
     assert broken(earlier) == {"M.102"}
-    # A municipality of the experiment at another election than the study's.
-    assert broken(check(party_only_votes=[party_only(1, code="0147", election="EP2024")])) == {
-        "M.109"
-    }
+    # One that left the experiment had the new ballot before.
+    left = party_only(1, code="0147", election="EP2024")
+    assert broken(check(party_only_votes=[left])) == set()
+    assert broken(check(party_only_votes=[left | {"election_id": "GR2026"}])) == {"M.102"}
 
 
 def test_a_municipality_without_result_is_named(check, municipal):

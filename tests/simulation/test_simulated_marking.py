@@ -125,15 +125,17 @@ TRUTH = {
 
 @pytest.mark.parametrize("key", TRUTH)
 def test_intervals_hold_the_truth_as_often_as_they_say(worlds, key):
-    """Over 200 seeds the 95% intervals hold the truth in COVERAGE of the worlds.
+    """Over these 200 seeds the 95% intervals hold the truth in 91 to 96.5% of the worlds.
 
-    Eleven municipalities (seven first, four third uses) are few, so the nominal level is only
-    approached; with a coverage of 95% the binomial standard error over 200 worlds is 1.5 points.
+    Design-related 93% of votes cast and 94.5% of invalid votes, single reasons 91 and 96%, votes
+    for a party alone 96.5% at first use (seven municipalities) and 94% at third (four). The
+    standard error of such a figure is 1.5 points. A single reason is at the low end because the
+    spread of few municipalities is often estimated as none.
     """
     truth = TRUTH[key]
     found = [world[key] for world in worlds]
     held = sum(m.ci_lower <= truth <= m.ci_upper for m in found) / SEEDS
-    assert 0.91 <= held <= 0.99
+    assert 0.905 <= held <= 0.98
     mean = sum(m.estimate for m in found) / SEEDS
     assert mean == pytest.approx(truth, rel=0.04)
 

@@ -153,8 +153,8 @@ def _published(outcome: Outcome) -> str:
     if not published(outcome.results.marking):
         return ""
     return (
-        "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; tussen "
-        "welke grenzen zij lagen, staat erbij; die grenzen zijn geen onzekerheid van een schatting. "
+        "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; hun "
+        "grenzen staan erbij, en die zijn geen onzekerheid van een schatting. "
         "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. Het effect, met de "
         "verandering sinds eerdere verkiezingen, staat bij de ongeldige stemmen."
     )
