@@ -13,6 +13,7 @@ from scipy.special import ndtr
 import figure_candidate_cases as candidates
 import figure_funnel_cases as funnels
 import figure_learning_cases as learning
+import figure_marking_cases as marking
 import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
@@ -115,6 +116,7 @@ CASES = (
     | learning.CASES
     | surveys.CASES
     | funnels.CASES
+    | marking.CASES
     | stations.CASES
     | candidates.CASES
     | {
@@ -154,6 +156,7 @@ TEXTS = (
     | learning.TEXTS
     | surveys.TEXTS
     | funnels.TEXTS
+    | marking.TEXTS
     | stations.TEXTS
     | candidates.TEXTS
     | {

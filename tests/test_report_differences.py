@@ -37,9 +37,7 @@ def told(gr2026):
 
     def run(change=lambda frame: frame, check=CHECK):
         accepted = {"station_results": change(stations)}
-        found = be.ResultSet(
-            study.id, (), (), (check,), marking=marking_results(accepted, panel)
-        )
+        found = be.ResultSet(study.id, (), (), (check,), marking=marking_results(accepted, panel))
         return SimpleNamespace(
             study=study,
             panel=panel,

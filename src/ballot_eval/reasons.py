@@ -114,6 +114,11 @@ REASONS = (
         "van de eerdere verkiezing zijn er geen uitslagen van stembureaus die zo telden",
     ),
     Reason(
+        r"left out without reasons of invalidity: (?P<who>.+)",
+        "left out without reasons of invalidity: {who}",
+        "zonder redenen van ongeldigheid, en daarom weggelaten: {who}",
+    ),
+    Reason(
         r"no control municipality has results at both (?P<two>.+)",
         "no control municipality has results at both {two}",
         "geen enkele controlegemeente heeft uitslagen van zowel {two}",

@@ -27,6 +27,7 @@ from ballot_eval.figures.effects import (
 from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
 from ballot_eval.figures.funnel import alt_text_station_funnel, station_funnel
 from ballot_eval.figures.introduction import alt_text_forecast, forecast
+from ballot_eval.figures.invalid_reasons import alt_text_invalid_reasons, invalid_reasons
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
     alt_text_invalid_rates,
@@ -68,6 +69,7 @@ __all__ = [
     "alt_text_finished_by_clock",
     "alt_text_forecast",
     "alt_text_invalid_rates",
+    "alt_text_invalid_reasons",
     "alt_text_later_against_first",
     "alt_text_leave_one_out",
     "alt_text_love_plot",
@@ -93,6 +95,7 @@ __all__ = [
     "finished_by_clock",
     "forecast",
     "invalid_rates",
+    "invalid_reasons",
     "later_against_first",
     "leave_one_out",
     "love_plot",

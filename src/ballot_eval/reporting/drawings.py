@@ -17,6 +17,7 @@ from ballot_eval.panel import Panel
 from ballot_eval.reporting.drawings_candidates import candidate_figures
 from ballot_eval.reporting.drawings_differences import difference_figures
 from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_reasons import reason_figures
 from ballot_eval.reporting.drawings_stations import station_figures
 from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
@@ -63,6 +64,7 @@ def _drawings(outcome: Outcome) -> dict[str, Drawing]:
     made = _rates(outcome) | _checks(outcome) | station_figures(outcome) | time_figures(outcome)
     made |= candidate_figures(outcome)
     made |= difference_figures(outcome)
+    made |= reason_figures(outcome)
     return made | learning_figures(outcome) | survey_figures(outcome)
 
 

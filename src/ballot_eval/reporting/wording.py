@@ -31,6 +31,7 @@ from ballot_eval.reporting.wording_checks import (
 )
 from ballot_eval.reporting.wording_differences import difference_sentences
 from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_marking_reasons import marking_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
 from ballot_eval.reporting.wording_stations import station_sentences
@@ -93,6 +94,7 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= candidate_sentences(outcome)
     values |= station_sentences(outcome)
     values |= difference_sentences(outcome)
+    values |= marking_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

@@ -13,6 +13,12 @@ from ballot_eval.simulation.counting_times import (
     simulate_counting_times,
 )
 from ballot_eval.simulation.folder import simulate, write_mark
+from ballot_eval.simulation.marking import (
+    MARKING_TRUTH,
+    MarkingTruth,
+    simulate_party_only,
+    simulate_reasons,
+)
 from ballot_eval.simulation.results import (
     BLANK_RATE,
     ELIGIBLE_SHARE,
@@ -33,6 +39,7 @@ __all__ = [
     "CANDIDATE_TRUTH",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
+    "MARKING_TRUTH",
     "PERSISTENT_SD",
     "SCENARIOS",
     "SHOCK_SD",
@@ -42,6 +49,7 @@ __all__ = [
     "CandidateTruth",
     "CountTruth",
     "CountingTimeTruth",
+    "MarkingTruth",
     "Scenario",
     "StationTruth",
     "SurveyTruth",
@@ -50,6 +58,8 @@ __all__ = [
     "simulate_candidates",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_party_only",
+    "simulate_reasons",
     "simulate_stations",
     "simulate_surveys",
     "simulate_voting_times",

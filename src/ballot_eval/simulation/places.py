@@ -26,6 +26,8 @@ STREAMS = {
     "municipality_survey": 4,
     "station_results": 5,
     "candidate_results": 6,
+    "invalid_reasons": 7,
+    "party_only_votes": 8,
 }
 
 

@@ -72,12 +72,18 @@ def large_difference(d: pd.DataFrame) -> pd.Series[bool]:
     return (size >= 15) & (50 * size >= d["votes_cast_count"])
 
 
+def votes_by(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the ``votes`` of lists or candidates, added up by ``keys`` as text."""
+    votes = frame.groupby(list(keys), observed=True)["votes_count"].sum()
+    return votes.rename("votes").reset_index().astype(dict.fromkeys(keys, "str"))
+
+
 def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
-    """Return the ``votes`` of lists or candidates, by ``keys`` as text and ``format`` of source."""
+    """Return the ``votes`` of lists or candidates, by ``keys`` and ``format`` of the source."""
     frame = context.kept(table)
-    frame = frame.assign(format=context.formats(frame).astype("category"))
-    votes = frame.groupby([*keys, "format"], observed=True)["votes_count"].sum()
-    return votes.rename("votes").reset_index().astype(dict.fromkeys((*keys, "format"), "str"))
+    return votes_by(
+        frame.assign(format=context.formats(frame).astype("category")), [*keys, "format"]
+    )
 
 
 def _with_lists(context: Context, table: str) -> pd.DataFrame:
@@ -228,11 +234,11 @@ def explanations_differ(context: Context) -> Iterator[Hit]:
         )
 
 
-def without_result(context: Context) -> Iterator[Hit]:
-    """Yield the municipalities of detailed results that have no result of their own."""
+def without_result(context: Context, tables: Sequence[str] = tuple(DETAIL_TABLES)) -> Iterator[Hit]:
+    """Yield the municipalities of detailed tables that have no result of their own."""
     results = context.kept(MUNICIPALITIES)
     have = set(zip(results["election_id"], results["municipality_code"], strict=True))
-    for table in DETAIL_TABLES:
+    for table in tables:
         frame = context.kept(table)
         sizes = frame.groupby(PLACE[:2], observed=True).size().rename("rows").reset_index()
         for election, code, count in sizes.itertuples(index=False):

@@ -97,7 +97,7 @@ def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
         return FORM, f": {column.name} (not shown), {column.form}"
     found = f": {column.name} = {value[:40]!r}"
     if column.kind == "text":
-        return FORM, f"{found}, {column.form}"
+        return FORM, f"{found}, {', '.join(column.allowed) or column.form}"
     rules = {"count": WHOLE, "decimal": NUMBER, "moment": DATE, "day_moment": DATE}
     return rules[column.kind], found
 
