@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -79,15 +80,15 @@ def simulate(
             here, seed=seed, new_ballot=study.election_by_id(study.election).new_ballot
         )
         truth["station_results"] = asdict(STATION_TRUTH)
-    if candidates:
-        kept = results["election_id"].isin([study.election, study.baselines[0]])
-        tables["list_results"], tables["candidate_results"] = simulate_candidates(
-            results[kept], study, seed=seed
-        )
-        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
     if marking:
         tables |= _marking(study, here, tables.get("station_results"), seed, effect, world)
         truth["marking"] = asdict(MARKING_TRUTH)
+    if candidates:
+        kept = results["election_id"].isin([study.election, study.baselines[0]])
+        tables["list_results"], tables["candidate_results"] = simulate_candidates(
+            results[kept], study, seed=seed, party_only=_party_only(tables)
+        )
+        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
     if times:
         tables["voting_times"] = simulate_voting_times(study, seed=seed)
         tables["counting_times"] = simulate_counting_times(study, seed=seed)
@@ -126,6 +127,18 @@ def _marking(
         "invalid_reasons": simulate_reasons(rows, stations, added, seed=seed),
         "party_only_votes": simulate_party_only(rows, stations, study, seed=seed),
     }
+
+
+def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
+    """Return the votes for a party alone by municipality; None where there are none."""
+    if "party_only_votes" not in tables:
+        return None
+    rows = tables["party_only_votes"]
+    whole = rows["polling_station_id"] == ""
+    # Where the whole municipality stands there, its stations are part of it.
+    by_station = ~rows["municipality_code"].isin(rows.loc[whole, "municipality_code"])
+    counted = rows[whole | by_station]
+    return counted.groupby("municipality_code")["votes_count"].sum().astype(int).to_dict()
 
 
 def _national(results: pd.DataFrame) -> pd.DataFrame:
