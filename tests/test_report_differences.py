@@ -54,7 +54,7 @@ def test_with_stations_everything_is_said_and_drawn(told):
     assert all(said.values())
     assert "Weggelaten" not in said["differences_sample_text"]
     assert said["differences_text"].startswith(
-        "Van de stembureaus waarvan de wijze van tellen niet bekend is, in de experimentgemeenten "
+        "Stembureaus waarvan de wijze van tellen niet bekend is: in de experimentgemeenten telde "
     )
     assert "komen meer en minder beide voor" in said["differences_netting_text"]
     assert "is niet te schatten: van de eerdere" in said["differences_contrast_text"]

@@ -13,7 +13,7 @@ from ballot_eval.reporting.tables_differences import (
     per_thousand,
     turnout_check,
 )
-from ballot_eval.reporting.wording_checks import KINDS, enumerate_words
+from ballot_eval.reporting.wording_checks import enumerate_words
 from ballot_eval.reporting.wording_measures import plural
 from ballot_eval.reporting.wording_reasons import why
 from ballot_eval.results import MarkingMeasure
@@ -114,13 +114,13 @@ def _level(items: list[MarkingMeasure], level: str) -> str:
         if more_share is None or fewer_share is None or more is None or fewer is None:
             continue
         parts.append(
-            f"in {who} telde {percent(more_share.estimate, 1)} er meer en "
-            f"{percent(fewer_share.estimate, 1)} minder: {per_thousand(more.estimate)} en "
-            f"{per_thousand(fewer.estimate)} stembiljetten per {number(1000)}"
+            f"in {who} telde {percent(more_share.estimate, 1)} meer en "
+            f"{percent(fewer_share.estimate, 1)} minder ({per_thousand(more.estimate)} en "
+            f"{per_thousand(fewer.estimate)} stembiljetten per {number(1000)})"
         )
     if not parts:
         return ""
-    return f"Van de stembureaus {HOW[level]}, {enumerate_words(parts)}."
+    return f"Stembureaus {HOW[level]}: {enumerate_words(parts)}."
 
 
 def _netting(items: list[MarkingMeasure], level: str) -> str:
@@ -197,8 +197,8 @@ def _funnel(outcome: Outcome) -> str:
     levels = [percent(1 - level, 1) for level in LEVELS]
     return (
         f"Buiten de binnenste en de buitenste grenzen liggen {enumerate_words(parts)} van de "
-        f"stembureaus; bij het berekende toeval is dat ongeveer {enumerate_words(levels)}. Het "
-        f"gaat om {KINDS[outcome.study.analysis.outcome]}."
+        "stembureaus; de grenzen zijn berekend voor ongeveer "
+        f"{enumerate_words(levels)} als alleen toeval met deze spreiding werkt."
     )
 
 

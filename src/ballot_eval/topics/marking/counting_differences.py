@@ -121,17 +121,18 @@ def difference_measures(
 
 
 def _levels(records: StationRecords, election: str, level: str) -> Iterator[MarkingMeasure]:
+    """Yield the numbers of groups and of experiment municipalities, and what netting would hide."""
     rows = records.at(election, level)
     groups = groups_of(rows)
-    control = rows[groups["control"]]
     confidence = records.panel.study.analysis.confidence_level
     about = MarkingMeasure(
         topic=TOPIC, election=election, unit="", level=level, quantity="", method="", estimate=0.0
     )
     for name, quantity in QUANTITIES.items():
-        rho = intraclass_correlation(*_municipal(control, quantity))
-        for unit, members in groups.items():
-            x, n = _municipal(rows[members], quantity)
+        stations = _known(rows, quantity)
+        sums = {unit: stations.municipal(members) for unit, members in groups.items()}
+        rho = intraclass_correlation(*sums["control"][:2])
+        for unit, (x, n, _) in sums.items():
             if not len(x):
                 continue
             low, high = overdispersed_interval(x, n, intraclass=rho, confidence_level=confidence)
@@ -141,29 +142,63 @@ def _levels(records: StationRecords, election: str, level: str) -> Iterator[Mark
                 ci_lower=low,
                 ci_upper=high,
             )
+        for x, n, code in zip(*sums["experiment"], strict=True):
+            made = _share(about, stations.codes[code], name, np.array([x]), np.array([n]))
+            count = int((stations.unit == code).sum())
+            yield replace(made, count=count, counted="stations")
     for unit, members in groups.items():
         if members.any():
             yield from _netting(rows[members], replace(about, unit=unit))
-    own = rows[groups["experiment"]]
-    for code, stations in own.groupby("municipality_code", observed=True):
-        for name, quantity in QUANTITIES.items():
-            x, n = _municipal(stations, quantity)
-            if len(x):
-                known = int(np.isfinite(quantity.counts(stations)[0]).sum())
-                made = _share(about, str(code), name, x, n)
-                yield replace(made, count=known, counted="stations")
 
 
-def _municipal(
-    rows: pd.DataFrame, quantity: Quantity
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return counts of known stations added up by municipality."""
-    x, n = quantity.counts(rows)
-    known = np.isfinite(x)
-    codes = np.unique(rows["municipality_code"].cat.codes[known], return_inverse=True)[1]
-    sums = (np.bincount(codes, weights=v[known]).astype(np.int64) for v in (x, n))
-    numerators, denominators = sums
-    return numerators, denominators
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Stations of which a number is known (n,): its count, its weight and the municipality.
+
+    ``codes`` are the municipalities that ``unit`` (n,) points into; not all need have a station.
+    ``rows`` (n,) are the positions of the stations among those that were asked.
+    """
+
+    count: FloatArray
+    weight: FloatArray
+    unit: IntArray
+    codes: tuple[str, ...]
+    rows: IntArray
+
+    def have(self) -> set[str]:
+        """Return the municipalities with a station."""
+        return {self.codes[i] for i in np.unique(self.unit)}
+
+    def among(self, codes: tuple[str, ...]) -> _Known:
+        """Return the stations of some municipalities, which ``unit`` then points into."""
+        position = {code: i for i, code in enumerate(codes)}
+        unit = np.array([position.get(code, -1) for code in self.codes], dtype=np.intp)[self.unit]
+        kept = unit >= 0
+        return _Known(self.count[kept], self.weight[kept], unit[kept], codes, self.rows[kept])
+
+    def municipal(
+        self, members: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], IntArray]:
+        """Return counts and weights of the stations that are ``members``, by municipality (g,).
+
+        The third vector (g,) points into ``codes``.
+        """
+        kept = members[self.rows]
+        units, unit = np.unique(self.unit[kept], return_inverse=True)
+        x, n = (
+            np.bincount(unit, weights=values[kept]).astype(np.int64)
+            for values in (self.count, self.weight)
+        )
+        return x, n, units
+
+
+def _known(rows: pd.DataFrame, quantity: Quantity) -> _Known:
+    count, weight = quantity.counts(rows)
+    known = np.flatnonzero(np.isfinite(count))
+    units = rows["municipality_code"].cat
+    codes = tuple(str(code) for code in units.categories)
+    unit = np.asarray(units.codes, dtype=np.intp)
+    return _Known(count[known], weight[known], unit[known], codes, known)
 
 
 def _share(
@@ -261,39 +296,6 @@ def _comparisons(records: StationRecords, level: str) -> Iterator[MarkingMeasure
                 yield _compared(every, here, None, study, about)
             since = replace(about, election=f"{study.election}-{baseline}")
             yield _compared(every, here, before, study, since)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Stations of which a number is known (n,): its count, its weight and the municipality.
-
-    ``codes`` are the municipalities that ``unit`` (n,) points into; not all need have a station.
-    """
-
-    count: FloatArray
-    weight: FloatArray
-    unit: IntArray
-    codes: tuple[str, ...]
-
-    def have(self) -> set[str]:
-        """Return the municipalities with a station."""
-        return {self.codes[i] for i in np.unique(self.unit)}
-
-    def among(self, codes: tuple[str, ...]) -> _Known:
-        """Return the stations of some municipalities, which ``unit`` then points into."""
-        position = {code: i for i, code in enumerate(codes)}
-        unit = np.array([position.get(code, -1) for code in self.codes], dtype=np.intp)[self.unit]
-        kept = unit >= 0
-        return _Known(self.count[kept], self.weight[kept], unit[kept], codes)
-
-
-def _known(rows: pd.DataFrame, quantity: Quantity) -> _Known:
-    count, weight = quantity.counts(rows)
-    known = np.isfinite(count)
-    units = rows["municipality_code"].cat
-    codes = tuple(str(code) for code in units.categories)
-    unit = np.asarray(units.codes, dtype=np.intp)
-    return _Known(count[known], weight[known], unit[known], codes)
 
 
 def _compared(
