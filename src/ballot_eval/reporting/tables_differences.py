@@ -97,16 +97,23 @@ def _by_place(
 
 
 def differences(items: Sequence[MarkingMeasure]) -> str:
-    """Return shares of stations and rates of ballots by election, way of counting and group."""
+    """Return shares of stations and rates of ballots, by group side by side."""
+    places = _by_place(items)
+    units = [unit for unit in GROUPS if any(key[2] == unit for key in places)]
     rows = []
-    for (election, level, unit), found in _by_place(items).items():
-        if unit in GROUPS:
-            stations = number(found["stations_any_share"].denominator)
-            cells = [_cell(found.get(name)) for name in COMPARED]
-            rows.append([election, METHODS[level], GROUPS[unit], stations, *cells])
-    header = ["Verkiezing", "Telling", "Groep", "Bureaus", "Meer", "Minder", "Verschil"]
-    header += ["Onverklaard", "Meer per 1.000", "Minder per 1.000"]
-    return pipe_table(header, rows, "lllrrrrrrr")
+    for election, level in dict.fromkeys(key[:2] for key in places):
+        found = {unit: places.get((election, level, unit), {}) for unit in units}
+        lead = [election, METHODS[level]]
+        totals = (found[unit].get("stations_any_share") for unit in units)
+        stations = [NO_NUMBER if m is None else number(m.denominator) for m in totals]
+        rows.append([*lead, "stembureaus", *stations])
+        for name in COMPARED:
+            cells = [_cell(found[unit].get(name)) for unit in units]
+            rows.append([*lead, QUANTITIES[name], *cells])
+    # With the whole word, three columns of numbers and intervals do not fit on a page.
+    groups = [GROUPS[unit].removesuffix("gemeenten") for unit in units]
+    header = ["Verkiezing", "Telling", "Wat", *groups]
+    return pipe_table(header, rows, "lll" + "r" * len(units))
 
 
 def explanations(items: Sequence[MarkingMeasure], election: str) -> str:
@@ -125,17 +132,16 @@ def explanations(items: Sequence[MarkingMeasure], election: str) -> str:
 
 
 def contrasts(items: Sequence[MarkingMeasure]) -> str:
-    """Return experiment minus control at one election and since each baseline."""
+    """Return experiment minus control at one election and since each baseline.
+
+    What could not be estimated is left out; the text says why.
+    """
     rows = []
     for m in items:
-        if m.unit != CONTRAST:
-            continue
-        when = m.election.replace("-", " − ")
-        lead = [METHODS[m.level], QUANTITIES[m.quantity], when]
-        if math.isnan(m.estimate):
-            rows.append([*lead, "niet te schatten", NO_NUMBER, NO_NUMBER])
-            continue
-        rows.append([*lead, *difference_cells(m), p_value(m.p_value)])
+        if m.unit == CONTRAST and not math.isnan(m.estimate):
+            when = m.election.replace("-", " − ")
+            lead = [METHODS[m.level], QUANTITIES[m.quantity], when]
+            rows.append([*lead, *difference_cells(m), p_value(m.p_value)])
     header = ["Telling", "Wat", "Verkiezing", "Verschil", "Interval", "p-waarde"]
     return pipe_table(header, rows, "lllrrr")
 

@@ -8,6 +8,7 @@ those that count only lists then (CSO). Sizes of polling stations follow those o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,6 +135,20 @@ def simulate_counting_times(
         units = _units(rng, study.election_by_id(election), places, sizes, votes, truth)
         parts.append(_timed(rng, study.election_by_id(election), units, truth))
     return pd.concat(parts, ignore_index=True)
+
+
+def simulated_methods(
+    counting: pd.DataFrame, codes: Collection[str], *, seed: int, share: float
+) -> dict[str, str]:
+    """Return the way of counting, DSO or CSO, by municipality: as timed, or else drawn.
+
+    Of the municipalities in ``codes`` without times in ``counting``, ``share`` count with CSO.
+    """
+    timed = counting.drop_duplicates("municipality_code").set_index("municipality_code")
+    rest = sorted(set(codes) - set(timed.index))
+    central = stream(seed, "counting_methods").random(len(rest)) < share
+    drawn = {code: "CSO" if cso else "DSO" for code, cso in zip(rest, central, strict=True)}
+    return drawn | timed["counting_method"].to_dict()
 
 
 def _central_counts(

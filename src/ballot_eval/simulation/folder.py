@@ -12,7 +12,11 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
 from ballot_eval.simulation.candidates import CANDIDATE_TRUTH, simulate_candidates
-from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
+from ballot_eval.simulation.counting_times import (
+    COUNTING_TIME_TRUTH,
+    simulate_counting_times,
+    simulated_methods,
+)
 from ballot_eval.simulation.marking import (
     MARKING_TRUTH,
     simulate_party_only,
@@ -75,9 +79,24 @@ def simulate(
         "leaver_factor": world.leaver_factor,
     }
     here = results[results["election_id"] == study.election]
+    methods: dict[str, str] = {}
+    if times:
+        tables["voting_times"] = simulate_voting_times(study, seed=seed)
+        tables["counting_times"] = simulate_counting_times(study, seed=seed)
+        truth["voting_times"] = asdict(VOTING_TIME_TRUTH)
+        truth["counting_times"] = asdict(COUNTING_TIME_TRUTH)
+        methods = simulated_methods(
+            tables["counting_times"],
+            list(here["municipality_code"]),
+            seed=seed,
+            share=COUNTING_TIME_TRUTH.cso_share,
+        )
     if stations:
         tables["station_results"] = simulate_stations(
-            here, seed=seed, new_ballot=study.election_by_id(study.election).new_ballot
+            here,
+            seed=seed,
+            new_ballot=study.election_by_id(study.election).new_ballot,
+            counting_methods=methods,
         )
         truth["station_results"] = asdict(STATION_TRUTH)
     if marking:
@@ -89,11 +108,6 @@ def simulate(
             results[kept], study, seed=seed, party_only=_party_only(tables)
         )
         truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
-    if times:
-        tables["voting_times"] = simulate_voting_times(study, seed=seed)
-        tables["counting_times"] = simulate_counting_times(study, seed=seed)
-        truth["voting_times"] = asdict(VOTING_TIME_TRUTH)
-        truth["counting_times"] = asdict(COUNTING_TIME_TRUTH)
     if surveys and study.questionnaires:
         tables |= simulate_surveys(study, seed=seed)
         truth["surveys"] = asdict(SURVEY_TRUTH)

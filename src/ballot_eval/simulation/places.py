@@ -28,6 +28,7 @@ STREAMS = {
     "candidate_results": 6,
     "invalid_reasons": 7,
     "party_only_votes": 8,
+    "counting_methods": 9,
 }
 
 

@@ -9,7 +9,7 @@ the same at small and large stations, as it is in the official results.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,11 +69,13 @@ def simulate_stations(
     seed: int,
     truth: StationTruth = STATION_TRUTH,
     new_ballot: Collection[str] = (),
+    counting_methods: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return ``station_results`` that add up to ``results`` (``municipality_results``) exactly.
 
-    One row per station; the municipalities in ``new_ballot`` have the new ballot. Voter cards are
-    not simulated: there are none at municipal elections.
+    One row per station; the municipalities in ``new_ballot`` have the new ballot. Of those in
+    ``counting_methods`` the way of counting is given, of others it is unknown. Voter cards are not
+    simulated: there are none at municipal elections.
     Deterministic in ``seed``, with a stream of its own. Raises ValueError for a parameter outside
     its range, for a dispersion of less than 1, and for explanations of more than all differences.
     """
@@ -95,6 +97,7 @@ def simulate_stations(
     # Drawn last, so that what came before stays as it was.
     frame = frame.assign(**_explanations(frame, rng, truth))
     frame["postcode"] = ""
+    frame["counting_method"] = frame["municipality_code"].map(counting_methods or {}).fillna("")
     names = [name for name in TABLES["station_results"].names if name in frame.columns]
     return frame[names]
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
+from ballot_eval.schema import TABLES
 from ballot_eval.topics.marking.counting_differences import difference_measures
 from ballot_eval.topics.marking.party_only import party_only_results
 from ballot_eval.topics.marking.preference import preference_results
@@ -26,15 +27,20 @@ Part = Callable[[Mapping[str, pd.DataFrame], Panel], Iterable[MarkingMeasure]]
 def marking_results(
     accepted: Mapping[str, pd.DataFrame], panel: Panel
 ) -> tuple[MarkingMeasure, ...]:
-    """Return every number on marking that the accepted tables allow; empty without any."""
+    """Return every number on marking that the accepted tables allow.
+
+    A table that is not there counts as one without rows.
+    """
+    empty = {name: pd.DataFrame(columns=list(table.names)) for name, table in TABLES.items()}
+    tables = empty | dict(accepted)
     parts: tuple[Part, ...] = (
+        reason_results,
+        party_only_results,
+        published_results,
         preference_results,
         repeated_number_results,
         difference_measures,
         funnel_measures,
         turnout_levels,
-        party_only_results,
-        published_results,
-        reason_results,
     )
-    return tuple(measure for part in parts for measure in part(accepted, panel))
+    return tuple(measure for part in parts for measure in part(tables, panel))
