@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from scipy.special import ndtr
 
+import figure_candidate_cases as candidates
 import figure_funnel_cases as funnels
 import figure_learning_cases as learning
+import figure_marking_cases as marking
 import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
@@ -114,7 +116,9 @@ CASES = (
     | learning.CASES
     | surveys.CASES
     | funnels.CASES
+    | marking.CASES
     | stations.CASES
+    | candidates.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -152,7 +156,9 @@ TEXTS = (
     | learning.TEXTS
     | surveys.TEXTS
     | funnels.TEXTS
+    | marking.TEXTS
     | stations.TEXTS
+    | candidates.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

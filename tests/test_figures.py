@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ballot_eval import figures
+from figure_candidate_cases import number_rows
 from figure_cases import CASES, INF, NAN, TEXTS, draw, method_rows, shown_texts
 from figure_station_cases import station_rows
 
@@ -163,6 +164,12 @@ def test_specifications_without_an_end_are_drawn_with_an_arrow():
         (lambda: figures.station_rates(station_rows().assign(ci_upper=0)), "lower bound lies"),
         (lambda: figures.station_rates(station_rows(), dimension="x"), "dimension must be"),
         (lambda: figures.station_rates(station_rows(), kind="x"), "kind must be one of"),
+        (lambda: figures.repeated_numbers(number_rows().drop(columns="unit")), "lack the column"),
+        (lambda: figures.repeated_numbers(number_rows().head(0)), "no rows to draw"),
+        (lambda: figures.repeated_numbers(number_rows().assign(unit="all")), "must be experiment"),
+        (lambda: figures.repeated_numbers(number_rows().assign(number=2)), "given twice at a num"),
+        (lambda: figures.repeated_numbers(number_rows().assign(estimate=NAN)), "not a finite"),
+        (lambda: figures.repeated_numbers(number_rows().assign(ci_lower=1)), "lower bound lies"),
     ],
 )
 def test_input_that_cannot_be_drawn_is_refused(call, message):

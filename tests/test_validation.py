@@ -215,14 +215,19 @@ def test_rule_codes_are_unique_and_statements_bilingual():
 def test_frictionless_accepts_the_simulated_folder_and_rejects_a_broken_copy(
     root, gr2026, tmp_path
 ):
-    from frictionless import Resource, Schema
+    from frictionless import Detector, Resource, Schema
 
-    simulate(gr2026, tmp_path, seed=1)
+    simulate(gr2026, tmp_path, seed=1, stations=False, candidates=False, marking=False)
 
     def valid(table):
         text = (root / f"data/schemas/{table}.json").read_text(encoding="utf-8")
         schema = Schema.from_descriptor(json.loads(text))
-        return Resource(path=f"{table}.csv", basepath=str(tmp_path), schema=schema).validate().valid
+        # Optional columns may be left out of a file.
+        detector = Detector(schema_sync=True)
+        resource = Resource(
+            path=f"{table}.csv", basepath=str(tmp_path), schema=schema, detector=detector
+        )
+        return resource.validate().valid
 
     assert valid("municipality_results")
     assert valid("region_results")

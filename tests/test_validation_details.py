@@ -297,6 +297,15 @@ def test_a_station_given_twice_is_excluded(check):
     assert report.accepted["station_results"].empty
 
 
+@pytest.mark.parametrize(("cell", "code"), [("x", "T.101"), ("", "T.102"), ("-1", "N.101")])
+def test_a_faulty_cell_of_a_large_table_costs_its_row_alone(check, cell, code):
+    lists = [a_list(number="1", votes_count=cell), a_list(number="2")]
+    report = check(lists=lists)
+    assert codes(report, "list_results") - {"P.115"} == {code}
+    assert report.accepted["list_results"]["votes_count"].tolist() == [990]
+    assert report.accepted["list_results"]["votes_count"].dtype == "int64"
+
+
 def test_every_rule_of_the_counting_software_has_its_code():
     codes = {rule.code for rule in RULES}
     assert codes >= {"F.201", "F.202", "F.203", "F.204", "F.312", "F.401", "F.402"}

@@ -7,6 +7,7 @@ from importlib.metadata import version
 __version__ = version("ballot-eval")
 
 from ballot_eval import figures
+from ballot_eval.comparison import compare_sources
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import (
     BallotEvalError,
@@ -45,6 +46,7 @@ __all__ = [
     "StudyDesign",
     "ValidationReport",
     "build_panel",
+    "compare_sources",
     "counting_time_results",
     "download",
     "figures",

@@ -5,24 +5,23 @@ Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 file that cannot be
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from ballot_eval import pipeline
+from ballot_eval.cli_convert import convert
+from ballot_eval.console import MAX_SHOWN, err_console, out_console, refuse_existing
 from ballot_eval.design import load_study
 from ballot_eval.errors import BallotEvalError, DesignError, DownloadError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.progress import download_progress
-from ballot_eval.raw import RawData
-from ballot_eval.schema import RESULT_TABLES, TABLES
-from ballot_eval.simulation import SCENARIOS, write_mark
+from ballot_eval.schema import TABLES
+from ballot_eval.simulation import SCENARIOS
 from ballot_eval.simulation import simulate as simulate_folder
 from ballot_eval.sources import read_raw
 from ballot_eval.sources.download import KINDS, Downloaded
@@ -32,12 +31,6 @@ from ballot_eval.validation import validate as validate_raw
 from ballot_eval.validation.frictionless import stale_schemas, write_schemas
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-# Square brackets and colons in names of files and studies are text, never markup.
-out_console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
-err_console = Console(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-#: So many findings are printed; the rest is counted.
-MAX_SHOWN = 15
 
 #: The exit code of a program that was interrupted, by convention.
 INTERRUPTED = 130
@@ -161,61 +154,7 @@ def validate(
         raise typer.Exit(1)
 
 
-def _refuse_existing(file: Path) -> None:
-    if file.exists():
-        raise typer.BadParameter(f"{file} exists; give another folder or remove it")
-
-
-@app.command()
-def convert(
-    files: Annotated[list[Path], typer.Argument(help="Official files or folders.")],
-    to: Annotated[Path, typer.Option("--to", help="Folder for the canonical CSVs.")],
-    study: Annotated[
-        Path | None, typer.Option("--study", help="Study whose surveys are converted too.")
-    ] = None,
-) -> None:
-    """Convert official files to canonical CSVs, cells as they stand in the file."""
-    design = None if study is None else load_study(study)
-    raws = [read_raw(design, file) for file in files]
-    _refuse_twice(files, raws)
-    for source in (f for raw in raws for f in raw.files if f.status != "read"):
-        err_console.print(f"not read: {source.path}: {source.reason}")
-    to.mkdir(parents=True, exist_ok=True)
-    tables = TABLES if design is None else design.tables()
-    rows = {
-        name: [
-            row for raw in raws for row in raw.tables[name][list(t.names)].itertuples(index=False)
-        ]
-        for name, t in tables.items()
-    }
-    # The tables of results are always written; of the others only what was found.
-    made = [name for name in tables if rows[name] or name in RESULT_TABLES]
-    for name in made:
-        _refuse_existing(to / f"{name}.csv")
-    for name in made:
-        with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
-            writer = csv.writer(handle, lineterminator="\n")
-            writer.writerow(tables[name].names)
-            writer.writerows(rows[name])
-        out_console.print(f"{to / name}.csv: {len(rows[name])} rows")
-    if any(raw.simulated for raw in raws):
-        # The mark goes with the data.
-        write_mark(to)
-
-
-def _refuse_twice(given: Sequence[Path], raws: Sequence[RawData]) -> None:
-    """Refuse a file that is given twice: its rows would be written twice."""
-    first: dict[str, Path] = {}
-    for place, raw in zip(given, raws, strict=True):
-        for source in raw.files:
-            # Templates that nobody filled in are all the same file.
-            if source.status != "read" or not source.lines:
-                continue
-            file = place / source.path if place.is_dir() else place.parent / source.path
-            if source.sha256 in first:
-                msg = f"{file} holds the same as {first[source.sha256]}; give each file once"
-                raise DesignError(msg)
-            first[source.sha256] = file
+app.command()(convert)
 
 
 @app.command()
@@ -289,7 +228,7 @@ def template(
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         file = folder / f"{name}.csv"
-        _refuse_existing(file)
+        refuse_existing(file)
         file.write_text(",".join(table.names) + "\n", encoding="utf-8", newline="\n")
         out_console.print(str(file))
 

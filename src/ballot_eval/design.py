@@ -21,7 +21,7 @@ from ballot_eval.plan_file import (
     mistakes,
     read_plan,
 )
-from ballot_eval.plan_topics import Learning, PublishedShare, Sources, Survey, Times
+from ballot_eval.plan_topics import Learning, Marking, PublishedShare, Sources, Survey, Times
 from ballot_eval.questionnaire import Questionnaire, load_questionnaires
 from ballot_eval.schema import TABLES, Table
 
@@ -103,6 +103,7 @@ class StudyDesign(Frozen):
     reference: Reference | None = None
     times: Times = Times()
     learning: Learning | None = None
+    marking: Marking = Marking()
     survey: Survey = Survey()
     sources: Sources = Sources()
     #: Whether an empty raw folder is filled with simulated data, marked as such everywhere.
@@ -155,6 +156,10 @@ class StudyDesign(Frozen):
                 )
                 raise ValueError(msg)
         self._check_survey()
+        for published in self.marking.published:
+            if not any(e.id == published.election and e.new_ballot for e in self.elections):
+                msg = f"marking: published: {published.election} has no new_ballot in this study"
+                raise ValueError(msg)
         return self
 
     def _check_survey(self) -> None:

@@ -107,7 +107,8 @@ def run(
                 shutil.rmtree(work / "report", ignore_errors=True)
         shutil.rmtree(work / "artefacts")
         options = {"report": report, "allow_errors": allow_errors}
-        _write_manifest(manifest(study, outcome.raw, work, options=options), work)
+        text = manifest(study, outcome.raw, outcome.validation, work, options=options)
+        _write_manifest(text, work)
     files = tuple(target / "report" / f.name for f in rendered.files)
     return RunSummary(outcome, target, files, rendered.engine, rendered.notes, report_error)
 

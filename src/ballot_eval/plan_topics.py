@@ -69,6 +69,21 @@ class Exposure(Frozen):
     baseline: ElectionId
 
 
+ADVICE = "give the percentage as published, such as 0.74% or 0,74%"
+
+
+def checked_percentage(share: str) -> Rounded:
+    """Return a percentage as it was published; ValueError, with advice, for anything else."""
+    if not share.endswith("%"):
+        msg = f"{share!r} has no percent sign; {ADVICE}"
+        raise ValueError(msg)
+    try:
+        return Rounded(share)
+    except ValueError as error:
+        msg = f"{error}; {ADVICE}"
+        raise ValueError(msg) from error
+
+
 class PublishedShare(Frozen):
     """A share of votes cast of which only the rounded figure is known, never a count.
 
@@ -88,17 +103,8 @@ class PublishedShare(Frozen):
     @field_validator("share")
     @classmethod
     def _percentage(cls, share: str) -> str:
-        advice = "give the percentage as published, such as 0.74% or 0,74%"
-        if not share.endswith("%"):
-            msg = f"{share!r} has no percent sign; {advice}"
-            raise ValueError(msg)
-        try:
-            read = Rounded(share)
-        except ValueError as error:
-            msg = f"{error}; {advice}"
-            raise ValueError(msg) from error
-        if read.share > MOST_PUBLISHED:
-            msg = f"{share!r} is above {MOST_PUBLISHED:.0%}, which no election comes near; {advice}"
+        if checked_percentage(share).share > MOST_PUBLISHED:
+            msg = f"{share!r} is above {MOST_PUBLISHED:.0%}, which no election comes near; {ADVICE}"
             raise ValueError(msg)
         return share
 
@@ -113,6 +119,55 @@ class Learning(Frozen):
 
     exposures: Annotated[tuple[Exposure, ...], Field(min_length=2)]
     published: tuple[PublishedShare, ...] = ()
+
+
+class PublishedMarking(Frozen):
+    """A published share on how the ballot was marked, which stands beside what is computed.
+
+    ``quantity``: ``design_related`` and ``invalid`` are of votes cast, ``party_only`` and
+    ``preference`` of valid votes. ``unit`` is ``experiment`` (all who had the new ballot,
+    together), ``reference`` (the municipalities it was compared with), ``comparison`` (compared
+    with whom is not known) or a municipality code. ``share`` and ``source`` are as those of
+    :class:`PublishedShare`.
+    """
+
+    election: ElectionId
+    quantity: Literal["design_related", "invalid", "party_only", "preference"]
+    unit: Annotated[
+        str,
+        formed(
+            r"experiment|reference|comparison|[0-9]{4}",
+            "experiment, reference, comparison or a code of four digits",
+        ),
+    ]
+    share: str
+    source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+    @field_validator("share")
+    @classmethod
+    def _percentage(cls, share: str) -> str:
+        checked_percentage(share)
+        return share
+
+    @property
+    def rounded(self) -> Rounded:
+        """Return the share with the limits that its rounding leaves."""
+        return Rounded(self.share)
+
+
+class Marking(Frozen):
+    """What is known of how the ballot was marked besides counts."""
+
+    published: tuple[PublishedMarking, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        keys = [(p.election, p.quantity, p.unit) for p in self.published]
+        for key in keys:
+            if keys.count(key) > 1:
+                msg = f"marking: published: {key[1]} of {key[2]} at {key[0]} is given twice"
+                raise ValueError(msg)
+        return self
 
 
 class SurveyMargin(Frozen):
@@ -177,6 +232,12 @@ class Sources(Frozen):
     """
 
     prefer: tuple[SourceFormat, ...] = ()
+
+    def rank(self, found: str) -> int:
+        """Return the place of a file's format in the preference; the highest for others."""
+        # EML comes as eml_510a to eml_510d.
+        places = (i for i, name in enumerate(self.prefer) if found.startswith(name))
+        return next(places, len(self.prefer))
 
     @model_validator(mode="after")
     def _once(self) -> Self:

@@ -6,12 +6,17 @@ import hashlib
 import json
 import platform
 import subprocess
+from collections.abc import Hashable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ballot_eval.design import StudyDesign
 from ballot_eval.raw import RawData
+from ballot_eval.schema import OFFICIAL_TABLES
+from ballot_eval.validation import ValidationReport
 
 #: Packages whose version can change a number or a picture.
 PACKAGES = ("ballot-eval", "numpy", "scipy", "pandas", "pandera", "matplotlib", "statsmodels")
@@ -52,7 +57,14 @@ def git_state(folder: Path) -> tuple[str | None, bool | None]:
         return None, None
 
 
-def manifest(study: StudyDesign, raw: RawData, out: Path, *, options: dict[str, bool]) -> str:
+def manifest(
+    study: StudyDesign,
+    raw: RawData,
+    report: ValidationReport,
+    out: Path,
+    *,
+    options: dict[str, bool],
+) -> str:
     """Return the manifest of a run as JSON text.
 
     It holds no time and no path of the machine, so the same input gives the same manifest.
@@ -83,9 +95,47 @@ def manifest(study: StudyDesign, raw: RawData, out: Path, *, options: dict[str, 
             }
             for f in raw.files
         ],
+        "sources": {
+            "prefer": list(study.sources.prefer),
+            "tables": source_counts(raw, report),
+        },
         "outputs": _outputs(out),
     }
     return _json(values)
+
+
+def source_counts(raw: RawData, report: ValidationReport) -> list[dict[Hashable, Any]]:
+    """Return which formats of files gave the results of each election and table.
+
+    ``units`` and ``rows`` count what was accepted, ``rows_not_preferred`` what was left out because
+    the plan prefers another source that gives the same (K.104), and ``units_different`` the
+    municipalities or regions among those whose counts are other ones (K.105).
+    """
+    formats = {f.path: f.format for f in raw.files}
+    findings = report.to_frame()
+    lost = report.excluded[report.excluded["code"] == "K.104"]
+    lost = lost.assign(format=lost["file"].map(formats))
+    other = findings[findings["code"] == "K.105"]
+    other = other.assign(format=other["file"].map(formats))
+    keys = ["election", "format"]
+    counts: list[dict[Hashable, Any]] = []
+    for table in OFFICIAL_TABLES:
+        frame = report.accepted[table]
+        election = frame["election_id"].astype("str").rename("election")
+        name = frame["source_file"].astype("str").map(formats).rename("format")
+        units = frame[raw.described[table].unit].astype("str").groupby([election, name])
+        columns = {
+            "units": units.nunique(),
+            "rows": units.size(),
+            "rows_not_preferred": lost[lost["table"] == table].groupby(keys)["rows"].sum(),
+            "units_different": other[other["table"] == table]
+            .groupby(keys)["municipality_code"]
+            .nunique(),
+        }
+        whole = pd.concat(columns, axis=1).fillna(0).astype("int64").sort_index().reset_index()
+        whole.insert(0, "table", table)
+        counts += whole.to_dict("records")
+    return counts
 
 
 def renewed(text: str, out: Path) -> str:

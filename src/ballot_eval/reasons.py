@@ -88,9 +88,35 @@ REASONS = (
         "zonder uitslagen van stembureaus, en daarom weggelaten: {who}",
     ),
     Reason(
+        r"there is no earlier election of the same type with votes per candidate",
+        "there is no earlier election of the same type with votes per candidate",
+        "er is geen eerdere verkiezing van dezelfde soort met stemmen per kandidaat",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has votes per candidate at both elections",
+        "no experiment municipality, or no control, has votes per candidate at both elections",
+        "geen enkele experiment- of controlegemeente heeft bij beide verkiezingen stemmen per "
+        "kandidaat",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has votes per candidate",
+        "no experiment municipality, or no control, has votes per candidate",
+        "van geen enkele experiment- of controlegemeente zijn stemmen per kandidaat bekend",
+    ),
+    Reason(
+        r"no experiment municipality, or no control, has a list that can be judged",
+        "no experiment municipality, or no control, has a list that can be judged",
+        "geen enkele experiment- of controlegemeente heeft een lijst die te beoordelen is",
+    ),
+    Reason(
         r"no records of polling stations with this way of counting at the baseline",
         "no records of polling stations with this way of counting at the baseline",
         "van de eerdere verkiezing zijn er geen uitslagen van stembureaus die zo telden",
+    ),
+    Reason(
+        r"left out without reasons of invalidity: (?P<who>.+)",
+        "left out without reasons of invalidity: {who}",
+        "zonder redenen van ongeldigheid, en daarom weggelaten: {who}",
     ),
     Reason(
         r"no control municipality has results at both (?P<two>.+)",

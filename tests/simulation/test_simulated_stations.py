@@ -105,7 +105,7 @@ def test_the_folder_has_the_stations_and_their_truth_and_nothing_else_moves(gr20
     for stations in (True, False):
         folders[stations] = tmp_path / str(stations)
         folders[stations].mkdir()
-        choices = {"stations": stations, "surveys": False}
+        choices = {"stations": stations, "marking": False, "surveys": False}
         simulate(gr2026, folders[stations], seed=3, effect=0.003, **choices)
     made = pd.read_csv(
         folders[True] / "station_results.csv", dtype={"municipality_code": str}, na_filter=False

@@ -10,18 +10,23 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
+from scipy.stats import norm, t
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 
 def wilson_interval(
-    numerator: float, denominator: float, *, confidence_level: float = 0.95
+    numerator: float,
+    denominator: float,
+    *,
+    confidence_level: float = 0.95,
+    df: float = math.inf,
 ) -> tuple[float, float]:
     """Return the Wilson score interval of a binomial proportion, as fractions.
 
-    ``denominator`` may be an effective (fractional) number. NaN limits when it is 0.
+    ``denominator`` may be an effective (fractional) number. NaN limits when it is 0. With ``df``
+    the quantile is that of a t distribution, for a denominator that was itself estimated.
     Raises ValueError unless 0 ≤ numerator ≤ denominator and the level lies within (0, 1).
     """
     if not 0 < confidence_level < 1:
@@ -32,7 +37,8 @@ def wilson_interval(
         raise ValueError(msg)
     if denominator == 0:
         return math.nan, math.nan
-    z = float(norm.ppf(0.5 + confidence_level / 2))
+    level = 0.5 + confidence_level / 2
+    z = float(norm.ppf(level) if math.isinf(df) else t.ppf(level, df))
     p = numerator / denominator
     shrink = 1 + z * z / denominator
     centre = (p + z * z / (2 * denominator)) / shrink
@@ -86,7 +92,9 @@ def intraclass_correlation(numerators: IntArray, denominators: IntArray) -> floa
     if math.isnan(dispersion) or n.max() <= 1:
         return math.nan
     excess = (len(n) - 1) * (dispersion - 1)
-    return float(np.clip(excess / ((1 - n / n.sum()) * (n - 1)).sum(), 0.0, 1.0))
+    pairs = float(((1 - n / n.sum()) * (n - 1)).sum())
+    # Units of one ballot each hold no two ballots that could be alike.
+    return float(np.clip(excess / pairs, 0.0, 1.0)) if pairs > 0 else math.nan
 
 
 def overdispersed_interval(
@@ -95,12 +103,14 @@ def overdispersed_interval(
     *,
     intraclass: float,
     confidence_level: float = 0.95,
+    df: float = math.inf,
 ) -> tuple[float, float]:
     """Return the interval of a pooled rate of municipalities, as fractions.
 
     A Wilson interval with the Rao–Scott effective number of ballots N / deff, where
     deff = 1 + ρ(Σn²/N − 1) for intraclass correlation ρ. It describes municipality-level
-    shocks, not sampling: the counts are complete.
+    shocks, not sampling: the counts are complete. ``df`` are the degrees of freedom of an
+    intraclass correlation that few units gave (see :func:`own_interval`).
     """
     n = np.asarray(denominators, dtype=float)
     total = float(n.sum())
@@ -108,7 +118,29 @@ def overdispersed_interval(
         return math.nan, math.nan
     effect = 1 + intraclass * (float((n**2).sum()) / total - 1)
     return wilson_interval(
-        float(np.sum(numerators)) / effect, total / effect, confidence_level=confidence_level
+        float(np.sum(numerators)) / effect,
+        total / effect,
+        confidence_level=confidence_level,
+        df=df,
+    )
+
+
+def own_interval(
+    numerators: IntArray, denominators: IntArray, *, confidence_level: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval of a pooled rate of units (n,), whose own spread is all there is.
+
+    The intraclass correlation is that of the same units, and the quantile that of a t distribution
+    with one degree of freedom less than there are units with ballots. NaN limits with fewer than
+    two of these, and when they show no dispersion (no event, or nothing else).
+    """
+    n = np.asarray(denominators)
+    return overdispersed_interval(
+        numerators,
+        denominators,
+        intraclass=intraclass_correlation(numerators, denominators),
+        confidence_level=confidence_level,
+        df=max(int((n > 0).sum()) - 1, 1),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ballot_eval.figures.base import BLUE, GREY, ORANGE, WIDTH, save
 from ballot_eval.figures.booths import alt_text_booths_needed, booths_needed
+from ballot_eval.figures.candidates import alt_text_repeated_numbers, repeated_numbers
 from ballot_eval.figures.counting import alt_text_counting_rates, counting_rates
 from ballot_eval.figures.diagnostics import (
     alt_text_love_plot,
@@ -26,6 +27,7 @@ from ballot_eval.figures.effects import (
 from ballot_eval.figures.finishing import alt_text_finished_by_clock, finished_by_clock
 from ballot_eval.figures.funnel import alt_text_station_funnel, station_funnel
 from ballot_eval.figures.introduction import alt_text_forecast, forecast
+from ballot_eval.figures.invalid_reasons import alt_text_invalid_reasons, invalid_reasons
 from ballot_eval.figures.invalid_votes import (
     alt_text_before_after,
     alt_text_invalid_rates,
@@ -67,6 +69,7 @@ __all__ = [
     "alt_text_finished_by_clock",
     "alt_text_forecast",
     "alt_text_invalid_rates",
+    "alt_text_invalid_reasons",
     "alt_text_later_against_first",
     "alt_text_leave_one_out",
     "alt_text_love_plot",
@@ -75,6 +78,7 @@ __all__ = [
     "alt_text_power_curve",
     "alt_text_quantile_effects",
     "alt_text_randomisation",
+    "alt_text_repeated_numbers",
     "alt_text_residuals",
     "alt_text_specification_curve",
     "alt_text_station_funnel",
@@ -91,6 +95,7 @@ __all__ = [
     "finished_by_clock",
     "forecast",
     "invalid_rates",
+    "invalid_reasons",
     "later_against_first",
     "leave_one_out",
     "love_plot",
@@ -99,6 +104,7 @@ __all__ = [
     "power_curve",
     "quantile_effects",
     "randomisation",
+    "repeated_numbers",
     "residuals",
     "save",
     "specification_curve",

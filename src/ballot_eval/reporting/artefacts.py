@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting import (
     tables,
+    tables_candidates,
     tables_differences,
     tables_learning,
+    tables_reasons,
     tables_stations,
     tables_survey,
     tables_times,
 )
 from ballot_eval.reporting.drawings import display_names, save_figures
 from ballot_eval.reporting.wording import report_variables
+from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES
 
@@ -81,8 +84,10 @@ def _tables(outcome: Outcome) -> dict[str, str]:
         made["balance"] = tables.balance(results.checks)
     if "leave_one_out" in checks:
         made["leave_one_out"] = tables.leave_one_out(results.checks, names)
-    made |= _station_tables(outcome) | tables_differences.difference_tables(outcome)
-    made |= _time_tables(outcome)
+    made |= _reason_tables(outcome)
+    made |= tables_candidates.candidate_tables(outcome.results, study, names)
+    made |= tables_differences.difference_tables(outcome)
+    made |= _station_tables(outcome) | _time_tables(outcome)
     return made | _learning_tables(outcome) | _survey_tables(outcome)
 
 
@@ -90,6 +95,29 @@ def _rows_used(outcome: Outcome) -> dict[str, int]:
     """Return the number of accepted rows by the file that they came from."""
     accepted = outcome.validation.accepted.values()
     return dict(Counter(file for frame in accepted for file in frame["source_file"]))
+
+
+def _reason_tables(outcome: Outcome) -> dict[str, str]:
+    study, marking = outcome.study, outcome.results.marking
+    names, election = municipality_names(outcome.panel), study.election
+    here = {
+        (topic, m.unit)
+        for topic in ("reasons", "party_only")
+        for m in tables_reasons.computed(marking, topic, election)
+    }
+    made: dict[str, str] = {}
+    if ("reasons", "experiment") in here:
+        made["reasons"] = tables_reasons.reasons(marking, election)
+        made["reasons_municipalities"] = tables_reasons.reasons_municipalities(
+            marking, names, election
+        )
+    if ("reasons", "experiment-control") in here:
+        made["gross_net"] = tables_reasons.gross_net(marking, election)
+    if ("party_only", "experiment") in here:
+        made["party_only"] = tables_reasons.party_only(marking, names, election)
+    if tables_reasons.published(marking):
+        made["marking_published"] = tables_reasons.marking_published(marking, outcome.results.rates)
+    return made
 
 
 def _station_tables(outcome: Outcome) -> dict[str, str]:

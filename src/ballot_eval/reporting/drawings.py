@@ -14,8 +14,10 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
+from ballot_eval.reporting.drawings_candidates import candidate_figures
 from ballot_eval.reporting.drawings_differences import difference_figures
 from ballot_eval.reporting.drawings_learning import learning_figures
+from ballot_eval.reporting.drawings_reasons import reason_figures
 from ballot_eval.reporting.drawings_stations import station_figures
 from ballot_eval.reporting.drawings_survey import survey_figures
 from ballot_eval.reporting.drawings_times import Drawing, time_figures
@@ -60,7 +62,9 @@ def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
 
 def _drawings(outcome: Outcome) -> dict[str, Drawing]:
     made = _rates(outcome) | _checks(outcome) | station_figures(outcome) | time_figures(outcome)
+    made |= candidate_figures(outcome)
     made |= difference_figures(outcome)
+    made |= reason_figures(outcome)
     return made | learning_figures(outcome) | survey_figures(outcome)
 
 

@@ -20,6 +20,7 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.formatting import date as format_date
 from ballot_eval.panel import Panel
+from ballot_eval.reporting.wording_candidates import candidate_sentences
 from ballot_eval.reporting.wording_checks import (
     KINDS,
     check_sentences,
@@ -30,6 +31,7 @@ from ballot_eval.reporting.wording_checks import (
 )
 from ballot_eval.reporting.wording_differences import difference_sentences
 from ballot_eval.reporting.wording_learning import learning_sentences
+from ballot_eval.reporting.wording_marking_reasons import marking_sentences
 from ballot_eval.reporting.wording_methods import method_sentences
 from ballot_eval.reporting.wording_reasons import reason_sentences, why
 from ballot_eval.reporting.wording_stations import station_sentences
@@ -89,8 +91,10 @@ def report_variables(outcome: Outcome) -> dict[str, str]:
     values |= check_sentences(outcome)
     values |= method_sentences(outcome)
     values |= reason_sentences(outcome)
+    values |= candidate_sentences(outcome)
     values |= station_sentences(outcome)
     values |= difference_sentences(outcome)
+    values |= marking_sentences(outcome)
     values |= time_sentences(outcome)
     values |= learning_sentences(outcome)
     values |= survey_sentences(outcome)

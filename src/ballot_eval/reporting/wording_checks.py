@@ -17,7 +17,7 @@ from ballot_eval.formatting import (
 )
 from ballot_eval.reporting.tables import METHODS, POOLS, estimated, one_outcome
 from ballot_eval.reporting.wording_reasons import municipality_names, why
-from ballot_eval.results import Check, Effect
+from ballot_eval.results import Check, Effect, MarkingMeasure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -323,7 +323,7 @@ def enumerate_words(items: Sequence[str]) -> str:
     return ", ".join(items[:-1]) + " en " + items[-1] if len(items) > 1 else "".join(items)
 
 
-def limits(item: Effect | Check) -> str:
+def limits(item: Effect | Check | MarkingMeasure) -> str:
     """Return the limits of an effect in percentage points."""
     low, high = item.ci_lower, item.ci_upper
     return f"{interval(low, high, percent_sign=False, sign=True)} procentpunt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballot_eval.schema.columns import Column, Kind, Table
 from ballot_eval.schema.details import DETAIL_TABLES
+from ballot_eval.schema.marking import MARKING_TABLES
 from ballot_eval.schema.results import (
     COUNT_FIELDS,
     DIFFERENCE_FIELDS,
@@ -24,7 +25,9 @@ __all__ = [
     "DETAIL_TABLES",
     "DIFFERENCE_FIELDS",
     "EXPLANATION_FIELDS",
+    "MARKING_TABLES",
     "NO_EXPLANATION",
+    "OFFICIAL_TABLES",
     "OTHER_EXPLANATION",
     "OWN_EXPLANATIONS",
     "PERSON_TABLES",
@@ -40,7 +43,10 @@ __all__ = [
 ]
 
 #: The tables that need no questionnaire.
-TABLES: dict[str, Table] = RESULT_TABLES | DETAIL_TABLES | TIME_TABLES
+TABLES: dict[str, Table] = RESULT_TABLES | DETAIL_TABLES | MARKING_TABLES | TIME_TABLES
+
+#: Tables that official files give, so that two of them can give the same.
+OFFICIAL_TABLES = (*RESULT_TABLES, *DETAIL_TABLES)
 
 #: Tables with the counts of a record; in some files each count stands on a line of its own.
 COUNTED_TABLES = (*RESULT_TABLES, "station_results")

@@ -8,13 +8,13 @@ from ballot_eval.schema.columns import ELECTION, MUNICIPALITY, STATION, Column, 
 from ballot_eval.schema.results import COUNTS, RECORD
 
 #: Empty where a row is about the whole municipality.
-_STATION_OR_WHOLE = replace(
+STATION_OR_WHOLE = replace(
     STATION,
     nl="Nummer van het stembureau; leeg voor de hele gemeente",
     en="Number of the polling station; empty for the whole municipality",
     nullable=True,
 )
-_LIST = Column("list_number", "Nummer van de lijst", "Number of the list", r"[0-9]{1,3}")
+LIST_NUMBER = Column("list_number", "Nummer van de lijst", "Number of the list", r"[0-9]{1,3}")
 _VOTES = Column("votes_count", "Geldige stemmen", "Valid votes", kind="count")
 
 DETAIL_TABLES: dict[str, Table] = {
@@ -25,7 +25,7 @@ DETAIL_TABLES: dict[str, Table] = {
             Column("municipality_name", "Naam van de gemeente", "Name of the municipality", r".+"),
             STATION,
             Column("polling_station_name", "Naam", "Name", r".+"),
-            Column("postcode", "Postcode", "Postcode", r"[0-9]{4}[A-Z]{0,2}", nullable=True),
+            Column("postcode", "Postcode", "Postcode", r".{1,12}", nullable=True),
             Column(
                 "station_type",
                 "Soort stembureau",
@@ -55,9 +55,9 @@ DETAIL_TABLES: dict[str, Table] = {
         (
             ELECTION,
             MUNICIPALITY,
-            _STATION_OR_WHOLE,
+            STATION_OR_WHOLE,
             # Some files give the name of a list only.
-            replace(_LIST, nullable=True),
+            replace(LIST_NUMBER, nullable=True),
             Column(
                 "list_name", "Aanduiding van de lijst", "Name of the list", r".+", nullable=True
             ),
@@ -76,8 +76,8 @@ DETAIL_TABLES: dict[str, Table] = {
         (
             ELECTION,
             MUNICIPALITY,
-            _STATION_OR_WHOLE,
-            _LIST,
+            STATION_OR_WHOLE,
+            LIST_NUMBER,
             Column(
                 "candidate_number",
                 "Plaats van de kandidaat op de lijst",

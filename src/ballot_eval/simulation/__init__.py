@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from ballot_eval.simulation.candidates import (
+    CANDIDATE_TRUTH,
+    CandidateTruth,
+    simulate_candidates,
+)
 from ballot_eval.simulation.counting_times import (
     CountingTimeTruth,
     CountTruth,
     simulate_counting_times,
 )
 from ballot_eval.simulation.folder import simulate, write_mark
+from ballot_eval.simulation.marking import (
+    MARKING_TRUTH,
+    MarkingTruth,
+    simulate_party_only,
+    simulate_reasons,
+)
 from ballot_eval.simulation.results import (
     BLANK_RATE,
     ELIGIBLE_SHARE,
@@ -25,23 +36,30 @@ from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting
 
 __all__ = [
     "BLANK_RATE",
+    "CANDIDATE_TRUTH",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
+    "MARKING_TRUTH",
     "PERSISTENT_SD",
     "SCENARIOS",
     "SHOCK_SD",
     "STATION_TRUTH",
     "SURVEY_TRUTH",
     "TURNOUT",
+    "CandidateTruth",
     "CountTruth",
     "CountingTimeTruth",
+    "MarkingTruth",
     "Scenario",
     "StationTruth",
     "SurveyTruth",
     "VotingTimeTruth",
     "simulate",
+    "simulate_candidates",
     "simulate_counting_times",
     "simulate_panel",
+    "simulate_party_only",
+    "simulate_reasons",
     "simulate_stations",
     "simulate_surveys",
     "simulate_voting_times",

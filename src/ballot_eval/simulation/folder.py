@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,8 +11,14 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
+from ballot_eval.simulation.candidates import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.simulation.counting_times import COUNTING_TIME_TRUTH, simulate_counting_times
-from ballot_eval.simulation.results import SCENARIOS, simulate_panel
+from ballot_eval.simulation.marking import (
+    MARKING_TRUTH,
+    simulate_party_only,
+    simulate_reasons,
+)
+from ballot_eval.simulation.results import SCENARIOS, Scenario, added_rate, simulate_panel
 from ballot_eval.simulation.stations import STATION_TRUTH, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
 from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
@@ -25,6 +32,8 @@ def simulate(
     effect: float = 0.003,
     scenario: str = "introduction",
     stations: bool = True,
+    candidates: bool = True,
+    marking: bool = True,
     times: bool = True,
     surveys: bool = True,
 ) -> None:
@@ -32,7 +41,11 @@ def simulate(
 
     ``effect`` is added to the invalid rate (fraction of votes cast) at the first use; what becomes
     of it is told by ``scenario``, one of ``SCENARIOS``. ``stations`` adds ``station_results.csv``,
-    which deals the counts of the study's election out to polling stations; ``times`` adds
+    which deals the counts of the study's election out to polling stations; ``candidates`` adds
+    ``list_results.csv`` and ``candidate_results.csv`` of the study's election and its first
+    baseline, for whole municipalities; ``marking`` adds ``invalid_reasons.csv`` and
+    ``party_only_votes.csv`` of the municipalities with the new ballot and of some of their
+    stations; ``times`` adds
     ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
     of answers for every questionnaire of the study; the results are the same with and without.
     Deterministic in ``seed``. Raises FileExistsError, before anything is
@@ -61,12 +74,21 @@ def simulate(
         "learning": world.learning,
         "leaver_factor": world.leaver_factor,
     }
+    here = results[results["election_id"] == study.election]
     if stations:
-        here = results[results["election_id"] == study.election]
         tables["station_results"] = simulate_stations(
             here, seed=seed, new_ballot=study.election_by_id(study.election).new_ballot
         )
         truth["station_results"] = asdict(STATION_TRUTH)
+    if marking:
+        tables |= _marking(study, here, tables.get("station_results"), seed, effect, world)
+        truth["marking"] = asdict(MARKING_TRUTH)
+    if candidates:
+        kept = results["election_id"].isin([study.election, study.baselines[0]])
+        tables["list_results"], tables["candidate_results"] = simulate_candidates(
+            results[kept], study, seed=seed, party_only=_party_only(tables)
+        )
+        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
     if times:
         tables["voting_times"] = simulate_voting_times(study, seed=seed)
         tables["counting_times"] = simulate_counting_times(study, seed=seed)
@@ -84,6 +106,39 @@ def simulate(
     text = json.dumps(truth, indent=1) + "\n"
     (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
     write_mark(folder)
+
+
+def _marking(
+    study: StudyDesign,
+    here: pd.DataFrame,
+    stations: pd.DataFrame | None,
+    seed: int,
+    effect: float,
+    world: Scenario,
+) -> dict[str, pd.DataFrame]:
+    """Return the tables on marking of the municipalities that have the new ballot."""
+    rows = here[here["municipality_code"].isin(study.experiment())]
+    size = effect * world.effect_factor
+    added = {
+        code: added_rate(study, code, study.election, size, world.learning, world.leaver_factor)
+        for code in rows["municipality_code"]
+    }
+    return {
+        "invalid_reasons": simulate_reasons(rows, stations, added, seed=seed),
+        "party_only_votes": simulate_party_only(rows, stations, study, seed=seed),
+    }
+
+
+def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
+    """Return the votes for a party alone by municipality; None where there are none."""
+    if "party_only_votes" not in tables:
+        return None
+    rows = tables["party_only_votes"]
+    whole = rows["polling_station_id"] == ""
+    # Where the whole municipality stands there, its stations are part of it.
+    by_station = ~rows["municipality_code"].isin(rows.loc[whole, "municipality_code"])
+    counted = rows[whole | by_station]
+    return counted.groupby("municipality_code")["votes_count"].sum().astype(int).to_dict()
 
 
 def _national(results: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,9 @@ STREAMS = {
     "station_survey": 3,
     "municipality_survey": 4,
     "station_results": 5,
+    "candidate_results": 6,
+    "invalid_reasons": 7,
+    "party_only_votes": 8,
 }
 
 

@@ -86,7 +86,9 @@ def simulate_panel(
         turnout = TURNOUT[plan.type] + turnout_level + rng.normal(0, 0.01, n)
         cast = np.round(eligible * np.clip(turnout, 0.2, 0.95)).astype(int)
         rate = INVALID_RATE * _lognormal(rng, persistent)
-        added = [_effect(study, code, election, effect, learning, leaver_factor) for code in codes]
+        added = [
+            added_rate(study, code, election, effect, learning, leaver_factor) for code in codes
+        ]
         rate = np.clip(rate + added, 0, 0.5)
         invalid = rng.binomial(cast, rate)
         blank = rng.binomial(cast - invalid, BLANK_RATE * _lognormal(rng, blank_persistent))
@@ -108,7 +110,7 @@ def simulate_panel(
     return pd.concat(parts, ignore_index=True)
 
 
-def _effect(
+def added_rate(
     study: StudyDesign,
     code: str,
     election: str,

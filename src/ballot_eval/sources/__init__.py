@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-
-from joblib import Parallel, delayed
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.errors import ReadError
 from ballot_eval.raw import SIMULATION_MARKS, RawData, SourceFile
-from ballot_eval.schema import COUNTED_TABLES, TABLES, Table
-from ballot_eval.sources.archive import Blob, blobs
+from ballot_eval.schema import COUNTED_TABLES, TABLES
+from ballot_eval.sources.archive import blobs
 from ballot_eval.sources.formats import Parsed, parse
 from ballot_eval.sources.frames import Block, joined, joined_lines
+from ballot_eval.sources.processes import Reader, read_files
 from ballot_eval.sources.text import FileError
 
 __all__ = ["read_raw"]
@@ -39,7 +40,8 @@ def read_raw(study: StudyDesign | None, folder: str | Path, *, processes: int = 
     problems: list[str] = []
     files: list[SourceFile] = []
     blocks: dict[str, list[tuple[str, Block]]] = {name: [] for name in described}
-    for path, digest, parsed in _read_files(root, described, elections, processes):
+    read = partial(parse, tables=described, elections=elections)
+    for path, digest, parsed in _read_files(root, read, processes):
         if isinstance(parsed, FileError):
             problems += [_one_line(f"{path}: {fault}") for fault in parsed.faults]
         elif isinstance(parsed, str):
@@ -58,29 +60,31 @@ def read_raw(study: StudyDesign | None, folder: str | Path, *, processes: int = 
     return RawData(tables, lines, tuple(files), _is_simulated(root, files), described)
 
 
-#: A file, the hash of its content, and its rows, the reason why it was not read, or its faults.
-_Read = tuple[str, str, Parsed | str | FileError]
-
-
 def _read_files(
-    root: Path, tables: Mapping[str, Table], elections: Container[str] | None, processes: int
-) -> Iterator[_Read]:
-    """Yield every file, in order; with more than one process no more than some are in memory."""
+    root: Path, read: Reader, processes: int
+) -> Iterator[tuple[str, str, Parsed | str | FileError]]:
+    """Yield the path, the hash of the content and what was read of every file, in order."""
     if processes < 1:
         msg = f"processes must be 1 or more, found {processes}"
         raise ValueError(msg)
-    tasks = (delayed(_read_file)(blob, tables, elections) for blob in blobs(root))
-    yield from Parallel(n_jobs=processes, return_as="generator", batch_size=8)(tasks)
+    found: deque[tuple[str, str, str]] = deque()
 
+    def sound() -> Iterator[tuple[str, bytes]]:
+        for blob in blobs(root):
+            found.append((blob.path, hashlib.sha256(blob.content).hexdigest(), blob.fault))
+            if not blob.fault:
+                yield blob.path, blob.content
 
-def _read_file(blob: Blob, tables: Mapping[str, Table], elections: Container[str] | None) -> _Read:
-    digest = hashlib.sha256(blob.content).hexdigest()
-    if blob.fault:
-        return blob.path, digest, FileError(blob.fault)
-    try:
-        return blob.path, digest, parse(blob.path, blob.content, tables, elections)
-    except FileError as error:
-        return blob.path, digest, error
+    def faulty() -> Iterator[tuple[str, str, FileError]]:
+        while found and found[0][2]:
+            path, digest, fault = found.popleft()
+            yield path, digest, FileError(fault)
+
+    for outcome in read_files(read, sound(), processes=processes):
+        yield from faulty()
+        path, digest, _ = found.popleft()
+        yield path, digest, outcome
+    yield from faulty()
 
 
 def _is_simulated(root: Path, files: list[SourceFile]) -> bool:

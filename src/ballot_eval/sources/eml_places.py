@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ballot_eval.sources.eml_groups import EML, KR, UNIT_ID, line_of
+from ballot_eval.sources.eml_groups import Group, id_and_text
+from ballot_eval.sources.eml_xml import EML, KR, line_of
 from ballot_eval.sources.places import plain, region_code, station_name, table_of
 from ballot_eval.sources.text import Faults, shown
 
@@ -31,7 +32,6 @@ _UNIT_ID = re.compile(
     r"(?:(?P<municipality>[0-9]{4})(?:::(?!$)|$))?"
     r"(?:SB(?P<station>[0-9]+))?"
 )
-_UNIT_TYPE = f"{{{KR}}}ReportingUnitType"
 _NAMESPACES = {"e": EML, "kr": KR}
 
 
@@ -85,17 +85,11 @@ def read_count(root: etree._Element, faults: Faults) -> Count:
     return Count(
         root.get("Id", "").strip(),
         _election(root, faults),
-        _id_and_text(authority),
-        _id_and_text(domain),
+        id_and_text(authority),
+        id_and_text(domain),
         METHODS.get(code, code),
         phase is not None and phase.get("PhaseCode", "").strip() == "corrigendum",
     )
-
-
-def _id_and_text(element: etree._Element | None) -> tuple[str, str]:
-    if element is None:
-        return "", ""
-    return element.get("Id", "").strip(), (element.text or "").strip()
 
 
 def _election(root: etree._Element, faults: Faults) -> str:
@@ -138,13 +132,13 @@ class Places:
         self._faults = faults
         self._names = {code: name for code, name in (count.domain, count.authority) if code}
 
-    def of_unit(self, group: etree._Element) -> Place | None:
+    def of_unit(self, group: Group) -> Place | None:
         """Return the place of a ReportingUnitVotes; adds a fault and returns None without one."""
-        unit, name = _id_and_text(next(group.iterchildren(UNIT_ID), None))
+        unit, name = group.unit
         parts = _UNIT_ID.fullmatch(unit)
         if not unit or parts is None:
             self._faults.add(
-                f"line {line_of(group)}: ReportingUnitIdentifier {shown(unit)} is of no station, "
+                f"line {group.line}: ReportingUnitIdentifier {shown(unit)} is of no station, "
                 "municipality or district, like 0668::SB1, 0668 or HSB6; ask who made the file "
                 "for a right one"
             )
@@ -156,7 +150,7 @@ class Places:
             return self._municipality(parts["municipality"])
         return self._district(parts["district"], name)
 
-    def of_total(self, group: etree._Element) -> Place | None:
+    def of_total(self, group: Group) -> Place | None:
         """Return the place of a TotalVotes; adds a fault and returns None without one.
 
         That of a 510a is the one station, which TotalVotes itself does not name: None as well.
@@ -167,16 +161,15 @@ class Places:
         if kind == "510b":
             code = self._own_municipality()
             if not code:
-                self._no_municipality(line_of(group))
+                self._no_municipality(group.line)
             return self._municipality(code) if code else None
         return self._of_contest(group) if kind == "510c" else self._whole()
 
-    def _station(self, group: etree._Element, code: str, number: str, name: str) -> Place | None:
+    def _station(self, group: Group, code: str, number: str, name: str) -> Place | None:
         code = code or self._own_municipality()
         if not code:
-            self._no_municipality(line_of(group))
+            self._no_municipality(group.line)
             return None
-        _, type_ = _id_and_text(next(group.iterchildren(_UNIT_TYPE), None))
         bare, postcode = station_name(name)
         cells = {
             "election_id": self._count.election,
@@ -185,7 +178,7 @@ class Places:
             "polling_station_id": number,
             "polling_station_name": bare,
             "postcode": postcode,
-            "station_type": type_,
+            "station_type": group.unit_type,
             "counting_method": self._count.counting_method,
         }
         return Place("station_results", cells, code, number)
@@ -212,18 +205,13 @@ class Places:
             f"{shown(self._count.authority[0])}; ask who made the file for its code"
         )
 
-    def _of_contest(self, group: etree._Element) -> Place | None:
-        contest = group.getparent()
-        path = "{*}ContestIdentifier"
-        found = None if contest is None else contest.find(path)
-        number, name = _id_and_text(found)
-        if found is not None:
-            name = (found.findtext("e:ContestName", None, _NAMESPACES) or "").strip()
+    def _of_contest(self, group: Group) -> Place | None:
+        number, name = group.contest
         committee = re.fullmatch("HSB([0-9]+)", self._count.authority[0])
         digits = committee[1] if committee else number
         if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]+", digits):
             self._faults.add(
-                f"line {line_of(group)}: a count of a district whose ContestIdentifier is "
+                f"line {group.line}: a count of a district whose ContestIdentifier is "
                 f"{shown(number)}; ask who made the file for its number"
             )
             return None

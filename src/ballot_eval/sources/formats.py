@@ -8,7 +8,7 @@ from ballot_eval.raw import SIMULATION_MARKS
 from ballot_eval.schema import COUNT_FIELDS, PERSON_TABLES, RESULT_TABLES, TABLES, Table
 from ballot_eval.sources.archive import TAR_ENDINGS
 from ballot_eval.sources.bundle import read_bundle
-from ballot_eval.sources.elections import election_of_name
+from ballot_eval.sources.elections import election_of_name, elections_in
 from ballot_eval.sources.eml import election_of, is_eml, read_eml
 from ballot_eval.sources.frames import Records, block
 from ballot_eval.sources.header import (
@@ -65,6 +65,9 @@ def parse(
         return "not a CSV or XML file of a known format"
     head = head_of(content)
     if is_osv(head):
+        named = elections_in(name)
+        if elections is not None and named and not any(e in elections for e in named):
+            return _unwanted(" and ".join(named))
         return _wanted(read_osv(path, content), elections)
     layout = recognise(head, tables, name.rsplit(".", 1)[0])
     if isinstance(layout, str):

@@ -81,4 +81,8 @@ def members(handle: BinaryIO, *, xz: bool, most: int) -> Iterator[tuple[tarfile.
     stream = Unpacked(handle, most) if xz else handle
     with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as archive:
         for member in archive:
-            yield member, archive.extractfile(member) or io.BytesIO()  # type: ignore[misc]
+            content = archive.extractfile(member) if member.isreg() else None
+            yield member, content or io.BytesIO()  # type: ignore[misc]
+    # The end of the file is checked too: it may be cut off behind the last member.
+    while stream.read(CHUNK_BYTES):
+        pass

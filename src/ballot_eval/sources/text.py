@@ -47,6 +47,11 @@ class Faults:
         if self._count <= MAX_FAULTS:
             self._texts.append(fault)
 
+    @property
+    def full(self) -> bool:
+        """Return whether a further fault would not be written out any more."""
+        return self._count >= MAX_FAULTS
+
     def raise_any(self) -> None:
         """Raise FileError with every fault so far, if there is one."""
         if more := self._count - len(self._texts):

@@ -72,22 +72,40 @@ def large_difference(d: pd.DataFrame) -> pd.Series[bool]:
     return (size >= 15) & (50 * size >= d["votes_cast_count"])
 
 
-def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
+def votes_by(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     """Return the ``votes`` of lists or candidates, added up by ``keys`` as text."""
-    frame = context.kept(table)
     votes = frame.groupby(list(keys), observed=True)["votes_count"].sum()
     return votes.rename("votes").reset_index().astype(dict.fromkeys(keys, "str"))
+
+
+def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the ``votes`` of lists or candidates, by ``keys`` and ``format`` of the source."""
+    frame = context.kept(table)
+    return votes_by(
+        frame.assign(format=context.formats(frame).astype("category")), [*keys, "format"]
+    )
+
+
+def _with_lists(context: Context, table: str) -> pd.DataFrame:
+    """Return the records of a table beside the sum of their lists, where there are any.
+
+    ``row`` is the index of the record, ``format`` that of its source, ``list_format`` the lists'.
+    """
+    sums = _votes(context, LISTS, PLACE).rename(columns={"format": "list_format"})
+    records = context.kept(table).reset_index(names="row")
+    records = records.assign(format=context.formats(records))
+    if table == MUNICIPALITIES:
+        records = records.assign(polling_station_id="")
+    return records.merge(sums, on=PLACE)
 
 
 def _lists_against_valid(
     context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
 ) -> Iterator[Hit]:
-    sums = _votes(context, LISTS, PLACE)
     for table in (MUNICIPALITIES, STATIONS):
-        records = context.kept(table).reset_index(names="row")
-        if table == MUNICIPALITIES:
-            records = records.assign(polling_station_id="")
-        both = records.merge(sums, on=PLACE)
+        both = _with_lists(context, table)
+        # What two sources say is compared elsewhere: it is no mistake of one of them.
+        both = both[both["format"] == both["list_format"]]
         for row in both[broken(both)].itertuples(index=False):
             value = f"valid_votes_count={row.valid_votes_count}; lists={row.votes}"
             yield Hit(table, (int(str(row.row)),), "valid_votes_count", value)
@@ -103,14 +121,22 @@ def lists_differ(context: Context) -> Iterator[Hit]:
     return _lists_against_valid(context, lambda d: d["valid_votes_count"] != d["votes"])
 
 
-def _candidates_against_lists(
-    context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
-) -> Iterator[Hit]:
+def _with_candidates(context: Context) -> pd.DataFrame:
+    """Return the lists beside the sum of their candidates, where there are any, as text keys."""
     lists = context.kept(LISTS)
     # A list given twice is a finding of its own.
     lists = lists[lists["list_number"] != ""].drop_duplicates(LIST)
-    totals = lists[[*LIST, "votes_count"]].astype(dict.fromkeys(LIST, "str"))
-    both = _votes(context, CANDIDATES, LIST).merge(totals, on=LIST)
+    totals = lists[[*LIST, "votes_count"]].assign(list_format=context.formats(lists))
+    return _votes(context, CANDIDATES, LIST).merge(
+        totals.astype(dict.fromkeys(LIST, "str")), on=LIST
+    )
+
+
+def _candidates_against_lists(
+    context: Context, broken: Callable[[pd.DataFrame], pd.Series[bool]]
+) -> Iterator[Hit]:
+    both = _with_candidates(context)
+    both = both[both["format"] == both["list_format"]]
     candidates = context.kept(CANDIDATES)
     for row in both[broken(both)].to_dict("records"):
         here = np.logical_and.reduce([candidates[key] == row[key] for key in LIST])
@@ -125,6 +151,31 @@ def _candidates_against_lists(
             election=str(row["election_id"]),
             code=str(row["municipality_code"]),
         )
+
+
+def other_source(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities whose lists or candidates disagree with a total of another source.
+
+    The plan's preference goes by table, so one source may give the total and another the parts.
+    """
+    lists = pd.concat(
+        [
+            _with_lists(context, table)[
+                [*PLACE[:2], "format", "list_format", "valid_votes_count", "votes"]
+            ].rename(columns={"valid_votes_count": "votes_count"})
+            for table in (MUNICIPALITIES, STATIONS)
+        ]
+    )
+    for table, both in ((LISTS, lists), (CANDIDATES, _with_candidates(context))):
+        differ = (both["votes_count"] != both["votes"]).fillna(value=False)
+        found = both[(both["format"] != both["list_format"]) & differ]
+        for (election, code), group in found.groupby(PLACE[:2]):
+            value = f"sums={len(group)}; sources={'+'.join(_sources(group))}"
+            yield Hit(table, value=value, election=str(election), code=str(code))
+
+
+def _sources(group: pd.DataFrame) -> list[str]:
+    return sorted({*group["format"], *group["list_format"]})
 
 
 def list_total_missing(context: Context) -> Iterator[Hit]:
@@ -183,11 +234,11 @@ def explanations_differ(context: Context) -> Iterator[Hit]:
         )
 
 
-def without_result(context: Context) -> Iterator[Hit]:
-    """Yield the municipalities of detailed results that have no result of their own."""
+def without_result(context: Context, tables: Sequence[str] = tuple(DETAIL_TABLES)) -> Iterator[Hit]:
+    """Yield the municipalities of detailed tables that have no result of their own."""
     results = context.kept(MUNICIPALITIES)
     have = set(zip(results["election_id"], results["municipality_code"], strict=True))
-    for table in DETAIL_TABLES:
+    for table in tables:
         frame = context.kept(table)
         sizes = frame.groupby(PLACE[:2], observed=True).size().rename("rows").reset_index()
         for election, code, count in sizes.itertuples(index=False):

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ballot_eval.schema import COUNTED_TABLES, DETAIL_TABLES, RESULT_TABLES
+from ballot_eval.schema import COUNTED_TABLES, OFFICIAL_TABLES
 from ballot_eval.validation.context import Context, Hit
-
-#: Tables that official files give, so that two of them can give the same.
-OFFICIAL_TABLES = (*RESULT_TABLES, *DETAIL_TABLES)
 
 
 def unread(context: Context) -> Iterator[Hit]:
@@ -24,14 +21,14 @@ def unknown_rows(context: Context) -> Iterator[Hit]:
     """Yield the rows of files of which the reader does not know what they count."""
     for file in context.raw.files:
         for line, label in file.unknown_rows:
-            yield Hit(file=file.path, value=f"line={line}; {label}", detail=f": {label}")
+            yield Hit(file=file.path, line=line, value=label, detail=f": {label}")
 
 
 def notes(context: Context) -> Iterator[Hit]:
     """Yield what a reader had to take from elsewhere than the usual place."""
     for file in context.raw.files:
         for line, text in file.notes:
-            yield Hit(file=file.path, value=f"line={line}; {text}", detail=f": {text}")
+            yield Hit(file=file.path, line=line, value=text, detail=f": {text}")
 
 
 def _ranked(context: Context, table: str) -> pd.DataFrame:
@@ -40,10 +37,11 @@ def _ranked(context: Context, table: str) -> pd.DataFrame:
     ``rank`` is the place of the source in the preference of the study, and ``best`` that of the
     best source that gives the same: a unit at an election, by station or as a whole.
     """
-    prefer = context.study.sources.prefer
-    rank = {f.path: prefer.index(f.format) for f in context.raw.files if f.format in prefer}
     frame = context.kept(table)
-    ranks = frame["source_file"].astype("str").map(rank).fillna(len(prefer)).astype("int64")
+    sources = context.study.sources
+    rank = {f.path: sources.rank(f.format) for f in context.raw.files}
+    found = [rank.get(path, len(sources.prefer)) for path in frame["source_file"].astype("str")]
+    ranks = pd.Series(found, index=frame.index, dtype="int64")
     keys = [frame["election_id"], frame[context.tables[table].unit]]
     if "list_number" in frame:
         # Votes by station are something else than those of the whole municipality.

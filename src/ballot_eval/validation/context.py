@@ -30,6 +30,7 @@ class Hit:
     file: str = ""
     election: str = ""
     code: str = ""
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -65,6 +66,12 @@ class Context:
             rows = frame[~frame.index.isin(list(self.excluded[table]))] if count else frame
             known = self._kept[table] = (frame, count, rows)
         return known[2]
+
+    def formats(self, frame: pd.DataFrame) -> pd.Series[str]:
+        """Return the format of the file that each row of a frame came from."""
+        known = {file.path: file.format for file in self.raw.files}
+        found = [known.get(path, "") for path in frame["source_file"].astype("str")]
+        return pd.Series(found, index=frame.index, dtype="str", name="format")
 
     def today(self, election: str) -> pd.DataFrame:
         """Return the kept municipal counts of one election on the map of the study's election."""

@@ -97,7 +97,7 @@ def _cell_rule(column: Column, value: str) -> tuple[Rule, str]:
         return FORM, f": {column.name} (not shown), {column.form}"
     found = f": {column.name} = {value[:40]!r}"
     if column.kind == "text":
-        return FORM, f"{found}, {column.form}"
+        return FORM, f"{found}, {', '.join(column.allowed) or column.form}"
     rules = {"count": WHOLE, "decimal": NUMBER, "moment": DATE, "day_moment": DATE}
     return rules[column.kind], found
 
@@ -129,6 +129,9 @@ def _typed(context: Context, table: str, findings: list[Finding]) -> pd.DataFram
 
 def _numbers(cells: pd.Series[str], column: Column) -> pd.Series[int] | pd.Series[float]:
     """Return counts as int64 (Int64 where a cell may be empty) and decimals as float64."""
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        # The categories hold the cells of rows that were left out, too.
+        cells = cells.cat.remove_unused_categories()
     if not column.nullable:
         return cells.astype("int64" if column.kind == "count" else "float64")
     number = pd.to_numeric(cells.astype("str").where(cells != ""))
@@ -148,7 +151,7 @@ def _record(context: Context, rule: Rule, hit: Hit, findings: list[Finding]) -> 
     if rule.excludes:
         for index in hit.rows:
             context.excluded[hit.table].setdefault(index, rule.code)
-    file, line, election, code = hit.file, 0, hit.election, hit.code
+    file, line, election, code = hit.file, hit.line, hit.election, hit.code
     if len(hit.rows) == 1 and not file:
         index = hit.rows[0]
         row = context.raw.tables[hit.table].loc[index]

@@ -1,9 +1,9 @@
 """The rules: code, severity, statement, threshold, denominator and check in one object.
 
 Codes F and W are those of the Kiesraad's counting software; T (types), N (negative), K (keys),
-P (plausibility), R (reading), D (data protection), V (voting times), C (counting times), S
-(surveys) and I (information) are this package's own. A more specific rule stands before the
-general one that would follow from it.
+P (plausibility), M (marking of the ballot), R (reading), D (data protection), V (voting times),
+C (counting times), S (surveys) and I (information) are this package's own. A more
+specific rule stands before the general one that would follow from it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from ballot_eval.schema import COUNTED_TABLES, RESULT_TABLES
 from ballot_eval.validation import checks, checks_sources
 from ballot_eval.validation.rule import Rule
 from ballot_eval.validation.rules_details import LEVEL_RULES, RECORD_RULES
+from ballot_eval.validation.rules_marking import MARKING_RULES
 from ballot_eval.validation.rules_survey import OFF_SCALE, SURVEY_RULES
 from ballot_eval.validation.rules_times import TIME_RULES
 
@@ -304,7 +305,7 @@ _GENERAL_RULES = (
 )
 
 #: The second pass, in this order.
-TABLE_RULES = (*_GENERAL_RULES, *TIME_RULES, *SURVEY_RULES)
+TABLE_RULES = (*_GENERAL_RULES, *MARKING_RULES, *TIME_RULES, *SURVEY_RULES)
 
 #: Every rule there is, in the order of the dictionary.
 RULES = (WHOLE, EMPTY, FORM, NUMBER, DATE, OFF_SCALE, *TABLE_RULES)

@@ -118,6 +118,13 @@ RECORD_RULES = (
 
 LEVEL_RULES = (
     Rule(
+        "K.106",
+        "warning",
+        "Lijsten of kandidaten komen uit een andere bron dan hun totaal en tellen daar niet toe op",
+        "Lists or candidates come from another source than their total and do not add up to it",
+        checks.other_source,
+    ),
+    Rule(
         "P.114",
         "warning",
         "Stembureaus tellen niet op tot de uitslag van hun gemeente",

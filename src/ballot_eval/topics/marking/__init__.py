@@ -9,6 +9,11 @@ import pandas as pd
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import difference_measures
+from ballot_eval.topics.marking.party_only import party_only_results
+from ballot_eval.topics.marking.preference import preference_results
+from ballot_eval.topics.marking.published import published_results
+from ballot_eval.topics.marking.reasons import reason_results
+from ballot_eval.topics.marking.repeated_number import repeated_number_results
 from ballot_eval.topics.marking.station_funnel import funnel_measures
 from ballot_eval.topics.marking.turnout import turnout_levels
 
@@ -23,8 +28,13 @@ def marking_results(
 ) -> tuple[MarkingMeasure, ...]:
     """Return every number on marking that the accepted tables allow; empty without any."""
     parts: tuple[Part, ...] = (
+        preference_results,
+        repeated_number_results,
         difference_measures,
         funnel_measures,
         turnout_levels,
+        party_only_results,
+        published_results,
+        reason_results,
     )
     return tuple(measure for part in parts for measure in part(accepted, panel))

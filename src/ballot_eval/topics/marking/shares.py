@@ -1,0 +1,106 @@
+"""What the parts on marking share: rows on today's municipalities, shares and their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ballot_eval.estimation.rates import own_interval
+from ballot_eval.mergers import current_code
+from ballot_eval.panel import Panel
+from ballot_eval.results import MarkingMeasure
+
+MUNICIPALITY = ["election_id", "municipality_code"]
+PLACE = [*MUNICIPALITY, "polling_station_id"]
+
+#: Why a municipality or a group has no interval.
+NO_STATIONS = "no interval: nothing is known of its polling stations"
+ONE_MUNICIPALITY = "no interval: one municipality does not show how much municipalities vary"
+NO_SPREAD = "no interval: no such votes, or no others"
+
+
+def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
+    """Return the rows of the study's elections, texts as text, with the codes of today.
+
+    ``whole`` is the municipality that the row was given for and ``place`` that and its polling
+    station, so that those of merged municipalities stay apart. An absent table has no rows.
+    """
+    if frame is None or frame.empty:
+        return pd.DataFrame(columns=[*PLACE, "whole", "place"])
+    study = panel.study
+    until = study.election_by_id(study.election).date
+    parts = [frame.head(0)]
+    for election in study.needed_elections():
+        rows = frame[frame["election_id"] == election]
+        codes = rows["municipality_code"].astype(str)
+        since = study.election_by_id(election).date
+        parts.append(
+            rows.assign(
+                election_id=election,
+                municipality_code=current_code(codes, since, until),
+                polling_station_id=rows["polling_station_id"].astype(str),
+                whole=codes,
+                place=codes + "/" + rows["polling_station_id"].astype(str),
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def share_measure(
+    base: Mapping[str, str],
+    level: str,
+    quantity: str,
+    counts: tuple[float, float],
+    clusters: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+    *,
+    counted: str,
+    confidence_level: float,
+) -> MarkingMeasure:
+    """Return a share with its dispersion-aware interval, as a row of ``marking.csv``.
+
+    ``base`` holds ``topic``, ``election`` and ``unit``; ``counts`` are numerator and denominator,
+    ``clusters`` the numerators and denominators of the ``counted`` units (each (n,)) that the
+    interval rests on, None where they are not known.
+    """
+    numerator, denominator = float(counts[0]), float(counts[1])
+    x, n = (np.asarray(c, dtype=np.int64) for c in (clusters or ((), ())))
+    # A unit without such ballots takes no part.
+    x, n = x[n > 0], n[n > 0]
+    low, high = own_interval(x, n, confidence_level=confidence_level)
+    note = ""
+    if math.isnan(low):
+        few = ONE_MUNICIPALITY if counted == "municipalities" else NO_STATIONS
+        note = few if len(x) < 2 else NO_SPREAD
+    return MarkingMeasure(
+        topic=base["topic"],
+        election=base["election"],
+        unit=base["unit"],
+        level=level,
+        quantity=quantity,
+        method="wilson_rao_scott",
+        estimate=numerator / denominator if denominator else math.nan,
+        ci_lower=low,
+        ci_upper=high,
+        numerator=numerator,
+        denominator=denominator,
+        count=len(x),
+        counted=counted,
+        note=note,
+    )
+
+
+def with_results(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """Return sums by election and municipality beside role, exposure and counts of the panel.
+
+    ``frame`` has the index election and municipality; one without an accepted result is left out.
+    """
+    return frame.join(panel.results.set_index(MUNICIPALITY), how="inner")
+
+
+def columns_of(frame: pd.DataFrame, names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the sum (n,) of some columns of counts."""
+    return frame[list(names)].sum(axis=1).to_numpy(dtype=np.int64)
