@@ -56,13 +56,17 @@ def test_with_stations_everything_is_said_and_drawn(told):
     assert said["differences_text"].startswith(
         "Stembureaus waarvan de wijze van tellen niet bekend is: in de experimentgemeenten telde "
     )
-    assert "komen meer en minder beide voor" in said["differences_netting_text"]
+    assert "zowel meer als minder getelde" in said["differences_netting_text"]
     assert "is niet te schatten: van de eerdere" in said["differences_contrast_text"]
     assert "ongeveer 5,0% en 0,2%" in said["funnel_text"]
     assert set(difference_tables(outcome)) == {
         *("counting_differences", "counting_explanations", "counting_contrasts"),
         *("counting_municipalities", "station_funnel", "funnel_stations", "turnout"),
     }
+    # Without stations at the baselines there is no change, and no row without a number.
+    table = difference_tables(outcome)["counting_contrasts"]
+    assert len(table.splitlines()) == 2 + 6
+    assert "niet te schatten" not in table
     assert set(difference_figures(outcome)) == {"station_funnel"}
     saved = outcome.results.to_json()
     assert be.ResultSet.from_json(saved).to_json() == saved

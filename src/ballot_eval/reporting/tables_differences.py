@@ -44,7 +44,8 @@ def difference_tables(outcome: Outcome) -> dict[str, str]:
     if items:
         made["counting_differences"] = differences(items)
         made["counting_explanations"] = explanations(items, study.election)
-        made["counting_contrasts"] = contrasts(items)
+        if any(m.unit == CONTRAST and math.isfinite(m.estimate) for m in items):
+            made["counting_contrasts"] = contrasts(items)
         made["counting_municipalities"] = of_municipalities(items, study.election, names)
     funnels = of_topic(outcome, FUNNEL)
     if any(m.quantity == "phi" and math.isfinite(m.estimate) for m in funnels):
@@ -134,14 +135,20 @@ def explanations(items: Sequence[MarkingMeasure], election: str) -> str:
 def contrasts(items: Sequence[MarkingMeasure]) -> str:
     """Return experiment minus control at one election and since each baseline.
 
-    What could not be estimated is left out; the text says why.
+    A comparison of which no number could be estimated is left out; the text says why.
     """
+    compared = [m for m in items if m.unit == CONTRAST]
+    some = {(m.level, m.election) for m in compared if not math.isnan(m.estimate)}
     rows = []
-    for m in items:
-        if m.unit == CONTRAST and not math.isnan(m.estimate):
-            when = m.election.replace("-", " − ")
-            lead = [METHODS[m.level], QUANTITIES[m.quantity], when]
-            rows.append([*lead, *difference_cells(m), p_value(m.p_value)])
+    for m in sorted(compared, key=lambda m: (list(METHODS).index(m.level), m.election)):
+        if (m.level, m.election) not in some:
+            continue
+        when = m.election.replace("-", " − ")
+        lead = [METHODS[m.level], QUANTITIES[m.quantity], when]
+        if math.isnan(m.estimate):
+            rows.append([*lead, "niet te schatten", NO_NUMBER, NO_NUMBER])
+            continue
+        rows.append([*lead, *difference_cells(m), p_value(m.p_value)])
     header = ["Telling", "Wat", "Verkiezing", "Verschil", "Interval", "p-waarde"]
     return pipe_table(header, rows, "lllrrr")
 

@@ -130,8 +130,9 @@ def _netting(items: list[MarkingMeasure], level: str) -> str:
     if both is None or hidden is None:
         return ""
     return (
-        f"In {percent(both.estimate, 0)} van de controlegemeenten met stembureaus {HOW[level]} "
-        "komen meer en minder beide voor. Wie ze daar per gemeente tegen elkaar wegstreept, "
+        f"Van de controlegemeenten met stembureaus {HOW[level]}, heeft "
+        f"{percent(both.estimate, 0)} zowel meer als minder getelde stembiljetten. Wie die per "
+        "gemeente tegen elkaar wegstreept, "
         f"verbergt {percent(hidden.estimate, 0)} van de verschillen."
     )
 
