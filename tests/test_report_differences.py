@@ -15,7 +15,9 @@ from ballot_eval.reporting.wording_differences import NO_RECORDS, difference_sen
 from ballot_eval.results import Check
 from ballot_eval.schema import EXPLANATION_FIELDS, TABLES
 from ballot_eval.simulation import simulate_panel, simulate_stations
-from ballot_eval.topics.marking import marking_results
+from ballot_eval.topics.marking.counting_differences import difference_measures
+from ballot_eval.topics.marking.station_funnel import funnel_measures
+from ballot_eval.topics.marking.turnout import turnout_levels
 
 CHECK = Check(
     *("placebo_outcome", "turnout", "turnout", "municipality", "GR2022", "randomisation"),
@@ -37,7 +39,9 @@ def told(gr2026):
 
     def run(change=lambda frame: frame, check=CHECK):
         accepted = {"station_results": change(stations)}
-        found = be.ResultSet(study.id, (), (), (check,), marking=marking_results(accepted, panel))
+        parts = (difference_measures, funnel_measures, turnout_levels)
+        marking = tuple(m for part in parts for m in part(accepted, panel))
+        found = be.ResultSet(study.id, (), (), (check,), marking=marking)
         return SimpleNamespace(
             study=study,
             panel=panel,
