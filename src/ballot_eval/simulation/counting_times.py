@@ -144,11 +144,12 @@ def simulated_methods(
 
     Of the municipalities in ``codes`` without times in ``counting``, ``share`` count with CSO.
     """
-    timed = counting.drop_duplicates("municipality_code").set_index("municipality_code")
-    rest = sorted(set(codes) - set(timed.index))
+    rows = counting.drop_duplicates("municipality_code")
+    timed = dict(zip(rows["municipality_code"], rows["counting_method"], strict=True))
+    rest = sorted(set(codes) - set(timed))
     central = stream(seed, "counting_methods").random(len(rest)) < share
     drawn = {code: "CSO" if cso else "DSO" for code, cso in zip(rest, central, strict=True)}
-    return drawn | timed["counting_method"].to_dict()
+    return drawn | timed
 
 
 def _central_counts(

@@ -152,7 +152,8 @@ def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
     # Where the whole municipality stands there, its stations are part of it.
     by_station = ~rows["municipality_code"].isin(rows.loc[whole, "municipality_code"])
     counted = rows[whole | by_station]
-    return counted.groupby("municipality_code")["votes_count"].sum().astype(int).to_dict()
+    sums = counted.groupby("municipality_code")["votes_count"].sum()
+    return {str(code): int(votes) for code, votes in sums.items()}
 
 
 def _national(results: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -129,11 +131,12 @@ def _typed(context: Context, table: str, findings: list[Finding]) -> pd.DataFram
 
 def _numbers(cells: pd.Series[str], column: Column) -> pd.Series[int] | pd.Series[float]:
     """Return counts as int64 (Int64 where a cell may be empty) and decimals as float64."""
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        # The categories hold the cells of rows that were left out, too.
-        cells = cells.cat.remove_unused_categories()
     if not column.nullable:
-        return cells.astype("int64" if column.kind == "count" else "float64")
+        used: pd.Series[Any] = cells
+        if isinstance(cells.dtype, pd.CategoricalDtype):
+            # The categories hold the cells of rows that were left out, too.
+            used = cells.cat.remove_unused_categories()
+        return used.astype("int64" if column.kind == "count" else "float64")
     number = pd.to_numeric(cells.astype("str").where(cells != ""))
     return number.astype("Int64" if column.kind == "count" else "float64")
 
