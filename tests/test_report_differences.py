@@ -117,7 +117,7 @@ def test_ways_of_counting_have_sentences_and_rows_of_their_own(told):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ((-0.0031, 0.0115), "elk verschil van −0,31 tot +1,15 procentpunt past er even goed bij"),
+        ((-0.0031, 0.0115), "een verschil van −0,31 tot +1,15 procentpunt is niet uit te sluiten"),
         ((0.0, 0.0115), "Dat past bij een opkomst"),
         ((0.0001, 0.0115), "Dan kunnen er andere kiezers zijn gekomen"),
         ((-0.0115, -0.0001), "Dan kunnen er andere kiezers zijn gekomen"),

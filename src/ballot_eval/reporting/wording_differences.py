@@ -114,9 +114,9 @@ def _level(items: list[MarkingMeasure], level: str) -> str:
         if more_share is None or fewer_share is None or more is None or fewer is None:
             continue
         parts.append(
-            f"in {who} telde {percent(more_share.estimate, 1)} meer en "
-            f"{percent(fewer_share.estimate, 1)} minder ({per_thousand(more.estimate)} en "
-            f"{per_thousand(fewer.estimate)} stembiljetten per {number(1000)})"
+            f"in {who} telde {percent(more_share.estimate, 1)} van de stembureaus er meer en "
+            f"{percent(fewer_share.estimate, 1)} er minder ({per_thousand(more.estimate)} en "
+            f"{per_thousand(fewer.estimate)} per {number(1000)} uitgebrachte stemmen)"
         )
     if not parts:
         return ""
@@ -212,7 +212,7 @@ def _turnout(outcome: Outcome) -> str:
     if check.ci_lower <= 0 <= check.ci_upper:
         return (
             "Dat past bij een opkomst die niet door het stembiljet is veranderd, maar bewijst dat "
-            f"niet: elk verschil van {ends} procentpunt past er even goed bij."
+            f"niet: een verschil van {ends} procentpunt is niet uit te sluiten."
         )
     return (
         "De opkomst veranderde in de experimentgemeenten dus anders dan in de controlegemeenten. "

@@ -2,7 +2,8 @@
 
 Experiment and control stations each have their own centre, the rate of all ballots of the group,
 and their own dispersion. A station outside the limits differs from the others *of its group*, so
-the effect of the new ballot itself puts none there. Stations vary with their municipality too;
+an effect of the new ballot that is the same everywhere puts none there. Stations vary with their
+municipality too;
 the limits allow for what is common, not for what is particular, so a station outside them is a
 reason to look, not a fault.
 """
