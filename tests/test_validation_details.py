@@ -306,6 +306,53 @@ def test_a_faulty_cell_of_a_large_table_costs_its_row_alone(check, cell, code):
     assert report.accepted["list_results"]["votes_count"].dtype == "int64"
 
 
+def test_a_faulty_list_does_not_cost_its_municipality(check, municipal):
+    here = municipal[
+        (municipal["election_id"] == "GR2026") & (municipal["municipality_code"] == "0755")
+    ]
+    valid = int(here["valid_votes_count"].iloc[0])
+    lists = [a_list(station="", votes_count=str(valid - 10)), a_list(station="", number="2")]
+    report = check(lists=[lists[0], lists[1] | {"votes_count": "1O"}])
+    assert {f.code for f in report.findings if f.severity == "error"} == {"T.101"}
+    assert "0755" in set(report.accepted["municipality_results"]["municipality_code"])
+
+
+def test_a_faulty_candidate_does_not_cost_the_others_of_its_list(check):
+    rows = [votes(votes_count=v, candidate_number=n) for n, v in (("1", "900"), ("2", "9O"))]
+    report = check([station()], [a_list()], rows)
+    assert codes(report, "candidate_results") == {"T.101"}
+    assert len(report.accepted["candidate_results"]) == 1
+
+
+def test_a_faulty_station_is_not_told_again_as_a_sum(check):
+    report = check([station(invalid_votes="x"), STATION | {"polling_station_id": "2"}])
+    assert "P.114" not in {f.code for f in report.findings}
+
+
+def test_a_list_given_twice_is_one_whatever_its_name(check):
+    lists = [a_list(votes_count="500"), a_list(votes_count="490") | {"list_name": "Lijst bis"}]
+    report = check([station()], lists)
+    assert codes(report, "list_results") == {"K.101"}
+    names = [votes(number="") | {"list_name": name} for name in ("A", "B")]
+    assert not codes(check(lists=names), "list_results")
+
+
+@pytest.mark.parametrize(
+    ("admitted", "eligible", "found"),
+    [(5, 4, True), (5, 5, False), (5, 6, False), ("", -1, True), ("", 0, False)],
+)
+def test_eligible_voters_are_at_least_those_admitted(check, municipal, admitted, eligible, found):
+    results = municipal.assign(admitted_voters_count="")
+    here = (results["election_id"] == "GR2026") & (results["municipality_code"] == "0755")
+    cast = int(results.loc[here, "votes_cast_count"].iloc[0])
+    if admitted:
+        results.loc[here, "admitted_voters_count"] = str(cast + admitted)
+    results.loc[here, "eligible_voters_count"] = str(cast + eligible)
+    report = check(results=results)
+    told = {f.code for f in report.findings if f.municipality_code == "0755"}
+    assert ("W.206" in told) is found
+
+
 def test_every_rule_of_the_counting_software_has_its_code():
     codes = {rule.code for rule in RULES}
     assert codes >= {"F.201", "F.202", "F.203", "F.204", "F.312", "F.401", "F.402"}

@@ -110,7 +110,12 @@ def duplicate_rows(context: Context) -> Iterator[Hit]:
 
 def _duplicated(context: Context, table: str) -> pd.DataFrame:
     frame = context.kept(table)
-    return frame[frame.duplicated(list(context.tables[table].key), keep=False)]
+    key = list(context.tables[table].key)
+    if "list_name" in key:
+        # A list with a number is that list, whatever it is called.
+        named = frame["list_name"].astype("str").where(frame["list_number"] == "", "")
+        frame = frame.assign(list_name=named)
+    return frame[frame.duplicated(key, keep=False)]
 
 
 def _group(table: str, group: pd.DataFrame, *, file: str, election: str, detail: str = "") -> Hit:

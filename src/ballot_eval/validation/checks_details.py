@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.schema import (
@@ -21,6 +22,9 @@ LISTS, CANDIDATES = "list_results", "candidate_results"
 
 PLACE = ["election_id", "municipality_code", "polling_station_id"]
 LIST = [*PLACE, "list_number"]
+
+#: Rules that leave rows out because they are not needed, not because something is wrong with them.
+NOT_FAULTY = ("I.101", "K.102", "K.104")
 
 
 def admitted_differ(d: pd.DataFrame) -> pd.Series[bool]:
@@ -81,9 +85,21 @@ def votes_by(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
     """Return the ``votes`` of lists or candidates, by ``keys`` and ``format`` of the source."""
     frame = context.kept(table)
-    return votes_by(
-        frame.assign(format=context.formats(frame).astype("category")), [*keys, "format"]
-    )
+    frame = frame.assign(format=context.formats(frame).astype("category"))
+    votes = votes_by(frame, [*keys, "format"])
+    return votes[~_is_among(votes, _incomplete(context, table, keys))]
+
+
+def _incomplete(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
+    """Return the keys, as text, of which a faulty row was left out: their sums mean nothing."""
+    lost = [i for i, code in context.excluded[table].items() if code not in NOT_FAULTY]
+    rows = context.raw.tables[table].loc[lost, list(keys)]
+    return rows.astype("str").drop_duplicates()
+
+
+def _is_among(frame: pd.DataFrame, keys: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    own = pd.MultiIndex.from_frame(frame[list(keys.columns)].astype("str"))
+    return np.asarray(own.isin(pd.MultiIndex.from_frame(keys)))
 
 
 def _with_lists(context: Context, table: str) -> pd.DataFrame:
@@ -137,10 +153,13 @@ def _candidates_against_lists(
 ) -> Iterator[Hit]:
     both = _with_candidates(context)
     both = both[both["format"] == both["list_format"]]
+    found = both[broken(both)]
+    if found.empty:
+        return
     candidates = context.kept(CANDIDATES)
-    for row in both[broken(both)].to_dict("records"):
-        here = np.logical_and.reduce([candidates[key] == row[key] for key in LIST])
-        rows = candidates[here]
+    places = candidates.groupby(LIST, observed=True).indices
+    for row in found.to_dict("records"):
+        rows = candidates.iloc[places[tuple(row[key] for key in LIST)]]
         yield Hit(
             CANDIDATES,
             tuple(int(index) for index in rows.index),
@@ -196,7 +215,10 @@ def stations_differ(context: Context) -> Iterator[Hit]:
     keys = PLACE[:2]
     # Voters may vote anywhere in their municipality, so few files give them by station.
     fields = [f for f in (*COUNT_FIELDS, *RECORD_FIELDS) if f != "eligible_voters_count"]
-    groups = context.kept(STATIONS).groupby(keys)[fields]
+    stations = context.kept(STATIONS)
+    # A station that was left out as faulty is a finding of its own.
+    stations = stations[~_is_among(stations, _incomplete(context, STATIONS, keys))]
+    groups = stations.groupby(keys)[fields]
     # A count that one station does not give makes the sum unknown.
     sums = groups.sum().where(groups.count().eq(groups.size(), axis=0))
     results = context.kept(MUNICIPALITIES).reset_index(names="row")

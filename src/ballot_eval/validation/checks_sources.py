@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ballot_eval.schema import COUNTED_TABLES, OFFICIAL_TABLES
-from ballot_eval.validation.context import Context, Hit
+from ballot_eval.validation.context import Context, Hit, by_file
 
 
 def unread(context: Context) -> Iterator[Hit]:
@@ -40,8 +40,7 @@ def _ranked(context: Context, table: str) -> pd.DataFrame:
     frame = context.kept(table)
     sources = context.study.sources
     rank = {f.path: sources.rank(f.format) for f in context.raw.files}
-    found = [rank.get(path, len(sources.prefer)) for path in frame["source_file"].astype("str")]
-    ranks = pd.Series(found, index=frame.index, dtype="int64")
+    ranks = by_file(frame, rank, len(sources.prefer)).astype("int64")
     keys = [frame["election_id"], frame[context.tables[table].unit]]
     if "list_number" in frame:
         # Votes by station are something else than those of the whole municipality.
@@ -55,13 +54,11 @@ def not_preferred(context: Context) -> Iterator[Hit]:
     """Yield the rows that a source gives which the study prefers less, by table and source."""
     if not context.study.sources.prefer:
         return
-    formats = {f.path: f.format for f in context.raw.files}
     for table in OFFICIAL_TABLES:
         frame = _ranked(context, table)
         lost = frame[frame["rank"] > frame["best"]]
-        names = lost["source_file"].astype("str").map(formats)
         for (election, name), group in lost.groupby(
-            [lost["election_id"].astype("str"), names.rename("format")]
+            [lost["election_id"].astype("str"), context.formats(lost)]
         ):
             units = group[context.tables[table].unit].nunique()
             rows = tuple(int(index) for index in group.index)
@@ -90,3 +87,34 @@ def sources_differ(context: Context) -> Iterator[Hit]:
             if told:
                 files = f": {row['source_file_won']} ({row['source_file']})"
                 yield Hit(table, (int(row["row"]),), value="; ".join(told), detail=files)
+    for table in OFFICIAL_TABLES:
+        if context.tables[table].large:
+            yield from _votes_differ(context, table)
+
+
+def _votes_differ(context: Context, table: str) -> Iterator[Hit]:
+    """Yield the municipalities whose votes of lists or candidates differ between two sources."""
+    frame = _ranked(context, table)
+    match = frame["list_number"].astype("str")
+    if "list_name" in frame:
+        # Where a source gives names only, lists are matched by these.
+        nameless = (match == "").groupby(frame["election_id"], observed=True).transform("any")
+        match = match.where(~nameless, frame["list_name"].astype("str"))
+    keys = ["election_id", "municipality_code", "polling_station_id", "match"]
+    keys += [c for c in ("candidate_number",) if c in frame]
+    frame = frame.assign(match=match)[[*keys, "votes_count", "source_file", "rank", "best"]]
+    frame = frame.astype(dict.fromkeys([*keys, "source_file"], "str"))
+    won, lost = frame[frame["rank"] == frame["best"]], frame[frame["rank"] > frame["best"]]
+    both = lost.merge(won[[*keys, "votes_count", "source_file"]], on=keys, suffixes=("", "_won"))
+    differ = both[both["votes_count"] != both["votes_count_won"]]
+    places = ["election_id", "municipality_code", "source_file", "source_file_won"]
+    for keys_of, group in differ.groupby(places):
+        election, code, file, other = map(str, keys_of)
+        yield Hit(
+            table,
+            value=f"cells={len(group)}",
+            detail=f": {other} ({file})",
+            file=file,
+            election=election,
+            code=code,
+        )

@@ -20,7 +20,7 @@ from ballot_eval.validation.rules_marking import MARKING_RULES
 from ballot_eval.validation.rules_survey import OFF_SCALE, SURVEY_RULES
 from ballot_eval.validation.rules_times import TIME_RULES
 
-H = "votes_cast_count"
+D, H = "admitted_voters_count", "votes_cast_count"
 
 #: Voters may vote anywhere in their municipality: at a station, eligible voters mean little.
 TOTALS = tuple(RESULT_TABLES)
@@ -34,6 +34,11 @@ def _sum_differs(d: pd.DataFrame) -> pd.Series[bool]:
 def _at_least_3_percent(field: str) -> Callable[[pd.DataFrame], pd.Series[bool]]:
     # Integer arithmetic, so that exactly 3% is on the warned side without rounding.
     return lambda d: (d[H] > 0) & (100 * d[field] >= 3 * d[H])
+
+
+def _too_few_eligible(d: pd.DataFrame) -> pd.Series[bool]:
+    eligible, voters = d["eligible_voters_count"], d[D].fillna(d[H])
+    return (eligible > 0) & (eligible < voters)
 
 
 WHOLE = Rule("T.101", "error", "Geen geheel getal", "Not a whole number", excludes=True)
@@ -161,14 +166,10 @@ _GENERAL_RULES = (
     Rule(
         "W.206",
         "warning",
-        "Minder kiesgerechtigden dan uitgebrachte stemmen",
-        "Fewer eligible voters than votes cast",
-        checks.rows_of(
-            TOTALS,
-            lambda d: (d["eligible_voters_count"] > 0) & (d["eligible_voters_count"] < d[H]),
-            "eligible_voters_count",
-            H,
-        ),
+        "Minder kiesgerechtigden dan toegelaten kiezers (of, waar die onbekend zijn, dan "
+        "uitgebrachte stemmen)",
+        "Fewer eligible voters than admitted voters (or, where these are unknown, than votes cast)",
+        checks.rows_of(TOTALS, _too_few_eligible, "eligible_voters_count", D, H),
     ),
     *LEVEL_RULES,
     Rule(
