@@ -442,9 +442,31 @@ def test_a_candidate_before_any_list_is_refused():
     assert "line 2: Selection is a candidate before any list" in faults(text)
 
 
-@pytest.mark.parametrize("id_", ["", "0999::", "SB", "999::SB1", "0999SB1", "0999::SB1::SB2"])
+LONG = "9" * 5000  # More digits than Python makes a number of.
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["", "0999::", "SB", "999::SB1", "0999SB1", "0999::SB1::SB2", "HSB100", f"HSB{LONG}"],
+)
 def test_an_id_that_is_of_no_place_is_refused(id_):
     assert "is of no station, municipality or district" in faults(made.count(made.unit(id_)))
+
+
+@pytest.mark.parametrize("number", ["geen", "100", LONG])
+@pytest.mark.parametrize("committee", [True, False])
+def test_a_district_whose_number_is_none_is_refused(number, committee):
+    text = made.count(
+        made.total(),
+        election="TK2025",
+        category="TK",
+        date="2025-10-29",
+        kind="510c",
+        domain="",
+        authority=f'<AuthorityIdentifier Id="{f"HSB{number}" if committee else "CSB"}"/>',
+        contest=f'<ContestIdentifier Id="{number}"/>',
+    )
+    assert "a count of a district whose ContestIdentifier is" in faults(text)
 
 
 def test_the_contest_of_a_group_is_its_own():

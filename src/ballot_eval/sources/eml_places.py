@@ -28,7 +28,7 @@ PROVINCES = (
 _ELECTION_ID = re.compile(r"([A-Z]{2})([0-9]{4})([0-9]{4})?(?:_.*)?")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _UNIT_ID = re.compile(
-    r"(?:HSB(?P<district>[0-9]+)(?:::(?!$)|$))?"
+    r"(?:HSB(?P<district>[0-9]{1,2})(?:::(?!$)|$))?"
     r"(?:(?P<municipality>[0-9]{4})(?:::(?!$)|$))?"
     r"(?:SB(?P<station>[0-9]+))?"
 )
@@ -207,9 +207,9 @@ class Places:
 
     def _of_contest(self, group: Group) -> Place | None:
         number, name = group.contest
-        committee = re.fullmatch("HSB([0-9]+)", self._count.authority[0])
+        committee = re.fullmatch("HSB([0-9]{1,2})", self._count.authority[0])
         digits = committee[1] if committee else number
-        if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]+", digits):
+        if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]{1,2}", digits):
             self._faults.add(
                 f"line {group.line}: a count of a district whose ContestIdentifier is "
                 f"{shown(number)}; ask who made the file for its number"
