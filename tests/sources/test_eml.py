@@ -198,8 +198,9 @@ def test_groups_written_in_other_ways_are_read_as_by_a_plain_reader(seed):
         assert f'CandidateIdentifier Id="{row["candidate_number"]}"' in line
 
 
-def test_many_of_the_groups_are_taken_from_their_text(monkeypatch):
-    # So that the test above compares something, and the speed is that of the text.
+@pytest.fixture
+def taken(monkeypatch) -> list[object]:
+    """Return what is taken from the text of each unit, None where it had to be parsed."""
     taken: list[object] = []
     alike = eml_stream.GroupStream._alike
 
@@ -209,9 +210,48 @@ def test_many_of_the_groups_are_taken_from_their_text(monkeypatch):
         return group
 
     monkeypatch.setattr(eml_stream.GroupStream, "_alike", counting)
+    return taken
+
+
+def test_many_of_the_groups_are_taken_from_their_text(taken):
+    # So that the test above compares something, and the speed is that of the text.
     read(made.count(made.total(), *(made.unit(f"0999::SB{n}") for n in range(1, 21))))
     assert len(taken) == 20
     assert all(group is not None for group in taken)
+
+
+def test_units_with_a_type_are_taken_from_their_text_and_keep_it(taken):
+    kinds = [(type_, shared) for type_ in ("Fixed", "Mobile", "") for shared in ("true", "false")]
+    types = [kinds[n % len(kinds)] for n in range(30)]
+    units = [
+        made.unit(
+            f"0999::SB{n}",
+            body=(f"<kr:ReportingUnitType>{type_}</kr:ReportingUnitType>" if type_ else "")
+            + f"\n<kr:SharedLocation>{shared}</kr:SharedLocation>\n"
+            + made.selections((n, 20, 30, 5, 7))
+            + made.numbers(),
+        )
+        for n, (type_, shared) in enumerate(types, 1)
+    ]
+    text = made.count(made.total(), *units)
+    rows = tables(text)["station_results"]
+    assert [row.get("station_type", "") for row in rows] == [type_ for type_, _ in types]
+    assert fast(text.encode()) == slow(text.encode())
+    # Read twice; each time one of each kind has to be parsed.
+    assert len(taken) == 60
+    assert taken.count(None) == 2 * len(kinds)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["<!-- > --><kr:T>a</kr:T>", "<kr:T><kr:U>a</kr:U></kr:T>", "<kr:T>1</kr:T>", "a"],
+)
+def test_units_with_anything_else_before_their_selections_are_parsed(taken, before):
+    body = before + made.selections() + made.numbers()
+    text = made.count(*(made.unit(f"0999::SB{n}", body=body) for n in range(1, 5)))
+    assert fast(text.encode()) == slow(text.encode())
+    assert taken
+    assert all(group is None for group in taken)
 
 
 def test_lines_are_those_of_the_rows_in_a_file_with_lines():
