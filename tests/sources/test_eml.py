@@ -66,25 +66,6 @@ def slow(content: bytes) -> tuple[Counter, Counter]:
     return votes, counts
 
 
-COLUMNS = {
-    "eligible_voters_count": ("Cast", ""),
-    "valid_votes_count": ("TotalCounted", ""),
-    "blank_votes_count": ("RejectedVotes", "blanco"),
-    "invalid_votes_count": ("RejectedVotes", "ongeldig"),
-    "poll_card_count": ("UncountedVotes", "geldige stempassen"),
-    "proxy_certificate_count": ("UncountedVotes", "geldige volmachtbewijzen"),
-    "voter_card_count": ("UncountedVotes", "geldige kiezerspassen"),
-    "admitted_voters_count": ("UncountedVotes", "toegelaten kiezers"),
-    "more_ballots_count": ("UncountedVotes", "meer getelde stembiljetten"),
-    "fewer_ballots_count": ("UncountedVotes", "minder getelde stembiljetten"),
-    "unreturned_ballots_count": ("UncountedVotes", "meegenomen stembiljetten"),
-    "too_few_ballots_issued_count": ("UncountedVotes", "te weinig uitgereikte stembiljetten"),
-    "too_many_ballots_issued_count": ("UncountedVotes", "te veel uitgereikte stembiljetten"),
-    "no_explanation_count": ("UncountedVotes", "geen verklaring"),
-    "other_explanation_count": ("UncountedVotes", "andere verklaring"),
-}
-
-
 def fast(content: bytes) -> tuple[Counter, Counter]:
     """Return votes and counts as :func:`slow` does, from the tables."""
     votes: Counter = Counter()
@@ -97,7 +78,7 @@ def fast(content: bytes) -> tuple[Counter, Counter]:
                 votes[station, row["list_number"], candidate] += int(row["votes_count"])
                 assert (candidate == "") == (table == "list_results")
             else:
-                for column, key in COLUMNS.items():
+                for column, key in made.COLUMNS.items():
                     counts[(station, *key)] += int(row[column])
     return votes, counts
 
