@@ -29,7 +29,8 @@ class SourceFile:
     ``lines_out_of_scope`` those of another kind (seats, votes of districts), so that
     ``lines == lines_used + lines_out_of_scope`` for every file that was read.
     ``other_columns`` are those that no table has and that were not read; ``personal_columns``
-    those among them that look like personal data, each with the sign in words.
+    those among them that look like personal data, each with the sign in words. ``date`` is that
+    of the election, as ``2022-03-16``; empty where the file does not say it.
     """
 
     path: str
@@ -44,6 +45,7 @@ class SourceFile:
     personal_columns: tuple[tuple[str, str], ...] = ()
     unknown_rows: tuple[tuple[int, str], ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

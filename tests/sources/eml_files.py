@@ -22,6 +22,25 @@ REASONS = (
     "andere verklaring",
 )
 
+#: The element and ReasonCode of the counts of each column.
+COLUMNS = {
+    "eligible_voters_count": ("Cast", ""),
+    "valid_votes_count": ("TotalCounted", ""),
+    "blank_votes_count": ("RejectedVotes", "blanco"),
+    "invalid_votes_count": ("RejectedVotes", "ongeldig"),
+    "poll_card_count": ("UncountedVotes", "geldige stempassen"),
+    "proxy_certificate_count": ("UncountedVotes", "geldige volmachtbewijzen"),
+    "voter_card_count": ("UncountedVotes", "geldige kiezerspassen"),
+    "admitted_voters_count": ("UncountedVotes", "toegelaten kiezers"),
+    "more_ballots_count": ("UncountedVotes", "meer getelde stembiljetten"),
+    "fewer_ballots_count": ("UncountedVotes", "minder getelde stembiljetten"),
+    "unreturned_ballots_count": ("UncountedVotes", "meegenomen stembiljetten"),
+    "too_few_ballots_issued_count": ("UncountedVotes", "te weinig uitgereikte stembiljetten"),
+    "too_many_ballots_issued_count": ("UncountedVotes", "te veel uitgereikte stembiljetten"),
+    "no_explanation_count": ("UncountedVotes", "geen verklaring"),
+    "other_explanation_count": ("UncountedVotes", "andere verklaring"),
+}
+
 
 def selections(votes: tuple[int, ...] = (10, 20, 30, 5, 7), *, end: str = "") -> str:
     """Return the selections of LISTS: votes of the candidates in order, lists being their sums."""

@@ -66,25 +66,6 @@ def slow(content: bytes) -> tuple[Counter, Counter]:
     return votes, counts
 
 
-COLUMNS = {
-    "eligible_voters_count": ("Cast", ""),
-    "valid_votes_count": ("TotalCounted", ""),
-    "blank_votes_count": ("RejectedVotes", "blanco"),
-    "invalid_votes_count": ("RejectedVotes", "ongeldig"),
-    "poll_card_count": ("UncountedVotes", "geldige stempassen"),
-    "proxy_certificate_count": ("UncountedVotes", "geldige volmachtbewijzen"),
-    "voter_card_count": ("UncountedVotes", "geldige kiezerspassen"),
-    "admitted_voters_count": ("UncountedVotes", "toegelaten kiezers"),
-    "more_ballots_count": ("UncountedVotes", "meer getelde stembiljetten"),
-    "fewer_ballots_count": ("UncountedVotes", "minder getelde stembiljetten"),
-    "unreturned_ballots_count": ("UncountedVotes", "meegenomen stembiljetten"),
-    "too_few_ballots_issued_count": ("UncountedVotes", "te weinig uitgereikte stembiljetten"),
-    "too_many_ballots_issued_count": ("UncountedVotes", "te veel uitgereikte stembiljetten"),
-    "no_explanation_count": ("UncountedVotes", "geen verklaring"),
-    "other_explanation_count": ("UncountedVotes", "andere verklaring"),
-}
-
-
 def fast(content: bytes) -> tuple[Counter, Counter]:
     """Return votes and counts as :func:`slow` does, from the tables."""
     votes: Counter = Counter()
@@ -97,7 +78,7 @@ def fast(content: bytes) -> tuple[Counter, Counter]:
                 votes[station, row["list_number"], candidate] += int(row["votes_count"])
                 assert (candidate == "") == (table == "list_results")
             else:
-                for column, key in COLUMNS.items():
+                for column, key in made.COLUMNS.items():
                     counts[(station, *key)] += int(row[column])
     return votes, counts
 
@@ -198,8 +179,9 @@ def test_groups_written_in_other_ways_are_read_as_by_a_plain_reader(seed):
         assert f'CandidateIdentifier Id="{row["candidate_number"]}"' in line
 
 
-def test_many_of_the_groups_are_taken_from_their_text(monkeypatch):
-    # So that the test above compares something, and the speed is that of the text.
+@pytest.fixture
+def taken(monkeypatch) -> list[object]:
+    """Return what is taken from the text of each unit, None where it had to be parsed."""
     taken: list[object] = []
     alike = eml_stream.GroupStream._alike
 
@@ -209,9 +191,48 @@ def test_many_of_the_groups_are_taken_from_their_text(monkeypatch):
         return group
 
     monkeypatch.setattr(eml_stream.GroupStream, "_alike", counting)
+    return taken
+
+
+def test_many_of_the_groups_are_taken_from_their_text(taken):
+    # So that the test above compares something, and the speed is that of the text.
     read(made.count(made.total(), *(made.unit(f"0999::SB{n}") for n in range(1, 21))))
     assert len(taken) == 20
     assert all(group is not None for group in taken)
+
+
+def test_units_with_a_type_are_taken_from_their_text_and_keep_it(taken):
+    kinds = [(type_, shared) for type_ in ("Fixed", "Mobile", "") for shared in ("true", "false")]
+    types = [kinds[n % len(kinds)] for n in range(30)]
+    units = [
+        made.unit(
+            f"0999::SB{n}",
+            body=(f"<kr:ReportingUnitType>{type_}</kr:ReportingUnitType>" if type_ else "")
+            + f"\n<kr:SharedLocation>{shared}</kr:SharedLocation>\n"
+            + made.selections((n, 20, 30, 5, 7))
+            + made.numbers(),
+        )
+        for n, (type_, shared) in enumerate(types, 1)
+    ]
+    text = made.count(made.total(), *units)
+    rows = tables(text)["station_results"]
+    assert [row.get("station_type", "") for row in rows] == [type_ for type_, _ in types]
+    assert fast(text.encode()) == slow(text.encode())
+    # Read twice; each time one of each kind has to be parsed.
+    assert len(taken) == 60
+    assert taken.count(None) == 2 * len(kinds)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["<!-- > --><kr:T>a</kr:T>", "<kr:T><kr:U>a</kr:U></kr:T>", "<kr:T>1</kr:T>", "a"],
+)
+def test_units_with_anything_else_before_their_selections_are_parsed(taken, before):
+    body = before + made.selections() + made.numbers()
+    text = made.count(*(made.unit(f"0999::SB{n}", body=body) for n in range(1, 5)))
+    assert fast(text.encode()) == slow(text.encode())
+    assert taken
+    assert all(group is None for group in taken)
 
 
 def test_lines_are_those_of_the_rows_in_a_file_with_lines():
@@ -442,9 +463,31 @@ def test_a_candidate_before_any_list_is_refused():
     assert "line 2: Selection is a candidate before any list" in faults(text)
 
 
-@pytest.mark.parametrize("id_", ["", "0999::", "SB", "999::SB1", "0999SB1", "0999::SB1::SB2"])
+LONG = "9" * 5000  # More digits than Python makes a number of.
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["", "0999::", "SB", "999::SB1", "0999SB1", "0999::SB1::SB2", "HSB100", f"HSB{LONG}"],
+)
 def test_an_id_that_is_of_no_place_is_refused(id_):
     assert "is of no station, municipality or district" in faults(made.count(made.unit(id_)))
+
+
+@pytest.mark.parametrize("number", ["geen", "100", LONG])
+@pytest.mark.parametrize("committee", [True, False])
+def test_a_district_whose_number_is_none_is_refused(number, committee):
+    text = made.count(
+        made.total(),
+        election="TK2025",
+        category="TK",
+        date="2025-10-29",
+        kind="510c",
+        domain="",
+        authority=f'<AuthorityIdentifier Id="{f"HSB{number}" if committee else "CSB"}"/>',
+        contest=f'<ContestIdentifier Id="{number}"/>',
+    )
+    assert "a count of a district whose ContestIdentifier is" in faults(text)
 
 
 def test_the_contest_of_a_group_is_its_own():

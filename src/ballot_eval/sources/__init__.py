@@ -113,4 +113,5 @@ def _source_file(path: str, digest: str, parsed: Parsed) -> SourceFile:
         personal_columns=parsed.personal_columns,
         unknown_rows=parsed.unknown_rows,
         notes=parsed.notes,
+        date=parsed.date,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 
 from ballot_eval.sources.text import Faults
@@ -18,7 +19,9 @@ TITLES = {
 }
 
 _YEAR = re.compile(r"(?<![0-9])20[0-9]{2}(?![0-9])")
-_DATE = re.compile(r"(20[0-9]{2})-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}[-/][0-9]{1,2}[-/](20[0-9]{2})")
+_DATE = re.compile(
+    r"(20[0-9]{2})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{1,2})[-/]([0-9]{1,2})[-/](20[0-9]{2})"
+)
 
 
 def elections_in(name: str) -> list[str]:
@@ -53,7 +56,13 @@ def year_of_title(title: str) -> str:
     return next(reversed(_YEAR.findall(title)), "")
 
 
-def year_of_date(date: str) -> str:
-    """Return the year of ``2022-03-16`` or ``16-03-2022``; empty for what is no date."""
-    found = _DATE.fullmatch(date.strip())
-    return (found[1] or found[2]) if found else ""
+def iso_date(text: str) -> str:
+    """Return ``2022-03-16`` for ``2022-03-16`` or ``16-03-2022``; empty for what is no date."""
+    found = _DATE.fullmatch(text.strip())
+    if found is None:
+        return ""
+    year, month, day = found.group(1, 2, 3) if found[1] else found.group(6, 5, 4)
+    try:
+        return dt.date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        return ""

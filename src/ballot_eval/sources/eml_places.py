@@ -28,7 +28,7 @@ PROVINCES = (
 _ELECTION_ID = re.compile(r"([A-Z]{2})([0-9]{4})([0-9]{4})?(?:_.*)?")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _UNIT_ID = re.compile(
-    r"(?:HSB(?P<district>[0-9]+)(?:::(?!$)|$))?"
+    r"(?:HSB(?P<district>[0-9]{1,2})(?:::(?!$)|$))?"
     r"(?:(?P<municipality>[0-9]{4})(?:::(?!$)|$))?"
     r"(?:SB(?P<station>[0-9]+))?"
 )
@@ -59,10 +59,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What the head of a file says of all counts in it; each place is a code and a name."""
+    """What the head of a file says of all counts in it; each place is a code and a name.
+
+    ``date`` is that of the election, as ``2022-03-16``.
+    """
 
     kind: str
     election: str
+    date: str
     authority: tuple[str, str]
     domain: tuple[str, str]
     counting_method: str
@@ -84,7 +88,7 @@ def read_count(root: etree._Element, faults: Faults) -> Count:
     code = "" if method is None else method.get("MethodCode", "").strip()
     return Count(
         root.get("Id", "").strip(),
-        _election(root, faults),
+        *_election(root, faults),
         id_and_text(authority),
         id_and_text(domain),
         METHODS.get(code, code),
@@ -92,14 +96,14 @@ def read_count(root: etree._Element, faults: Faults) -> Count:
     )
 
 
-def _election(root: etree._Element, faults: Faults) -> str:
-    """Return the election; its id, category and date have to say the same."""
+def _election(root: etree._Element, faults: Faults) -> tuple[str, str]:
+    """Return the election and its date; its id, category and date have to say the same."""
     identifier = root.find("e:Count/e:Election/e:ElectionIdentifier", _NAMESPACES)
     if identifier is None:
         faults.add(
             f"line {line_of(root)}: no ElectionIdentifier above the counts; download the file again"
         )
-        return ""
+        return "", ""
     line, text = line_of(identifier), identifier.get("Id", "").strip()
     found = _ELECTION_ID.fullmatch(text)
     if found is None:
@@ -107,7 +111,7 @@ def _election(root: etree._Element, faults: Faults) -> str:
             f"line {line}: ElectionIdentifier {shown(text)} is no election and year, for example "
             "GR2022_Doesburg; ask who made the file for a right one"
         )
-        return ""
+        return "", ""
     category = (identifier.findtext("e:ElectionCategory", None, _NAMESPACES) or "").strip()
     if category != found[1]:
         faults.add(
@@ -121,7 +125,7 @@ def _election(root: etree._Element, faults: Faults) -> str:
             f"line {line}: ElectionIdentifier {shown(text)} does not fit ElectionDate "
             f"{shown(date)}; ask who made the file which of the two is right"
         )
-    return election_of_id(text)
+    return election_of_id(text), date
 
 
 class Places:
@@ -207,9 +211,9 @@ class Places:
 
     def _of_contest(self, group: Group) -> Place | None:
         number, name = group.contest
-        committee = re.fullmatch("HSB([0-9]+)", self._count.authority[0])
+        committee = re.fullmatch("HSB([0-9]{1,2})", self._count.authority[0])
         digits = committee[1] if committee else number
-        if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]+", digits):
+        if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]{1,2}", digits):
             self._faults.add(
                 f"line {group.line}: a count of a district whose ContestIdentifier is "
                 f"{shown(number)}; ask who made the file for its number"

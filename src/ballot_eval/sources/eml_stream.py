@@ -23,8 +23,9 @@ from ballot_eval.sources.text import FileError
 #: country and with the names of the candidates, have one or two MB.
 MAX_GROUP_BYTES = 8 * 1024**2
 
-#: Most kinds of groups that are kept to compare with; few files have more than one.
-MAX_KINDS = 4
+#: Most kinds of groups that are kept to compare with. Few files have more than one; where units
+#: have a type and say whether they share their building, each combination is one.
+MAX_KINDS = 12
 
 _NUMBER = re.compile(">([0-9]+)<")
 
@@ -66,6 +67,11 @@ class GroupStream:
         self._start_of_unit = re.compile(
             rf'([ \t\r\n]*)<{tag}Votes>([ \t\r\n]*)<{tag}Identifier Id="([A-Za-z0-9:._-]*)">'
             rf"([^<>&]*)</{tag}Identifier>"
+        )
+        # The type of a unit is such an element; its text is compared, so kinds differ by it.
+        self._start_of_body = re.compile(
+            r"\s*(?:<([A-Za-z_][A-Za-z0-9_.:-]*)>[^<>&]*</\1>\s*)*"
+            f"<{self._prefix}Selection>"
         )
         self._kinds: list[_Kind] = []
         self._contest = ("", "")
@@ -123,9 +129,9 @@ class GroupStream:
     ) -> _Kind | None:
         """Return what units may be compared with, or None where text and elements differ.
 
-        They are the same where the body begins with a selection and the numbers in the text are
-        those of the elements with counts, each behind the start tag of its element, in the order
-        of the file.
+        They are the same where the body begins with a selection, or with elements of one text and
+        then a selection, and the numbers in the text are those of the elements with counts, each
+        behind the start tag of its element, in the order of the file.
         """
         text = self._total_text(piece) if group.is_total else self._unit_text(piece)
         if text is None or text.unit != group.unit:
@@ -135,7 +141,7 @@ class GroupStream:
             elements != counted
             or text.numbers != [e.text for e in elements]
             or [_tag_at_end(part) for part in text.between[:-1]] != [local(e) for e in elements]
-            or not text.between[0].lstrip().startswith(f"<{self._prefix}Selection>")
+            or not self._start_of_body.match(text.between[0])
         ):
             return None
         return _Kind(group, text.between, text.gap)

@@ -153,7 +153,14 @@ class Gathered:
         if any(len(ballot.candidates) for ballot in ballots):
             blocks.append(self._candidates(ballots))
         name = f"eml_{self._count.kind}" + ("_corrigendum" if self._count.corrected else "")
-        return Parsed(name, blocks, self._lines, self._used, unknown_rows=tuple(self._unknown))
+        return Parsed(
+            name,
+            blocks,
+            self._lines,
+            self._used,
+            unknown_rows=tuple(self._unknown),
+            date=self._count.date,
+        )
 
     def _lists(self, ballots: Sequence[Ballot]) -> Block:
         columns = {

@@ -97,6 +97,7 @@ def read_osv(path: str, content: bytes) -> Parsed:
         note = f"{CUT}; the file name says {area.election}, {area.name} ({area.code[1:]})"
         parsed.notes += ((sheet.line, note),)
     faults.raise_any()
+    parsed.date = area.date
     (_read_district if area.is_district else _read_municipality)(area, sheet, parsed, faults)
     faults.raise_any()
     return parsed

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from ballot_eval.sources.elections import (
     TITLES,
     elections_in,
+    iso_date,
     kind_of_title,
-    year_of_date,
     year_of_title,
 )
 from ballot_eval.sources.places import (
@@ -35,11 +35,15 @@ CUT = f"the rows {', '.join(ABOUT)} are missing above the table"
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What a file is about: ``code`` is a region code, for example ``G0119`` or ``K5``."""
+    """What a file is about: ``code`` is a region code, for example ``G0119`` or ``K5``.
+
+    ``date`` is that of the election, as ``2022-03-16``; empty where the file does not say it.
+    """
 
     election: str = ""
     code: str = ""
     name: str = ""
+    date: str = ""
 
     @property
     def is_district(self) -> bool:
@@ -96,7 +100,7 @@ def area_of(above: Above, file_name: str, faults: Faults) -> Area:
 def _election(above: Above, faults: Faults) -> str:
     line, title = above.given[TITLE]
     at, date = above.given[DATE]
-    kind, year, dated = kind_of_title(title), year_of_title(title), year_of_date(date)
+    kind, year, dated = kind_of_title(title), year_of_title(title), iso_date(date)[:4]
     if not kind:
         faults.add(
             f"line {line}: {TITLE} {shown(title)} names none of {', '.join(TITLES)}; "
@@ -131,7 +135,7 @@ def _place(above: Above, election: str, faults: Faults) -> Area:
         faults.add(f"line {at}: {NUMBER} {shown(number)} is no number such as {example}; mend it")
         return Area()
     code = f"K{int(digits[1])}" if district else region_code(digits[1].zfill(4))
-    return Area(election, code, found[2])
+    return Area(election, code, found[2], iso_date(above.given[DATE][1]))
 
 
 def area_of_name(

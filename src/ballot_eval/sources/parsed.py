@@ -16,7 +16,8 @@ class Parsed:
     """Rows of one file, by table, and what was in it besides.
 
     ``unknown_rows`` are rows of which the reader does not know what they count: (line, label).
-    ``notes`` say what was taken from elsewhere than the usual place: (line, text).
+    ``notes`` say what was taken from elsewhere than the usual place: (line, text). ``date`` is
+    that of the election, as ``2022-03-16``; empty where the file does not say it.
     """
 
     format: str
@@ -27,6 +28,7 @@ class Parsed:
     personal_columns: tuple[tuple[str, str], ...] = ()
     unknown_rows: tuple[tuple[int, str], ...] = ()
     notes: tuple[tuple[int, str], ...] = ()
+    date: str = ""
 
 
 def whole(width: int, numbered: NumberedRows, faults: Faults) -> NumberedRows:

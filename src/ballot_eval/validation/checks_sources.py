@@ -31,6 +31,30 @@ def notes(context: Context) -> Iterator[Hit]:
             yield Hit(file=file.path, line=line, value=text, detail=f": {text}")
 
 
+def another_date(context: Context) -> Iterator[Hit]:
+    """Yield the rows of files whose election was on another day than that of the study.
+
+    Some municipalities, those that merge, elect their councils in another month of the year.
+    """
+    dates = {file.path: file.date for file in context.raw.files if file.date}
+    for table in context.typed:
+        frame = context.kept(table)
+        if not dates or "election_id" not in frame:
+            continue
+        frame = frame[frame["source_file"].isin(dates)]
+        for (file, election), group in frame.groupby(["source_file", "election_id"], observed=True):
+            ours, theirs = context.study.election_by_id(str(election)).date, dates[str(file)]
+            if theirs != ours.isoformat():
+                yield Hit(
+                    table,
+                    tuple(int(index) for index in group.index),
+                    value=f"file={theirs}; plan={ours}",
+                    detail=f": {theirs}",
+                    file=str(file),
+                    election=str(election),
+                )
+
+
 def _ranked(context: Context, table: str) -> pd.DataFrame:
     """Return the kept rows of a table that two sources of different preference both give.
 

@@ -69,6 +69,16 @@ _GENERAL_RULES = (
         checks.unused,
         excludes=True,
     ),
+    Rule(
+        "K.107",
+        "error",
+        "Bestand is van een verkiezing op een andere dag dan in het analyseplan; haal het weg of "
+        "herstel de datum. Datum in het bestand",
+        "File is of an election on another day than in the analysis plan; remove it or mend the "
+        "date. Date in the file",
+        checks_sources.another_date,
+        excludes=True,
+    ),
     Rule("N.101", "error", "Negatief aantal", "Negative count", checks.negative, excludes=True),
     Rule(
         "K.102",
