@@ -143,6 +143,23 @@ def rest(content: bytes = CONTENT, tag: str = TAG, *, if_range: bool = True) -> 
     return answer
 
 
+def of_length(length: str) -> Answer:
+    return lambda handler: handler.start(200, Content_Length=length)
+
+
+def rest_of_total(total: str, content: bytes = CONTENT, tag: str = TAG) -> Answer:
+    """Send the rest that is asked for, as if it were of a file of ``total`` bytes."""
+
+    def answer(handler: Handler) -> None:
+        start = int(handler.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        place = f"bytes {start}-{len(content) - 1}/{total}"
+        handler.start(206, Content_Length=len(content) - start, Content_Range=place, ETag=tag)
+        with contextlib.suppress(ConnectionError):
+            handler.wfile.write(content[start:])
+
+    return answer
+
+
 def status(code: int, **headers: object) -> Answer:
     return lambda handler: handler.start(code, Content_Length=0, **headers)
 

@@ -25,7 +25,9 @@ from download_server import (
     cut_off,
     cut_off_chunk,
     hang_up,
+    of_length,
     rest,
+    rest_of_total,
     silent,
     silent_after,
     status,
@@ -317,6 +319,31 @@ def test_a_redirect_to_a_file_of_this_machine_is_refused(server, tmp_path, code)
     source = server.file(status(code, Location=secret.as_uri()))
     assert "is no web address; refused" in refused(tmp_path / "to", source)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[bad", "http://a.nl:bad/", "http://a.nl:99999/", f"http://{'a' * 64}.nl/"]
+)
+def test_a_redirect_to_no_address_is_refused(server, tmp_path, location):
+    source = server.file(status(302, Location=location))
+    text = refused(tmp_path, source)
+    assert "the server sends on to 'http://" in text
+    assert "which is no web address; refused" in text
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("digits", [16, 5000])
+def test_a_length_of_many_digits_is_too_large(server, tmp_path, digits):
+    source = server.file(of_length("9" * digits))
+    assert "which no result file is" in refused(tmp_path, source)
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("total", ["9" * 16, "9" * 5000])
+def test_a_rest_of_a_file_of_many_digits_is_none_of_the_one_begun(server, tmp_path, total):
+    source = server.file(cut_off(100_000, ETag=TAG), rest_of_total(total), whole(ETag=TAG))
+    (found,) = get(tmp_path, source)
+    assert found.path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("headers", [{"Location": f"/{NAME}"}, {}])

@@ -72,6 +72,25 @@ def test_a_link_in_an_archive_is_refused(tmp_path):
     assert "is a link or a device" in problems_of(tmp_path)[0]
 
 
+def test_a_sparse_member_is_refused_before_its_holes_are_made(tmp_path):
+    size = 400 * 1024**2
+    info = tarfile.TarInfo("m.csv")
+    info.size = len(TIDY)
+    info.pax_headers = {"GNU.sparse.map": f"0,{len(TIDY)}", "GNU.sparse.size": str(size)}
+    with tarfile.open(tmp_path / "x.tar", "w", format=tarfile.PAX_FORMAT) as bundle:
+        bundle.addfile(info, io.BytesIO(TIDY))
+    with tarfile.open(tmp_path / "x.tar") as bundle:
+        (member,) = bundle
+    assert (member.issparse(), member.size) == (True, size)
+    assert "x.tar/m.csv: is a sparse file" in problems_of(tmp_path)[0]
+
+
+def test_the_members_of_a_tar_are_limited_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_ARCHIVE_BYTES", 2 * len(TIDY))
+    pack(tmp_path / "x.tar", ("m.csv", TIDY), ("n.csv", OTHER), mode="w")
+    assert "unpacks to more than" in problems_of(tmp_path)[0]
+
+
 def test_a_member_given_twice_is_refused(tmp_path):
     pack(tmp_path / "x.tar", ("m.csv", TIDY), ("./m.csv", OTHER), mode="w")
     assert "stands more than once" in problems_of(tmp_path)[0]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ballot_eval.schema import COUNT_FIELDS, TABLES
 from ballot_eval.sources.formats import parse
 from ballot_eval.sources.frames import joined
-from ballot_eval.sources.osv import is_osv
+from ballot_eval.sources.osv import MAX_NOTES, is_osv
 from ballot_eval.sources.osv_rows import WORDINGS, field_of
 from ballot_eval.sources.text import FileError
 
@@ -243,6 +243,20 @@ def test_a_cell_that_begins_with_a_name_in_quotes_keeps_them():
     ((line, text),) = parsed.notes
     assert line == 22
     assert '"Nieuw" D66' in text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_of_many_cells_with_names_in_quotes_the_rest_is_counted(end):
+    candidates = [["", "", str(n), f"Q{n}", "0", "0", "0"] for n in range(3, 33)]
+    content = written(ABOVE, TABLE + candidates, end=end)
+    for number in range(3, 33):
+        content = content.replace(f";Q{number};".encode(), f';"Jan" {number};'.encode())
+    parsed = parse(NAME, content)
+    assert len(frames(parsed)["candidate_results"]) == 3 * (3 + 30)
+    lines = [line for line, _ in parsed.notes]
+    assert lines == list(range(24, 24 + MAX_NOTES + 1))
+    assert "'\"Jan\" 3'" in parsed.notes[0][1]
+    assert f"the quotes in {30 - MAX_NOTES} more cells, from this line on" in parsed.notes[-1][1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -82,13 +83,21 @@ def _write(raws: Sequence[RawData], to: Path) -> None:
     for name in made:
         frames = [raw.tables[name] for raw in raws]
         columns = _found(raws[0].described[name], frames)
-        with (to / f"{name}.csv").open("w", encoding="utf-8", newline="") as handle:
-            for i, frame in enumerate(frames):
-                frame[columns].to_csv(handle, index=False, header=i == 0, lineterminator="\n")
+        write_table(to / f"{name}.csv", [frame[columns] for frame in frames])
         out_console.print(f"{to / name}.csv: {rows[name]} rows")
     if any(raw.simulated for raw in raws):
         # The mark goes with the data.
         write_mark(to)
+
+
+def write_table(path: Path, frames: Sequence[pd.DataFrame]) -> None:
+    """Write frames of text with the same columns as one CSV that reads back cell by cell."""
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        for i, frame in enumerate(frames):
+            # A lone CR ends a row for every reader, but only LF makes the writer quote a cell.
+            cr = any("\r" in text for name in frame for text in frame[name].unique())
+            quoting = csv.QUOTE_ALL if cr else csv.QUOTE_MINIMAL
+            frame.to_csv(handle, index=False, header=i == 0, lineterminator="\n", quoting=quoting)
 
 
 def _found(table: Table, frames: Sequence[pd.DataFrame]) -> list[str]:

@@ -131,8 +131,13 @@ def _unpacked(handle: BinaryIO, name: str, packed: int) -> Blob:
 def _tar(handle: BinaryIO, name: str, packed: int) -> Iterator[Blob]:
     """Yield the members in the order in which they stand; a fault of the whole ends it."""
     seen: set[str] = set()
+    total = 0
     try:
         for member, stream in members(handle, xz=name.lower().endswith("xz"), most=_most(packed)):
+            total += member.size
+            if total > MAX_ARCHIVE_BYTES:
+                yield Blob(name, b"", _too_large())
+                return
             path = _member_path(name, member.name)
             if path is None:
                 yield Blob(f"{name}/{member.name}", b"", _LEADS_OUT)
@@ -152,9 +157,16 @@ def _tar_member(member: TarInfo, stream: BinaryIO, path: str, *, again: bool) ->
         fault = "stands more than once in the archive; unpack by hand the one that counts"
     elif not member.isreg():
         fault = "is a link or a device, not a file; unpack it by hand and put the file here"
+    elif member.issparse():
+        # Its holes take no place in the archive, so no size of the archive limits it.
+        fault = "is a sparse file, stored without its holes; unpack it by hand and put it here"
     elif member.size > MAX_MEMBER_BYTES:
         fault = f"unpacks to {member.size // 1024**2} MB; {_BOMB}"
     return Blob(path, b"" if fault else stream.read(), fault)
+
+
+def _too_large() -> str:
+    return f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all; {_BOMB}"
 
 
 def _damage(error: Exception) -> str:
@@ -178,12 +190,12 @@ def _zip_members(archive: zipfile.ZipFile, name: str) -> Iterator[Blob]:
     infos = archive.infolist()
     fault = ""
     if len(infos) > MAX_MEMBERS:
-        fault = f"holds {len(infos)} files, more than {MAX_MEMBERS}"
+        fault = f"holds {len(infos)} files, more than {MAX_MEMBERS}; {_BOMB}"
     # No more is unpacked of a member than its header says, so the headers can be trusted.
     if sum(member.file_size for member in infos) > MAX_ARCHIVE_BYTES:
-        fault = f"unpacks to more than {MAX_ARCHIVE_BYTES // 1024**2} MB in all"
+        fault = _too_large()
     if fault:
-        yield Blob(name, b"", f"{fault}; {_BOMB}")
+        yield Blob(name, b"", fault)
         return
     by_path: dict[str, list[zipfile.ZipInfo]] = {}
     for member in infos:

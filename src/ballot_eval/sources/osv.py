@@ -41,6 +41,11 @@ TOTAL = 0
 #: A cell of which only the beginning is in quotes.
 _HALF_QUOTED = re.compile(r'(?:(?<=[;\r\n])|^)"[^";\r\n]+"[^";\r\n]+(?=[;\r\n]|$)')
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+#: As many cells of one file with mended quotes are noted one by one.
+MAX_NOTES = 20
+
 #: A column whose votes are read: its place among the numbers of a row, municipality and station.
 _Unit: TypeAlias = tuple[int, str, str]
 
@@ -109,14 +114,19 @@ def _requoted(text: str) -> tuple[str, tuple[tuple[int, str], ...]]:
     A cell that only begins with a name in quotes is broken CSV, but one can tell what it says.
     Cells on one line cannot hold a lone quote otherwise, so nothing else is changed.
     """
+    found = list(_HALF_QUOTED.finditer(text))
     notes: list[tuple[int, str]] = []
-
-    def quoted(found: re.Match[str]) -> str:
-        line = len(re.findall(r"\r\n|\r|\n", text[: found.start()])) + 1
-        notes.append((line, f"the quotes in {shown(found[0])} are read as part of the cell"))
-        return '"' + found[0].replace('"', '""') + '"'
-
-    return _HALF_QUOTED.sub(quoted, text), tuple(notes)
+    line, start = 1, 0
+    for match in found[: MAX_NOTES + 1]:
+        # Only the lines since the cell before are counted.
+        line += len(_LINE_END.findall(text, start, match.start()))
+        start = match.start()
+        notes.append((line, f"the quotes in {shown(match[0])} are read as part of the cell"))
+    if more := len(found[MAX_NOTES:]):
+        note = f"the quotes in {more} more cells, from this line on, are read as part of the cell"
+        notes[MAX_NOTES:] = [(line, note)]
+    requoted = _HALF_QUOTED.sub(lambda m: '"' + m[0].replace('"', '""') + '"', text)
+    return requoted, tuple(notes)
 
 
 def _without_header(numbered: Sequence[tuple[int, list[str]]]) -> str:

@@ -90,7 +90,10 @@ class Counted:
 
 @dataclass(slots=True)
 class Sheet:
-    """The table of a file, its rows told apart; cells are as they stand in the file."""
+    """The table of a file, its rows told apart; cells are as they stand in the file.
+
+    ``list_lines`` is the first line of each list number.
+    """
 
     line: int
     names: list[str]
@@ -98,6 +101,7 @@ class Sheet:
     postcodes: Counted | None = None
     counts: dict[str, Counted] = field(default_factory=dict)
     lists: list[Counted] = field(default_factory=list)
+    list_lines: dict[str, int] = field(default_factory=dict)
     candidates: list[Counted] = field(default_factory=list)
     unknown: list[tuple[int, str]] = field(default_factory=list)
 
@@ -199,10 +203,10 @@ def _add_above(sheet: Sheet, row: Counted, label: str, faults: Faults) -> None:
 def _add_list(sheet: Sheet, row: Counted, faults: Faults) -> None:
     if not _is_number(row.number):
         faults.add(f"line {row.line}: list number {shown(row.number)} is no number; mend it")
-    same = [other.line for other in sheet.lists if other.number == row.number]
-    if same:
+    first = sheet.list_lines.setdefault(row.number, row.line)
+    if first != row.line:
         faults.add(
-            f"line {row.line}: list {row.number} stands on line {same[0]} too; keep one of them"
+            f"line {row.line}: list {row.number} stands on line {first} too; keep one of them"
         )
     sheet.lists.append(row)
 

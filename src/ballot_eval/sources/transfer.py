@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Never
 from urllib.parse import urljoin, urlsplit
 
-from ballot_eval.sources.text import FileError
+from ballot_eval.sources.text import FileError, shown
 
 CHUNK_BYTES = 64 * 1024
 
@@ -199,7 +199,8 @@ def _validator(headers: HTTPMessage) -> str:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch(r"[0-9]+", text) else None
+    # Python refuses to read thousands of digits; cut off at 15, a number is too large all the same.
+    return int(text[:15]) if text is not None and re.fullmatch("[0-9]+", text) else None
 
 
 def _size(part: Path) -> int:
@@ -287,9 +288,19 @@ def _words(error: Exception) -> str:
     return f"the connection is cut off: {error or type(error).__name__}"
 
 
-def redirect_fault(address: str, target: str) -> str:
-    """Return why a redirect from ``address`` to ``target`` is not followed, or an empty text."""
-    scheme = urlsplit(target).scheme
+def redirect_fault(address: str, location: str) -> str:
+    """Return why a redirect from ``address`` to ``location`` is not followed, or an empty text.
+
+    ``location`` may be relative to ``address``.
+    """
+    try:
+        target = urljoin(address, location)
+        parts = urlsplit(target)
+        # A port that is none and a name that no host can have would only come out on connecting.
+        _ = parts.port, (parts.hostname or "").encode("idna")
+    except ValueError:
+        return f"the server sends on to {shown(location)}, which is no web address; refused"
+    scheme = parts.scheme
     if scheme not in {"http", "https"}:
         return f"the server sends on to {target!r}, which is no web address; refused"
     if scheme == "http" and urlsplit(address).scheme == "https":
@@ -301,8 +312,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def http_error_302(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
     ) -> Any:
-        target = urljoin(req.full_url, headers.get("Location", ""))
-        if fault := redirect_fault(req.full_url, target):
+        if fault := redirect_fault(req.full_url, headers.get("Location", "")):
             fp.close()
             raise FileError(fault)
         return super().http_error_302(req, fp, code, msg, headers)
