@@ -31,9 +31,18 @@ from ballot_eval.simulation import (
 )
 from ballot_eval.topics.invalid_votes import estimate_effect
 from ballot_eval.topics.marking import marking_results
-from ballot_eval.topics.marking.party_only import LEADER, WITHOUT, party_only_results
+from ballot_eval.topics.marking.candidates import party_only_counts
+from ballot_eval.topics.marking.party_only import (
+    LEADER,
+    LEFT_OUT,
+    NOT_COVERED,
+    SOME_STATIONS,
+    WITHOUT,
+    party_only_results,
+)
 from ballot_eval.topics.marking.published import published_results
 from ballot_eval.topics.marking.reasons import reason_results
+from ballot_eval.topics.marking.shares import PARTS_DIFFER
 
 NAN = float("nan")
 
@@ -329,3 +338,99 @@ def test_a_published_share_that_cannot_be_is_refused(root, change, message):
     values["marking"]["published"] = [entry | change, *([entry] if again else [])]
     with pytest.raises(ValueError, match=message):
         StudyDesign.model_validate(values)
+
+
+@pytest.fixture(scope="module")
+def half(world):
+    """Return a municipality with stations, and the tables with counts of half of them only."""
+    panel, tables = world
+    frame = tables["party_only_votes"]
+    code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
+    stations = sorted(set(frame.loc[frame["municipality_code"] == code, "polling_station_id"]))[1:]
+    kept = stations[: len(stations) // 2]
+    assert len(kept) > 2
+
+    def part(name):
+        rows = tables[name]
+        here = rows["municipality_code"] == code
+        return rows[~here | rows["polling_station_id"].isin(kept)]
+
+    names = ("party_only_votes", "invalid_reasons")
+    return code, kept, tables | {name: part(name) for name in names}
+
+
+def test_half_the_stations_give_the_share_among_their_own_valid_votes(world, half):
+    panel, _ = world
+    code, kept, tables = half
+    votes = tables["party_only_votes"].query("municipality_code == @code")["votes_count"].sum()
+    stations = tables["station_results"].query("municipality_code == @code")
+    valid = stations.loc[stations["polling_station_id"].isin(kept), "valid_votes_count"].sum()
+    found = by_key(party_only_results(tables, panel))
+    m = found[code, "total", "share_of_valid"]
+    assert (m.numerator, m.denominator) == (votes, valid)
+    assert m.ci_lower < m.estimate < m.ci_upper
+    assert m.note == SOME_STATIONS
+    assert found["experiment", "total", "share_of_valid"].note == SOME_STATIONS
+    # Of the whole, the votes that these stations lack are not known: nothing is corrected by them.
+    assert code not in party_only_counts(tables, panel, "GR2026")
+    with_candidates = tables | {"candidate_results": candidates(code, [100_000, 40])}
+    quantities = {m.quantity for m in party_only_results(with_candidates, panel) if m.unit == code}
+    assert quantities == {"share_of_valid"}
+
+
+def test_half_the_stations_without_results_give_no_share(world, half):
+    panel, _ = world
+    code, _, tables = half
+    unknown = {k: v for k, v in tables.items() if k != "station_results"}
+    found = by_key(party_only_results(unknown, panel))
+    m = found[code, "total", "share_of_valid"]
+    assert math.isnan(m.estimate)
+    assert m.note.startswith(NOT_COVERED)
+    together = found["experiment", "total", "share_of_valid"]
+    assert together.count == len(panel.study.experiment()) - 1
+    assert together.note == LEFT_OUT + code
+
+
+def test_half_the_stations_beside_a_whole_give_no_interval(world, half):
+    panel, tables = world
+    code, _, parts = half
+    rows = tables["party_only_votes"]
+    whole = rows[(rows["municipality_code"] == code) & (rows["polling_station_id"] == "")]
+    both = pd.concat([whole, parts["party_only_votes"]])
+    given = by_key(party_only_results(tables | {"party_only_votes": both}, panel))
+    reasons = by_key(reason_results(parts, panel))
+    for m in (given[code, "total", "share_of_valid"], reasons[code, "design", "share_of_invalid"]):
+        assert not math.isnan(m.estimate)
+        assert math.isnan(m.ci_lower)
+        assert m.note == PARTS_DIFFER
+    full = by_key(party_only_results(tables, panel))[code, "total", "share_of_valid"]
+    assert given[code, "total", "share_of_valid"].estimate == full.estimate
+
+
+def test_the_report_says_which_municipalities_have_some_stations_only(world, half):
+    panel, _ = world
+    code, _, tables = half
+    said = marking_sentences(told(panel, party_only_results(tables, panel)))
+    assert "niet van elk stembureau" in said["party_only_text"]
+    unknown = {k: v for k, v in tables.items() if k != "station_results"}
+    only = tables["party_only_votes"].query("municipality_code == @code")
+    for frame in (tables["party_only_votes"], only):
+        measures = party_only_results(unknown | {"party_only_votes": frame}, panel)
+        text = marking_sentences(told(panel, measures))["party_only_text"]
+        assert "telt daarom niet mee" in text
+        assert "nan" not in text
+
+
+def test_all_stations_give_what_the_whole_gives(world):
+    panel, tables = world
+    frame = tables["party_only_votes"]
+    code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
+    whole = (frame["municipality_code"] == code) & (frame["polling_station_id"] == "")
+    only = tables | {"party_only_votes": frame[~whole]}
+    key = (code, "total", "share_of_valid")
+    assert (
+        by_key(party_only_results(only, panel))[key]
+        == (by_key(party_only_results(tables, panel))[key])
+    )
+    counts = (party_only_counts(t, panel, "GR2026")[code] for t in (only, tables))
+    assert len(set(counts)) == 1

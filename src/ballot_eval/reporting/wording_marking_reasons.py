@@ -10,7 +10,12 @@ from ballot_eval.reporting.tables_reasons import computed, published
 from ballot_eval.reporting.wording_checks import enumerate_words, limits
 from ballot_eval.reporting.wording_reasons import municipality_names, why
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
+from ballot_eval.topics.marking.party_only import (
+    LEADER,
+    NOT_COVERED,
+    SOME_STATIONS,
+    WITHOUT,
+)
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
 
 if TYPE_CHECKING:
@@ -128,10 +133,16 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
     total = found.get(("experiment", "total", "share_of_valid"))
     if total is None:
         return {}
+    coverage = _stations_counted(outcome, found)
+    if math.isnan(total.estimate):
+        return {"party_only_text": coverage}
     uses = [
         f"{percent(m.estimate)} waar het de {level.removeprefix('exposure_')}e keer is"
         for (unit, level, quantity), m in found.items()
-        if unit == "experiment" and quantity == "share_of_valid" and level != "total"
+        if unit == "experiment"
+        and quantity == "share_of_valid"
+        and level != "total"
+        and not math.isnan(m.estimate)
     ]
     text = (
         f"In de experimentgemeenten is op {number(total.numerator)} geldige stemmen alleen een "
@@ -139,7 +150,7 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
     )
     text += f"; {enumerate_words(uses)}." if len(uses) > 1 else "."
     leader, without = (found.get(("experiment", "total", q)) for q in (LEADER, WITHOUT))
-    said = {"party_only_text": text}
+    said = {"party_only_text": f"{text} {coverage}".strip()}
     if leader and without:
         said["party_only_leader_text"] = (
             f"Van alle geldige stemmen is {percent(leader.estimate, 1)} voor een lijsttrekker. "
@@ -147,6 +158,32 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
             f"gemarkeerd, is dat {percent(without.estimate, 1)}."
         )
     return said
+
+
+def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
+    """Say of which municipalities not every polling station has votes for a party alone."""
+    names = municipality_names(outcome.panel)
+
+    def noted(note: str) -> list[str]:
+        return [
+            names.get(unit, unit)
+            for (unit, _, quantity), m in found.items()
+            if unit.isdigit() and quantity == "share_of_valid" and m.note.startswith(note)
+        ]
+
+    some, none = noted(SOME_STATIONS), noted(NOT_COVERED)
+    parts = []
+    if some:
+        parts.append(
+            f"In {enumerate_words(some)} is dit niet van elk stembureau bekend; het aandeel is daar "
+            "dat van de stembureaus waarvan het bekend is."
+        )
+    if none:
+        parts.append(
+            f"In {enumerate_words(none)} is dit per stembureau bekend, maar niet van hoeveel "
+            "geldige stemmen; dit telt daarom niet mee."
+        )
+    return " ".join(parts)
 
 
 def _published(outcome: Outcome) -> str:
