@@ -343,7 +343,7 @@ def test_a_published_share_that_cannot_be_is_refused(root, change, message):
 @pytest.fixture(scope="module")
 def half(world):
     """Return a municipality with stations, and the tables with counts of half of them only."""
-    panel, tables = world
+    _, tables = world
     frame = tables["party_only_votes"]
     code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
     stations = sorted(set(frame.loc[frame["municipality_code"] == code, "polling_station_id"]))[1:]
@@ -413,7 +413,8 @@ def test_the_report_says_which_municipalities_have_some_stations_only(world, hal
     said = marking_sentences(told(panel, party_only_results(tables, panel)))
     assert "niet van elk stembureau" in said["party_only_text"]
     unknown = {k: v for k, v in tables.items() if k != "station_results"}
-    only = tables["party_only_votes"].query("municipality_code == @code")
+    rows = tables["party_only_votes"]
+    only = rows[rows["municipality_code"] == code]
     for frame in (tables["party_only_votes"], only):
         measures = party_only_results(unknown | {"party_only_votes": frame}, panel)
         text = marking_sentences(told(panel, measures))["party_only_text"]

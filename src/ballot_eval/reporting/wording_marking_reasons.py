@@ -175,8 +175,8 @@ def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], Markin
     parts = []
     if some:
         parts.append(
-            f"In {enumerate_words(some)} is dit niet van elk stembureau bekend; het aandeel is daar "
-            "dat van de stembureaus waarvan het bekend is."
+            f"In {enumerate_words(some)} is dit niet van elk stembureau bekend; het aandeel is "
+            "daar dat van de stembureaus waarvan het bekend is."
         )
     if none:
         parts.append(

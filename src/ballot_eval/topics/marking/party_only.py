@@ -45,9 +45,9 @@ class PartyOnlyCounts:
     ``municipalities`` has the index election and municipality, ``party_only``, the valid votes that
     this was counted among (``covered``: fewer than all where not every station has counts, NaN
     where not known), the votes for all ``first`` candidates (NaN where candidates are not known),
-    those for ``all`` candidates and the counts of the panel. ``stations`` has the votes of polling stations with known valid votes.
-    ``lists`` has a row per list of municipalities with candidates: ``list_number``, ``party_only``
-    (NaN where only a total is known), ``first`` and ``all``.
+    those for ``all`` candidates and the counts of the panel. ``stations`` has the votes of polling
+    stations with known valid votes. ``lists`` has a row per list of municipalities with candidates:
+    ``list_number``, ``party_only`` (NaN where only a total is known), ``first`` and ``all``.
     """
 
     panel: Panel

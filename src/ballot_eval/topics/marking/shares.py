@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -126,9 +127,10 @@ def covered_votes(
     both = rows.loc[~is_station, MUNICIPALITY].drop_duplicates().merge(given[MUNICIPALITY])
     unsure = pd.MultiIndex.from_frame(pd.concat([unknown, both]))
     votes = votes.mask(votes.index.isin(unsure))
+    whole = pd.MultiIndex.from_frame(rows.loc[~is_station, MUNICIPALITY])
     every = panel.results.set_index(MUNICIPALITY)[VALID].astype(float)
-    whole = pd.MultiIndex.from_frame(rows.loc[~is_station, MUNICIPALITY].drop_duplicates())
-    return pd.concat([every[every.index.isin(whole.difference(votes.index))], votes])
+    every = every.loc[every.index.isin(whole) & ~every.index.isin(votes.index)]
+    return cast("pd.Series", pd.concat([every, votes]))
 
 
 def columns_of(frame: pd.DataFrame, names: Sequence[str]) -> npt.NDArray[np.int64]:
