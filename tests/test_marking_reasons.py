@@ -435,3 +435,9 @@ def test_all_stations_give_what_the_whole_gives(world):
     )
     counts = (party_only_counts(t, panel, "GR2026")[code] for t in (only, tables))
     assert len(set(counts)) == 1
+
+
+def test_the_report_does_not_say_that_design_errors_need_the_new_ballot(root):
+    text = (root / "report" / "_redenen.qmd").read_text(encoding="utf-8")
+    assert "meer dan één partij kan ook op het oude stembiljet" in text
+    assert "nu geldig" not in text
