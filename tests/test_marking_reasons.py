@@ -314,10 +314,39 @@ def test_published_numbers_stand_beside_with_their_rounding(root):
     own = Rate("TK2025", "experiment", "invalid", 633, 131_478, 633 / 131_478, NAN, NAN, "")
     # Other municipalities are the reference of the plan than of the publication.
     other = replace(own, unit="reference")
-    lines = tables_reasons.marking_published(tuple(found.values()), (own, other)).splitlines()
+    lines = tables_reasons.marking_published(
+        tuple(found.values()), (own, other), study.marking.published
+    ).splitlines()
     assert lines[3].endswith("| TK2025 | 0,48% | 0,475–0,485% | 0,48% |")
     assert lines[4].endswith("| TK2025 | 0,19% | 0,185–0,195% | – |")
     assert lines[2].endswith("| TK2025 | 0,32% | 0,315–0,325% | – |")
+    # As many decimals as were published, the limits one more.
+    preference = [line for line in lines if "voorkeurstemmen" in line]
+    assert [line.split(" | ", 3)[3] for line in preference] == [
+        "36,6% | 36,55–36,65% | – |",
+        "30,9% | 30,85–30,95% | – |",
+        "+5,7 procentpunt | +5,60 tot +5,80 | – |",
+    ]
+    assert "Referentiegemeenten van de evaluatie (namen niet vastgesteld)" in lines[4]
+
+
+def test_published_numbers_name_their_source_and_the_net_excess_beside(root):
+    study = be.load_study(root / "analysis/tk2025")
+    measures = tuple(published_results({}, SimpleNamespace(study=study)))
+    effect = be.Effect(
+        *("invalid", "att", "experiment-control", "ballot", study.baselines[0], "randomisation"),
+        *(0.0025, 0.0010, 0.0040, 0.01, 5, 300, 99, False, 1),
+    )
+    results = be.ResultSet(study.id, (), (effect,), (), marking=measures)
+    text = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
+    said = text["marking_published_text"]
+    (source,) = {m.source for m in measures}
+    assert f"Bron van de gepubliceerde getallen van TK2025: {source}." in said
+    assert "+0,25 procentpunt (+0,10 tot +0,40 procentpunt); de methode verschilt" in said
+    # Without the effect nothing is said of it.
+    results = replace(results, effects=(replace(effect, weighting="municipality"),))
+    without = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
+    assert "netto verschil" not in without["marking_published_text"]
 
 
 @pytest.mark.parametrize(

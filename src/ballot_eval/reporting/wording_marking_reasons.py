@@ -16,6 +16,7 @@ from ballot_eval.topics.marking.party_only import (
     SOME_STATIONS,
     WITHOUT,
 )
+from ballot_eval.topics.marking.published import DIFFERENCE
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
 
 if TYPE_CHECKING:
@@ -187,11 +188,39 @@ def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], Markin
 
 
 def _published(outcome: Outcome) -> str:
-    if not published(outcome.results.marking):
+    items = published(outcome.results.marking)
+    if not items:
         return ""
-    return (
+    sources: dict[str, set[str]] = {}
+    for m in items:
+        sources.setdefault(m.election, set()).add(m.source)
+    parts = [f"{e}: {enumerate_words(sorted(found))}" for e, found in sources.items()]
+    text = (
         "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; hun "
         "grenzen staan erbij, en die zijn geen onzekerheid van een schatting. "
-        "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. Het effect, met de "
-        "verandering sinds eerdere verkiezingen, staat bij de ongeldige stemmen."
+        "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. "
+        f"Bron van de gepubliceerde getallen van {'; '.join(parts)}."
     )
+    return " ".join(filter(None, (text, _beside_difference(outcome, items))))
+
+
+def _beside_difference(outcome: Outcome, items: list[MarkingMeasure]) -> str:
+    """Give the net excess as computed beside a published difference in all invalid votes."""
+    study = outcome.study
+    told = {(m.topic, m.level, m.election) for m in items if m.method == DIFFERENCE}
+    if ("reasons", "invalid", study.election) not in told:
+        return ""
+    baseline = study.baselines[0]
+    wanted = ("invalid", "att", "ballot", "randomisation", baseline)
+    for e in outcome.results.effects:
+        if (e.outcome, e.estimand, e.weighting, e.method, e.baseline) == wanted:
+            if math.isnan(e.estimate):
+                return ""
+            return (
+                "Het gepubliceerde verschil in ongeldige stemmen is dat van twee aandelen bij "
+                "dezelfde verkiezing. Hier is het netto verschil berekend: de verandering sinds "
+                f"{baseline} in de experimentgemeenten min die in de controlegemeenten, elke stem "
+                f"even zwaar. Dat is {points(e.estimate)} ({limits(e)}); de methode verschilt, dus "
+                "de twee hoeven niet gelijk te zijn."
+            )
+    return ""
