@@ -12,6 +12,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.rates import own_interval, wilson_interval
+from ballot_eval.formatting import percent, points
 from ballot_eval.panel import contrast
 from ballot_eval.reporting import tables_reasons
 from ballot_eval.reporting.artefacts import _reason_tables
@@ -186,6 +187,22 @@ def test_what_is_missing_is_named_and_left_out_of_both_sides(world):
     )
     assert "in Gouda." in said["reasons_coverage_text"]
     assert "en daarom weggelaten: Leiden" in said["reasons_gross_text"]
+    share = found["experiment-control", "without_reason", "gross_share"].estimate
+    assert f"of zonder opgegeven reden ({percent(share)}) ongeldig" in said["reasons_net_text"]
+
+
+@pytest.mark.parametrize("net", [-0.001, 0.001])
+def test_a_net_excess_of_either_sign_reads_right(world, net):
+    panel, tables = world
+    measures = [
+        replace(m, estimate=net) if m.quantity == "net_excess" else m
+        for m in reason_results(tables, panel)
+    ]
+    said = marking_sentences(told(panel, measures))
+    words = f"{points(net)} ten opzichte van de controlegemeenten (netto;"
+    assert words in said["reasons_gross_text"]
+    # Every invalid vote has a reason here.
+    assert "zonder opgegeven reden" not in said["reasons_net_text"]
 
 
 def test_stations_stand_for_a_municipality_without_reasons_of_its_own(world):

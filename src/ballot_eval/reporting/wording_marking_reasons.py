@@ -115,16 +115,20 @@ def _gross_and_net(
     first = (
         f"Door het stembiljet ongeldig is {percent(gross.estimate)} van de uitgebrachte stemmen "
         f"(bruto). Het aandeel ongeldige stemmen veranderde sinds {baseline} met "
-        f"{points(net.estimate)} meer dan in de controlegemeenten (netto; {limits(net)}; p-waarde "
+        f"{points(net.estimate)} ten opzichte van de controlegemeenten (netto; {limits(net)}; p-waarde "
         f"{p_value(net.p_value)}); elke stem telt daarbij even zwaar."
     )
     if net.note:
         first += f" Over de vergelijking: {why(net.note, outcome)}."
+    without = item(WITHOUT_REASON, "gross_share")
+    untold = ""
+    if without and without.numerator:
+        untold = f" of zonder opgegeven reden ({percent(without.estimate)})"
     second = (
         f"Bruto min netto is {points(more.estimate)} ({limits(more)}). Dat is precies wat er met "
         f"het oude stembiljet aan ongeldige stemmen te verwachten was ({percent(expected.estimate)}"
         ": het aandeel toen, met de verandering van de controlegemeenten) min wat er nu om andere "
-        f"redenen ongeldig is (waarvan algemeen {percent(general.estimate)})."
+        f"redenen{untold} ongeldig is (waarvan algemeen {percent(general.estimate)})."
     )
     return {"reasons_gross_text": first, "reasons_net_text": second}
 
