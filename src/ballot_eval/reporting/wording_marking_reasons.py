@@ -115,8 +115,8 @@ def _gross_and_net(
     first = (
         f"Door het stembiljet ongeldig is {percent(gross.estimate)} van de uitgebrachte stemmen "
         f"(bruto). Het aandeel ongeldige stemmen veranderde sinds {baseline} met "
-        f"{points(net.estimate)} ten opzichte van de controlegemeenten (netto; {limits(net)}; p-waarde "
-        f"{p_value(net.p_value)}); elke stem telt daarbij even zwaar."
+        f"{points(net.estimate)} ten opzichte van de controlegemeenten (netto; {limits(net)}; "
+        f"p-waarde {p_value(net.p_value)}); elke stem telt daarbij even zwaar."
     )
     if net.note:
         first += f" Over de vergelijking: {why(net.note, outcome)}."
