@@ -12,6 +12,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.rates import own_interval, wilson_interval
+from ballot_eval.formatting import percent, points
 from ballot_eval.panel import contrast
 from ballot_eval.reporting import tables_reasons
 from ballot_eval.reporting.artefacts import _reason_tables
@@ -31,9 +32,18 @@ from ballot_eval.simulation import (
 )
 from ballot_eval.topics.invalid_votes import estimate_effect
 from ballot_eval.topics.marking import marking_results
-from ballot_eval.topics.marking.party_only import LEADER, WITHOUT, party_only_results
+from ballot_eval.topics.marking.candidates import party_only_counts
+from ballot_eval.topics.marking.party_only import (
+    LEADER,
+    LEFT_OUT,
+    NOT_COVERED,
+    SOME_STATIONS,
+    WITHOUT,
+    party_only_results,
+)
 from ballot_eval.topics.marking.published import published_results
 from ballot_eval.topics.marking.reasons import reason_results
+from ballot_eval.topics.marking.shares import PARTS_DIFFER
 
 NAN = float("nan")
 
@@ -177,6 +187,22 @@ def test_what_is_missing_is_named_and_left_out_of_both_sides(world):
     )
     assert "in Gouda." in said["reasons_coverage_text"]
     assert "en daarom weggelaten: Leiden" in said["reasons_gross_text"]
+    share = found["experiment-control", "without_reason", "gross_share"].estimate
+    assert f"of zonder opgegeven reden ({percent(share)}) ongeldig" in said["reasons_net_text"]
+
+
+@pytest.mark.parametrize("net", [-0.001, 0.001])
+def test_a_net_excess_of_either_sign_reads_right(world, net):
+    panel, tables = world
+    measures = [
+        replace(m, estimate=net) if m.quantity == "net_excess" else m
+        for m in reason_results(tables, panel)
+    ]
+    said = marking_sentences(told(panel, measures))
+    words = f"{points(net)} ten opzichte van de controlegemeenten (netto;"
+    assert words in said["reasons_gross_text"]
+    # Every invalid vote has a reason here.
+    assert "zonder opgegeven reden" not in said["reasons_net_text"]
 
 
 def test_stations_stand_for_a_municipality_without_reasons_of_its_own(world):
@@ -305,10 +331,39 @@ def test_published_numbers_stand_beside_with_their_rounding(root):
     own = Rate("TK2025", "experiment", "invalid", 633, 131_478, 633 / 131_478, NAN, NAN, "")
     # Other municipalities are the reference of the plan than of the publication.
     other = replace(own, unit="reference")
-    lines = tables_reasons.marking_published(tuple(found.values()), (own, other)).splitlines()
+    lines = tables_reasons.marking_published(
+        tuple(found.values()), (own, other), study.marking.published
+    ).splitlines()
     assert lines[3].endswith("| TK2025 | 0,48% | 0,475–0,485% | 0,48% |")
     assert lines[4].endswith("| TK2025 | 0,19% | 0,185–0,195% | – |")
     assert lines[2].endswith("| TK2025 | 0,32% | 0,315–0,325% | – |")
+    # As many decimals as were published, the limits one more.
+    preference = [line for line in lines if "voorkeurstemmen" in line]
+    assert [line.split(" | ", 3)[3] for line in preference] == [
+        "36,6% | 36,55–36,65% | – |",
+        "30,9% | 30,85–30,95% | – |",
+        "+5,7 procentpunt | +5,60 tot +5,80 | – |",
+    ]
+    assert "Referentiegemeenten van de evaluatie (namen niet vastgesteld)" in lines[4]
+
+
+def test_published_numbers_name_their_source_and_the_net_excess_beside(root):
+    study = be.load_study(root / "analysis/tk2025")
+    measures = tuple(published_results({}, SimpleNamespace(study=study)))
+    effect = be.Effect(
+        *("invalid", "att", "experiment-control", "ballot", study.baselines[0], "randomisation"),
+        *(0.0025, 0.0010, 0.0040, 0.01, 5, 300, 99, False, 1),
+    )
+    results = be.ResultSet(study.id, (), (effect,), (), marking=measures)
+    text = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
+    said = text["marking_published_text"]
+    (source,) = {m.source for m in measures}
+    assert f"Bron van de gepubliceerde getallen van TK2025: {source}." in said
+    assert "+0,25 procentpunt (+0,10 tot +0,40 procentpunt); de methode verschilt" in said
+    # Without the effect nothing is said of it.
+    results = replace(results, effects=(replace(effect, weighting="municipality"),))
+    without = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
+    assert "netto verschil" not in without["marking_published_text"]
 
 
 @pytest.mark.parametrize(
@@ -329,3 +384,106 @@ def test_a_published_share_that_cannot_be_is_refused(root, change, message):
     values["marking"]["published"] = [entry | change, *([entry] if again else [])]
     with pytest.raises(ValueError, match=message):
         StudyDesign.model_validate(values)
+
+
+@pytest.fixture(scope="module")
+def half(world):
+    """Return a municipality with stations, and the tables with counts of half of them only."""
+    _, tables = world
+    frame = tables["party_only_votes"]
+    code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
+    stations = sorted(set(frame.loc[frame["municipality_code"] == code, "polling_station_id"]))[1:]
+    kept = stations[: len(stations) // 2]
+    assert len(kept) > 2
+
+    def part(name):
+        rows = tables[name]
+        here = rows["municipality_code"] == code
+        return rows[~here | rows["polling_station_id"].isin(kept)]
+
+    names = ("party_only_votes", "invalid_reasons")
+    return code, kept, tables | {name: part(name) for name in names}
+
+
+def test_half_the_stations_give_the_share_among_their_own_valid_votes(world, half):
+    panel, _ = world
+    code, kept, tables = half
+    votes = tables["party_only_votes"].query("municipality_code == @code")["votes_count"].sum()
+    stations = tables["station_results"].query("municipality_code == @code")
+    valid = stations.loc[stations["polling_station_id"].isin(kept), "valid_votes_count"].sum()
+    found = by_key(party_only_results(tables, panel))
+    m = found[code, "total", "share_of_valid"]
+    assert (m.numerator, m.denominator) == (votes, valid)
+    assert m.ci_lower < m.estimate < m.ci_upper
+    assert m.note == SOME_STATIONS
+    assert found["experiment", "total", "share_of_valid"].note == SOME_STATIONS
+    # Of the whole, the votes that these stations lack are not known: nothing is corrected by them.
+    assert code not in party_only_counts(tables, panel, "GR2026")
+    with_candidates = tables | {"candidate_results": candidates(code, [100_000, 40])}
+    quantities = {m.quantity for m in party_only_results(with_candidates, panel) if m.unit == code}
+    assert quantities == {"share_of_valid"}
+
+
+def test_half_the_stations_without_results_give_no_share(world, half):
+    panel, _ = world
+    code, _, tables = half
+    unknown = {k: v for k, v in tables.items() if k != "station_results"}
+    found = by_key(party_only_results(unknown, panel))
+    m = found[code, "total", "share_of_valid"]
+    assert math.isnan(m.estimate)
+    assert m.note.startswith(NOT_COVERED)
+    together = found["experiment", "total", "share_of_valid"]
+    assert together.count == len(panel.study.experiment()) - 1
+    assert together.note == LEFT_OUT + code
+
+
+def test_half_the_stations_beside_a_whole_give_no_interval(world, half):
+    panel, tables = world
+    code, _, parts = half
+    rows = tables["party_only_votes"]
+    whole = rows[(rows["municipality_code"] == code) & (rows["polling_station_id"] == "")]
+    both = pd.concat([whole, parts["party_only_votes"]])
+    given = by_key(party_only_results(tables | {"party_only_votes": both}, panel))
+    reasons = by_key(reason_results(parts, panel))
+    for m in (given[code, "total", "share_of_valid"], reasons[code, "design", "share_of_invalid"]):
+        assert not math.isnan(m.estimate)
+        assert math.isnan(m.ci_lower)
+        assert m.note == PARTS_DIFFER
+    full = by_key(party_only_results(tables, panel))[code, "total", "share_of_valid"]
+    assert given[code, "total", "share_of_valid"].estimate == full.estimate
+
+
+def test_the_report_says_which_municipalities_have_some_stations_only(world, half):
+    panel, _ = world
+    code, _, tables = half
+    said = marking_sentences(told(panel, party_only_results(tables, panel)))
+    assert "niet van elk stembureau" in said["party_only_text"]
+    unknown = {k: v for k, v in tables.items() if k != "station_results"}
+    rows = tables["party_only_votes"]
+    only = rows[rows["municipality_code"] == code]
+    for frame in (tables["party_only_votes"], only):
+        measures = party_only_results(unknown | {"party_only_votes": frame}, panel)
+        text = marking_sentences(told(panel, measures))["party_only_text"]
+        assert "telt daarom niet mee" in text
+        assert "nan" not in text
+
+
+def test_all_stations_give_what_the_whole_gives(world):
+    panel, tables = world
+    frame = tables["party_only_votes"]
+    code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
+    whole = (frame["municipality_code"] == code) & (frame["polling_station_id"] == "")
+    only = tables | {"party_only_votes": frame[~whole]}
+    key = (code, "total", "share_of_valid")
+    assert (
+        by_key(party_only_results(only, panel))[key]
+        == (by_key(party_only_results(tables, panel))[key])
+    )
+    counts = (party_only_counts(t, panel, "GR2026")[code] for t in (only, tables))
+    assert len(set(counts)) == 1
+
+
+def test_the_report_does_not_say_that_design_errors_need_the_new_ballot(root):
+    text = (root / "report" / "_redenen.qmd").read_text(encoding="utf-8")
+    assert "meer dan één partij kan ook op het oude stembiljet" in text
+    assert "nu geldig" not in text

@@ -213,7 +213,7 @@ def test_a_municipality_without_result_is_named(check, municipal):
 
 
 def test_every_rule_has_its_code_in_the_order_it_is_applied():
-    assert [rule.code for rule in MARKING_RULES] == [f"M.{101 + i}" for i in range(9)]
+    assert [rule.code for rule in MARKING_RULES] == [f"M.{101 + i}" for i in range(10)]
 
 
 def test_files_of_the_tables_are_read(gr2026, tmp_path):
@@ -227,3 +227,15 @@ def test_files_of_the_tables_are_read(gr2026, tmp_path):
     tables = read_raw(gr2026, tmp_path).tables
     assert tables["invalid_reasons"]["reason"].tolist() == ["number_without_party"]
     assert tables["party_only_votes"]["votes_count"].tolist() == ["17"]
+
+
+@pytest.mark.parametrize(("given", "code"), [(("3", "4"), None), (("3",), "M.110")])
+def test_stations_without_a_row_are_told_where_stations_stand_for_the_whole(check, given, code):
+    rows = [party_only(2, number, station=s) for s in given for number in ("1", "2")]
+    stations = [station("3", 5), station("4", 5)]
+    report = check(party_only_votes=rows, station_results=stations)
+    found = [f for f in report.findings if f.code == "M.110"]
+    assert [f.value for f in found] == (["stations=2; with_party_only_votes=1"] if code else [])
+    # A total of its own does not rest on its stations.
+    report = check(party_only_votes=[party_only(8), *rows], station_results=stations)
+    assert "M.110" not in broken(report)

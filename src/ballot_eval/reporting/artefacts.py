@@ -116,7 +116,9 @@ def _reason_tables(outcome: Outcome) -> dict[str, str]:
     if ("party_only", "experiment") in here:
         made["party_only"] = tables_reasons.party_only(marking, names, election)
     if tables_reasons.published(marking):
-        made["marking_published"] = tables_reasons.marking_published(marking, outcome.results.rates)
+        made["marking_published"] = tables_reasons.marking_published(
+            marking, outcome.results.rates, outcome.study.marking.published
+        )
     return made
 
 

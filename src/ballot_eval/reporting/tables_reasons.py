@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 from ballot_eval.formatting import interval, number, percent, points, sort_name
+from ballot_eval.plan_topics import PublishedMarking
 from ballot_eval.reporting.tables import GROUPS, pipe_table
 from ballot_eval.reporting.tables_stations import NO_NUMBER
 from ballot_eval.results import MarkingMeasure, Rate
 from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
-from ballot_eval.topics.marking.published import DIFFERENCE, METHOD
+from ballot_eval.topics.marking.published import DIFFERENCE, METHOD, PLACES
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
 
 #: The levels of reasons in words; the sums of two kinds first.
@@ -45,11 +46,13 @@ QUANTITIES = {
     ("reasons", "design"): "ongeldig door het stembiljet, van de uitgebrachte stemmen",
     ("reasons", "invalid"): "ongeldig, van de uitgebrachte stemmen",
     ("party_only", "total"): "alleen een partij, van de geldige stemmen",
-    ("preference", "total"): "voorkeursstemmen, van de geldige stemmen",
+    ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
 }
+#: Of whom a number was published; who the reference was there, the study does not know.
 UNITS = GROUPS | {
+    "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
     "comparison": "Waarmee is vergeleken (niet vastgesteld)",
-    "experiment-reference": "Experiment min referentie",
+    "experiment-reference": "Experiment min referentie van de evaluatie",
     "experiment-comparison": "Experiment min vergelijking",
 }
 
@@ -165,9 +168,24 @@ def _exposure(level: str) -> str:
     return f"waarvan {level.removeprefix('exposure_')}e gebruik"
 
 
-def marking_published(items: Sequence[MarkingMeasure], rates: Sequence[Rate]) -> str:
+def _decimals(item: MarkingMeasure, shares: Sequence[PublishedMarking]) -> int:
+    """Return the decimals that a number, or the more exact side of a difference, was given in."""
+    units = item.unit.split("-")
+    return max(
+        share.rounded.decimals or 0
+        for share in shares
+        if share.election == item.election
+        and share.unit in units
+        and (PLACES[share.quantity].topic, PLACES[share.quantity].level) == (item.topic, item.level)
+    )
+
+
+def marking_published(
+    items: Sequence[MarkingMeasure], rates: Sequence[Rate], shares: Sequence[PublishedMarking]
+) -> str:
     """Return the published numbers, beside the same numbers of the experiment as computed.
 
+    They have the decimals of ``shares``, which are those of the plan, and their limits one more.
     Those of other municipalities are not computed: who they were is not established.
     """
     key = ("topic", "election", "level", "quantity")
@@ -185,15 +203,16 @@ def marking_published(items: Sequence[MarkingMeasure], rates: Sequence[Rate]) ->
     for m in published(items):
         here = own.get(tuple(getattr(m, k) for k in key)) if m.unit == "experiment" else None
         is_difference = m.method == DIFFERENCE
+        digits = _decimals(m, shares)
         limits = interval(
-            m.ci_lower, m.ci_upper, 3, percent_sign=not is_difference, sign=is_difference
+            m.ci_lower, m.ci_upper, digits + 1, percent_sign=not is_difference, sign=is_difference
         )
         rows.append(
             [
                 QUANTITIES[m.topic, m.level],
                 UNITS.get(m.unit, m.unit),
                 m.election,
-                points(m.estimate) if is_difference else percent(m.estimate),
+                points(m.estimate, digits) if is_difference else percent(m.estimate, digits),
                 limits,
                 NO_NUMBER if here is None else percent(here),
             ]

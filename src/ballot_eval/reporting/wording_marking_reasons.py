@@ -10,7 +10,13 @@ from ballot_eval.reporting.tables_reasons import computed, published
 from ballot_eval.reporting.wording_checks import enumerate_words, limits
 from ballot_eval.reporting.wording_reasons import municipality_names, why
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
+from ballot_eval.topics.marking.party_only import (
+    LEADER,
+    NOT_COVERED,
+    SOME_STATIONS,
+    WITHOUT,
+)
+from ballot_eval.topics.marking.published import DIFFERENCE
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
 
 if TYPE_CHECKING:
@@ -109,16 +115,20 @@ def _gross_and_net(
     first = (
         f"Door het stembiljet ongeldig is {percent(gross.estimate)} van de uitgebrachte stemmen "
         f"(bruto). Het aandeel ongeldige stemmen veranderde sinds {baseline} met "
-        f"{points(net.estimate)} meer dan in de controlegemeenten (netto; {limits(net)}; p-waarde "
-        f"{p_value(net.p_value)}); elke stem telt daarbij even zwaar."
+        f"{points(net.estimate)} ten opzichte van de controlegemeenten (netto; {limits(net)}; "
+        f"p-waarde {p_value(net.p_value)}); elke stem telt daarbij even zwaar."
     )
     if net.note:
         first += f" Over de vergelijking: {why(net.note, outcome)}."
+    without = item(WITHOUT_REASON, "gross_share")
+    untold = ""
+    if without and without.numerator:
+        untold = f" of zonder opgegeven reden ({percent(without.estimate)})"
     second = (
         f"Bruto min netto is {points(more.estimate)} ({limits(more)}). Dat is precies wat er met "
         f"het oude stembiljet aan ongeldige stemmen te verwachten was ({percent(expected.estimate)}"
         ": het aandeel toen, met de verandering van de controlegemeenten) min wat er nu om andere "
-        f"redenen ongeldig is (waarvan algemeen {percent(general.estimate)})."
+        f"redenen{untold} ongeldig is (waarvan algemeen {percent(general.estimate)})."
     )
     return {"reasons_gross_text": first, "reasons_net_text": second}
 
@@ -128,10 +138,16 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
     total = found.get(("experiment", "total", "share_of_valid"))
     if total is None:
         return {}
+    coverage = _stations_counted(outcome, found)
+    if math.isnan(total.estimate):
+        return {"party_only_text": coverage}
     uses = [
         f"{percent(m.estimate)} waar het de {level.removeprefix('exposure_')}e keer is"
         for (unit, level, quantity), m in found.items()
-        if unit == "experiment" and quantity == "share_of_valid" and level != "total"
+        if unit == "experiment"
+        and quantity == "share_of_valid"
+        and level != "total"
+        and not math.isnan(m.estimate)
     ]
     text = (
         f"In de experimentgemeenten is op {number(total.numerator)} geldige stemmen alleen een "
@@ -139,7 +155,7 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
     )
     text += f"; {enumerate_words(uses)}." if len(uses) > 1 else "."
     leader, without = (found.get(("experiment", "total", q)) for q in (LEADER, WITHOUT))
-    said = {"party_only_text": text}
+    said = {"party_only_text": f"{text} {coverage}".strip()}
     if leader and without:
         said["party_only_leader_text"] = (
             f"Van alle geldige stemmen is {percent(leader.estimate, 1)} voor een lijsttrekker. "
@@ -149,12 +165,66 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
     return said
 
 
+def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
+    """Say of which municipalities not every polling station has votes for a party alone."""
+    names = municipality_names(outcome.panel)
+
+    def noted(note: str) -> list[str]:
+        return [
+            names.get(unit, unit)
+            for (unit, _, quantity), m in found.items()
+            if unit.isdigit() and quantity == "share_of_valid" and m.note.startswith(note)
+        ]
+
+    some, none = noted(SOME_STATIONS), noted(NOT_COVERED)
+    parts = []
+    if some:
+        parts.append(
+            f"In {enumerate_words(some)} is dit niet van elk stembureau bekend; het aandeel is "
+            "daar dat van de stembureaus waarvan het bekend is."
+        )
+    if none:
+        parts.append(
+            f"In {enumerate_words(none)} is dit per stembureau bekend, maar niet van hoeveel "
+            "geldige stemmen; dit telt daarom niet mee."
+        )
+    return " ".join(parts)
+
+
 def _published(outcome: Outcome) -> str:
-    if not published(outcome.results.marking):
+    items = published(outcome.results.marking)
+    if not items:
         return ""
-    return (
+    sources: dict[str, set[str]] = {}
+    for m in items:
+        sources.setdefault(m.election, set()).add(m.source)
+    parts = [f"{e}: {enumerate_words(sorted(found))}" for e, found in sources.items()]
+    text = (
         "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; hun "
         "grenzen staan erbij, en die zijn geen onzekerheid van een schatting. "
-        "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. Het effect, met de "
-        "verandering sinds eerdere verkiezingen, staat bij de ongeldige stemmen."
+        "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. "
+        f"Bron van de gepubliceerde getallen van {'; '.join(parts)}."
     )
+    return " ".join(filter(None, (text, _beside_difference(outcome, items))))
+
+
+def _beside_difference(outcome: Outcome, items: list[MarkingMeasure]) -> str:
+    """Give the net excess as computed beside a published difference in all invalid votes."""
+    study = outcome.study
+    told = {(m.topic, m.level, m.election) for m in items if m.method == DIFFERENCE}
+    if ("reasons", "invalid", study.election) not in told:
+        return ""
+    baseline = study.baselines[0]
+    wanted = ("invalid", "att", "ballot", "randomisation", baseline)
+    for e in outcome.results.effects:
+        if (e.outcome, e.estimand, e.weighting, e.method, e.baseline) == wanted:
+            if math.isnan(e.estimate):
+                return ""
+            return (
+                "Het gepubliceerde verschil in ongeldige stemmen is dat van twee aandelen bij "
+                "dezelfde verkiezing. Hier is het netto verschil berekend: de verandering sinds "
+                f"{baseline} in de experimentgemeenten min die in de controlegemeenten, elke stem "
+                f"even zwaar. Dat is {points(e.estimate)} ({limits(e)}); de methode verschilt, dus "
+                "de twee hoeven niet gelijk te zijn."
+            )
+    return ""

@@ -113,6 +113,20 @@ def parts_missing(context: Context) -> Iterator[Hit]:
     return _parts_against_whole(context, _fewer)
 
 
+def stations_missing(context: Context) -> Iterator[Hit]:
+    """Yield the municipalities whose stations stand for them, but not all that have a result."""
+    frame = context.kept(PARTY_ONLY)
+    best = whole_or_parts(frame, "polling_station_id", PLACE[:2])
+    given = _added_up(best[best["polling_station_id"] != ""], PLACE[:2])
+    every = context.kept(STATIONS)[PLACE].merge(given[PLACE[:2]], on=PLACE[:2])
+    lacking = every.merge(best[PLACE].drop_duplicates(), "left", on=PLACE, indicator="have")
+    counts = lacking.assign(limit=1, without=lacking["have"] == "left_only")
+    sums = counts.groupby(PLACE[:2], sort=False)[["limit", "without"]].sum().reset_index()
+    found = given.merge(sums[sums["without"] > 0], on=PLACE[:2])
+    found = found.assign(votes=found["limit"] - found["without"])
+    yield from _hits(context, PARTY_ONLY, found, ("with_party_only_votes", "stations"))
+
+
 def marking_without_result(context: Context) -> Iterator[Hit]:
     """Yield the municipalities with reasons or votes for a party alone, but without a result."""
     return without_result(context, tuple(MARKING_TABLES))

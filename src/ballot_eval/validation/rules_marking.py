@@ -82,4 +82,11 @@ MARKING_RULES = (
         "Reasons or votes for a party alone of a municipality without a usable result",
         checks.marking_without_result,
     ),
+    Rule(
+        "M.110",
+        "warning",
+        "Stemmen op alleen een partij van sommige stembureaus met een uitslag, niet van alle",
+        "Votes for a party alone of some polling stations with a result, not of all",
+        checks.stations_missing,
+    ),
 )

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from ballot_eval.panel import Panel
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking.shares import MUNICIPALITY, placed, share_measure, with_results
+from ballot_eval.topics.marking.shares import (
+    MUNICIPALITY,
+    VALID,
+    covered_votes,
+    placed,
+    share_measure,
+    with_results,
+)
 from ballot_eval.wholes import whole_or_parts
 
 TOPIC = "party_only"
-VALID = "valid_votes_count"
 VOTES = "votes_count"
 
 #: Share of a list's votes that are for its first candidate, with and without those for the party
@@ -25,22 +31,38 @@ LEADER, WITHOUT = "leader_share", "leader_share_without_party_only"
 #: Why the share of a list is a range.
 TOTAL_ONLY = "only the total of all lists is known, so this is a range"
 
+#: What the share of a municipality is of, where not every polling station has counts.
+SOME_STATIONS = "of the polling stations with counts of party-only votes: not all have them"
+NOT_COVERED = "no estimate: the valid votes of the polling stations with counts are not known"
+#: How a note begins on municipalities that a group leaves out.
+LEFT_OUT = "left out, the valid votes of polling stations with counts are not known: "
+
 
 @dataclass(frozen=True, slots=True)
 class PartyOnlyCounts:
     """Votes for a party alone on today's municipalities.
 
-    ``municipalities`` has the index election and municipality, ``party_only``, the votes for all
-    ``first`` candidates (NaN where candidates are not known), those for ``all`` candidates and the
-    counts of the panel. ``stations`` has the votes of polling stations with known valid votes.
-    ``lists`` has a row per list of municipalities with candidates: ``list_number``, ``party_only``
-    (NaN where only a total is known), ``first`` and ``all``.
+    ``municipalities`` has the index election and municipality, ``party_only``, the valid votes that
+    this was counted among (``covered``: fewer than all where not every station has counts, NaN
+    where not known), the votes for all ``first`` candidates (NaN where candidates are not known),
+    those for ``all`` candidates and the counts of the panel. ``stations`` has the votes of polling
+    stations with known valid votes. ``lists`` has a row per list of municipalities with candidates:
+    ``list_number``, ``party_only`` (NaN where only a total is known), ``first`` and ``all``.
     """
 
     panel: Panel
     municipalities: pd.DataFrame
     stations: pd.DataFrame
     lists: pd.DataFrame
+
+    def beside_candidates(self) -> pd.DataFrame:
+        """Return the municipalities of which all votes are counted, with first candidates.
+
+        Those with fewer votes for first candidates than for parties alone are left out.
+        """
+        frame = self.municipalities
+        is_whole = frame["covered"] == frame[VALID]
+        return frame[is_whole & (frame["first"] >= frame["party_only"])]
 
 
 def party_only_results(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> list[MarkingMeasure]:
@@ -63,8 +85,10 @@ def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> Part
     every = whole_or_parts(rows, "list_number", [*by_whole, "place"])
     best = whole_or_parts(every, "polling_station_id", by_whole)
     total = best.groupby(MUNICIPALITY)[VOTES].sum().rename("party_only").to_frame()
+    total["covered"] = covered_votes(best, accepted, panel)
     known = rows[rows["list_number"] != ""]
     by_list = whole_or_parts(known, "polling_station_id", [*by_whole, "list_number"])
+    by_list = _of_whole(by_list, accepted, panel)
     lists = _lists(accepted, panel, set(rows["whole"]), by_list)
     sums = lists.groupby(MUNICIPALITY)[["first", "all"]].sum()
     municipal = with_results(total.join(sums), panel)
@@ -73,6 +97,15 @@ def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> Part
     valid = valid.reindex(columns=[*MUNICIPALITY, "place", VALID]).dropna()
     stations = valid.merge(own.reset_index(), on=[*MUNICIPALITY, "place"])
     return PartyOnlyCounts(panel, municipal, stations, lists)
+
+
+def _of_whole(
+    rows: pd.DataFrame, accepted: Mapping[str, pd.DataFrame], panel: Panel
+) -> pd.DataFrame:
+    """Return the rows of municipalities of which they cover every valid vote."""
+    votes = covered_votes(rows, accepted, panel)
+    every = panel.results.set_index(MUNICIPALITY)[VALID].reindex(votes.index)
+    return rows[pd.MultiIndex.from_frame(rows[MUNICIPALITY]).isin(votes.index[votes == every])]
 
 
 def _lists(
@@ -133,16 +166,18 @@ def _shares(
         (counts.stations["election_id"] == election)
         & (counts.stations["municipality_code"] == unit)
     ]
-    yield share_measure(
+    known = rows[rows["covered"].notna()]
+    share = share_measure(
         base,
         level,
         "share_of_valid",
-        (rows["party_only"].sum(), rows[VALID].sum()),
-        (rows["party_only"], rows[VALID]) if group else (stations[VOTES], stations[VALID]),
+        (known["party_only"].sum(), known["covered"].sum()),
+        (known["party_only"], known["covered"]) if group else (stations[VOTES], stations[VALID]),
         counted="municipalities" if group else "stations",
         confidence_level=confidence,
     )
-    rows = rows[rows["first"] >= rows["party_only"]]
+    yield replace(share, note="; ".join(filter(None, (_coverage(rows, group=group), share.note))))
+    rows = rows[rows.index.isin(counts.beside_candidates().index)]
     if len(rows):
         yield share_measure(
             base,
@@ -153,6 +188,14 @@ def _shares(
             counted="municipalities" if group else "stations",
             confidence_level=confidence,
         )
+
+
+def _coverage(rows: pd.DataFrame, *, group: bool) -> str:
+    """Say of which polling stations or municipalities a share is, where not of all."""
+    missing = rows.index[rows["covered"].isna()].get_level_values("municipality_code")
+    if len(missing):
+        return LEFT_OUT + ", ".join(missing) if group else NOT_COVERED
+    return SOME_STATIONS if (rows["covered"] != rows[VALID]).any() else ""
 
 
 def rows_of(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -166,11 +209,10 @@ def leader_shares(counts: PartyOnlyCounts) -> Iterator[MarkingMeasure]:
 
     Of all lists together, of the experiment municipalities and of each; and of each list of a
     municipality. Where only the total of all lists is known, the share of a list is a range that
-    holds for certain. Municipalities without candidates, or with fewer votes for first candidates
-    than for parties alone, are left out.
+    holds for certain. Municipalities without candidates, with counts of some polling stations only,
+    or with fewer votes for first candidates than for parties alone, are left out.
     """
-    frame = counts.municipalities
-    frame = frame[frame["first"] >= frame["party_only"]]
+    frame = counts.beside_candidates()
     for election in frame.index.unique("election_id"):
         here = frame.loc[[election]]
         rows = here[here["role"] == "experiment"]

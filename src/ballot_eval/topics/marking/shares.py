@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ PLACE = [*MUNICIPALITY, "polling_station_id"]
 NO_STATIONS = "no interval: nothing is known of its polling stations"
 ONE_MUNICIPALITY = "no interval: one municipality does not show how much municipalities vary"
 NO_SPREAD = "no interval: no such votes, or no others"
+PARTS_DIFFER = "no interval: the polling stations do not add up to the municipality"
+
+VALID = "valid_votes_count"
 
 
 def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
@@ -64,7 +68,8 @@ def share_measure(
 
     ``base`` holds ``topic``, ``election`` and ``unit``; ``counts`` are numerator and denominator,
     ``clusters`` the numerators and denominators of the ``counted`` units (each (n,)) that the
-    interval rests on, None where they are not known.
+    interval rests on, None where they are not known. Clusters that do not add up to the counts
+    are not those that the share is of: they give no interval.
     """
     numerator, denominator = float(counts[0]), float(counts[1])
     x, n = (np.asarray(c, dtype=np.int64) for c in (clusters or ((), ())))
@@ -72,7 +77,10 @@ def share_measure(
     x, n = x[n > 0], n[n > 0]
     low, high = own_interval(x, n, confidence_level=confidence_level)
     note = ""
-    if math.isnan(low):
+    if len(n) and (x.sum(), n.sum()) != (numerator, denominator):
+        low = high = math.nan
+        note = PARTS_DIFFER
+    elif math.isnan(low):
         few = ONE_MUNICIPALITY if counted == "municipalities" else NO_STATIONS
         note = few if len(x) < 2 else NO_SPREAD
     return MarkingMeasure(
@@ -99,6 +107,30 @@ def with_results(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     ``frame`` has the index election and municipality; one without an accepted result is left out.
     """
     return frame.join(panel.results.set_index(MUNICIPALITY), how="inner")
+
+
+def covered_votes(
+    rows: pd.DataFrame, accepted: Mapping[str, pd.DataFrame], panel: Panel
+) -> pd.Series:
+    """Return the valid votes that some counts are about, by election and municipality.
+
+    ``rows`` are :func:`placed`, each of a whole municipality or of a polling station. Stations
+    cover their own valid votes, which may be fewer than those of the municipality; NaN where
+    those of a station are not known, or a merged municipality has counts of both kinds.
+    """
+    is_station = rows["polling_station_id"] != ""
+    keys = [*MUNICIPALITY, "place"]
+    known = placed(accepted.get("station_results"), panel).reindex(columns=[*keys, VALID])
+    given = rows.loc[is_station, keys].drop_duplicates().merge(known, "left", keys)
+    votes = given.astype({VALID: float}).groupby(MUNICIPALITY)[VALID].sum(min_count=1)
+    unknown = given.loc[given[VALID].isna(), MUNICIPALITY]
+    both = rows.loc[~is_station, MUNICIPALITY].drop_duplicates().merge(given[MUNICIPALITY])
+    unsure = pd.MultiIndex.from_frame(pd.concat([unknown, both]))
+    votes = votes.mask(votes.index.isin(unsure))
+    whole = pd.MultiIndex.from_frame(rows.loc[~is_station, MUNICIPALITY])
+    every = panel.results.set_index(MUNICIPALITY)[VALID].astype(float)
+    every = every.loc[every.index.isin(whole) & ~every.index.isin(votes.index)]
+    return cast("pd.Series", pd.concat([every, votes]))
 
 
 def columns_of(frame: pd.DataFrame, names: Sequence[str]) -> npt.NDArray[np.int64]:
