@@ -67,7 +67,7 @@ def test_the_excess_is_the_share_minus_the_mean_of_the_other_lists():
 
 
 @pytest.mark.parametrize(("names", "kept"), [(4, False), (5, True)])
-def test_a_list_needs_more_than_two_names_after_the_candidate(names, kept):
+def test_the_last_three_names_of_a_list_are_left_out(names, kept):
     votes = even_lists(9, names, 9)
     assert judged(votes)[0, 1, 1] == kept
     assert (2 in repeated_pairs(excess_over_other_lists(votes), votes).number) == kept
