@@ -14,12 +14,18 @@ import ballot_eval as be
 from ballot_eval.formatting import interval, number, percent
 from ballot_eval.reporting.drawings import display_names
 from ballot_eval.reporting.drawings_candidates import candidate_figures
-from ballot_eval.reporting.tables_candidates import METHODS, REASONS, candidate_tables
+from ballot_eval.reporting.tables_candidates import (
+    METHODS,
+    REASONS,
+    candidate_tables,
+    preference_lists,
+)
 from ballot_eval.reporting.wording_candidates import (
     NO_CANDIDATES,
     NO_PARTY_ONLY,
     candidate_sentences,
 )
+from ballot_eval.results import MarkingMeasure
 from ballot_eval.simulation import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.topics.marking import marking_results
 from candidate_frames import few_draws, simulated_panel, valid_votes
@@ -66,7 +72,8 @@ def test_every_name_in_the_section_is_made(told, root):
     names = set(re.findall(r"var (\w+)", section))
     assert names - set(candidate_sentences(outcome)) == {"election"}
     made = tables_of(outcome)
-    assert set(re.findall(r"< table (\w+)", section)) == set(made)
+    # Lists are compared one by one where they are the same everywhere.
+    assert set(re.findall(r"< table (\w+)", section)) - set(made) == {"preference_lists"}
     assert set(re.findall(r"< figure (\w+)", section)) == set(candidate_figures(outcome))
     labels = set(re.findall(r"@((?:tbl|fig)-[a-z-]+)", section))
     assert labels <= set(re.findall(r"::: \{#((?:tbl|fig)-[a-z-]+)\}", section))
@@ -120,6 +127,27 @@ def test_a_correction_stands_beside_what_it_corrects(told, gr2026):
     lines = tables_of(outcome)["preference_municipalities"].splitlines()
     assert len(lines) == 2 + 11
     assert " – " not in lines[2]
+
+
+def test_lists_that_are_the_same_everywhere_have_a_row_each():
+    def share(unit, level, estimate, **more):
+        parts = ("preference", "TK2025", unit, level, "preference_share", "count")
+        return MarkingMeasure(*parts, estimate, **more)
+
+    ends = {"ci_lower": -0.02, "ci_upper": 0.01, "p_value": 0.4}
+    items = [
+        share("experiment", "list_2", 0.3),
+        share("control", "list_2", 0.31),
+        share("experiment-control", "list_2", -0.01, **ends),
+        share("experiment", "list_3", 0.3),
+        share("experiment-control", "list_3", math.nan),
+        share("experiment-control", "total", -0.01, **ends),
+    ]
+    rows = preference_lists(items, "TK2025").splitlines()[2:]
+    assert [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows] == [
+        ["2", "30,0%", "31,0%", "−1,00", "−2,00 tot +1,00", "0,400"]
+    ]
+    assert preference_lists(items[-1:], "TK2025") == ""
 
 
 def test_reasons_stand_where_numbers_are_missing(told, gr2026):

@@ -101,7 +101,7 @@ def _effect(outcome: Outcome) -> str:
     found = [
         m
         for m in of_topic(outcome.results.marking, preference.TOPIC, method=method)
-        if m.level != preference.AT_ELECTION
+        if m.level in study.baselines
     ]
     sentences = []
     for m in found:

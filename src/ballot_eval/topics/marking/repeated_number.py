@@ -51,7 +51,12 @@ from ballot_eval.panel import DENOMINATOR, Contrast, Panel, size_strata
 from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.invalid_votes import randomise_contrast
-from ballot_eval.topics.marking.candidates import CandidateVotes, candidate_votes
+from ballot_eval.topics.marking.candidates import (
+    DRAWS,
+    NATIONAL,
+    CandidateVotes,
+    candidate_votes,
+)
 from ballot_eval.topics.strata import has_strata
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,13 +66,7 @@ TOPIC = "repeated_number"
 CONTRAST = "experiment-control"
 EXCESS = "excess_share"
 
-#: Elections at which every municipality has the same lists.
-NATIONAL = ("TK", "EP")
-
 WEIGHTINGS = ("list", "ballot")
-
-#: Most draws for the test on numbers and for each number apart: they are many.
-DRAWS = 9_999
 
 NO_PAIRS = "no experiment municipality, or no control, has a list that can be judged"
 
