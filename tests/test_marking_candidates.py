@@ -208,6 +208,9 @@ def test_repeated_numbers_are_found_with_the_new_ballot_only(panel, simulated):
 def test_what_is_perhaps_not_meant_is_consistent(panel, simulated):
     items = list(repeated_number_results({"candidate_results": simulated}, panel))
     for method in ("randomisation_list", "randomisation_ballot"):
+        contrast = pick(
+            items, election="GR2026", unit=repeated_number.CONTRAST, level="total", method=method
+        )
         votes, judged, valid = (
             pick(items, quantity=quantity, method=method)
             for quantity in (
@@ -216,6 +219,7 @@ def test_what_is_perhaps_not_meant_is_consistent(panel, simulated):
                 "unintended_share_of_valid",
             )
         )
+        assert (judged.estimate, judged.p_value) == (contrast.estimate, contrast.p_value)
         assert judged.estimate * judged.denominator == pytest.approx(votes.estimate)
         assert valid.estimate * valid.denominator == pytest.approx(votes.estimate)
         assert valid.ci_upper * valid.denominator == pytest.approx(votes.ci_upper)

@@ -168,6 +168,12 @@ def test_numbers_that_are_repeated_show_among_other_positions():
         assert (test.estimate - test.expected > 0.5) == found
     again = number_test(z[:11], made[:11], draws=499, seed=1)
     assert again == test
+    # Where controls do not show how much a candidate varies, the list takes no part.
+    pairs = repeated_pairs(excess, made)
+    at_two = (pairs.number == 2) & (pairs.unit < 11)
+    z[:, :, 1] = NAN
+    fewer = number_test(z[:11], made[:11], draws=499, seed=1)
+    assert fewer.count == test.count - at_two.sum() < (pairs.unit < 11).sum()
 
 
 def test_the_number_test_says_when_it_cannot_be_made():

@@ -84,13 +84,15 @@ class NumberTest:
     """The mean excess at the numbers of the lists, against numbers dealt out at random.
 
     ``expected`` is the mean over ``draws`` in which the lists of a municipality swap numbers; both
-    are in standard deviations, as what was tested is.
+    are in standard deviations, as what was tested is. ``count`` is the number of lists that the
+    mean is of: those whose candidate has a deviation.
     """
 
     estimate: float
     expected: float
     p_value: float
     draws: int
+    count: int
 
 
 def list_totals(votes: FloatArray) -> FloatArray:
@@ -319,4 +321,5 @@ def number_test(
     distance = abs(estimate - expected)
     tolerance = 1e-12 * max(1.0, distance)
     beyond = int((np.abs(drawn - expected) >= distance - tolerance).sum())
-    return NumberTest(float(estimate), expected, (beyond + 1) / (len(drawn) + 1), len(drawn))
+    p_value = (beyond + 1) / (len(drawn) + 1)
+    return NumberTest(float(estimate), expected, p_value, len(drawn), int(own_count))

@@ -45,7 +45,7 @@ QUANTITIES = {
     ("reasons", "design"): "ongeldig door het stembiljet, van de uitgebrachte stemmen",
     ("reasons", "invalid"): "ongeldig, van de uitgebrachte stemmen",
     ("party_only", "total"): "alleen een partij, van de geldige stemmen",
-    ("preference", "total"): "voorkeursstemmen, van de geldige stemmen",
+    ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
 }
 UNITS = GROUPS | {
     "comparison": "Waarmee is vergeleken (niet vastgesteld)",
