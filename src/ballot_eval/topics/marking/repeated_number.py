@@ -315,8 +315,8 @@ def _unintended(data: Repeated, contrasts: Sequence[MarkingMeasure]) -> Iterator
     """Yield votes that were perhaps not meant: the excess times the votes on lists judged.
 
     ``contrasts`` are the differences over all lists of the same data. As a number, as a share of
-    the votes on these lists, and of all valid votes; by ``list`` for the same excess on all of them. ``repeated_share`` is what candidate k of list k has in all: there
-    cannot be more.
+    the votes on these lists, and of all valid votes; by ``list`` for the same excess on all of
+    them. ``repeated_share`` is what candidate k of list k has in all: there cannot be more.
     """
     experiment = data.of("experiment")
     pairs = data.pairs.only(experiment[data.pairs.unit])
