@@ -11,15 +11,21 @@ import pandas as pd
 import pytest
 
 import ballot_eval as be
-from ballot_eval.formatting import number
+from ballot_eval.formatting import interval, number, percent
 from ballot_eval.reporting.drawings import display_names
 from ballot_eval.reporting.drawings_candidates import candidate_figures
-from ballot_eval.reporting.tables_candidates import METHODS, REASONS, candidate_tables
+from ballot_eval.reporting.tables_candidates import (
+    METHODS,
+    REASONS,
+    candidate_tables,
+    preference_lists,
+)
 from ballot_eval.reporting.wording_candidates import (
     NO_CANDIDATES,
     NO_PARTY_ONLY,
     candidate_sentences,
 )
+from ballot_eval.results import MarkingMeasure
 from ballot_eval.simulation import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.topics.marking import marking_results
 from candidate_frames import few_draws, simulated_panel, valid_votes
@@ -66,23 +72,32 @@ def test_every_name_in_the_section_is_made(told, root):
     names = set(re.findall(r"var (\w+)", section))
     assert names - set(candidate_sentences(outcome)) == {"election"}
     made = tables_of(outcome)
-    assert set(re.findall(r"< table (\w+)", section)) == set(made)
+    # Lists are compared one by one where they are the same everywhere.
+    assert set(re.findall(r"< table (\w+)", section)) - set(made) == {"preference_lists"}
     assert set(re.findall(r"< figure (\w+)", section)) == set(candidate_figures(outcome))
     labels = set(re.findall(r"@((?:tbl|fig)-[a-z-]+)", section))
     assert labels <= set(re.findall(r"::: \{#((?:tbl|fig)-[a-z-]+)\}", section))
 
 
-def test_an_excess_is_a_number_of_votes_at_most_those_there_are(told):
+def test_an_excess_is_a_number_of_votes_with_an_interval(told):
     outcome = told()
     said = candidate_sentences(outcome)
     assert "procentpunt hoger dan verwacht" in said["repeated_text"]
     assert said["repeated_text"].endswith("die het nummer van de lijst herhalen.")
-    votes = next(
-        m
-        for m in outcome.results.marking
-        if (m.quantity, m.method) == ("unintended_votes", "randomisation_list")
+    votes, valid = (
+        next(
+            m
+            for m in outcome.results.marking
+            if (m.quantity, m.method) == (quantity, "randomisation_list")
+        )
+        for quantity in ("unintended_votes", "unintended_share_of_valid")
     )
-    assert f"onbedoeld ongeveer {number(votes.estimate)} (" in said["repeated_votes_text"]
+    text = said["repeated_votes_text"]
+    assert f"onbedoeld ongeveer {number(votes.estimate)} (" in text
+    limits = interval(valid.ci_lower, valid.ci_upper)
+    assert f"{percent(valid.estimate)} ({limits}) van alle geldige stemmen" in text
+    assert "op de andere is het niet te zien" in text
+    assert "hoogste" not in text
     assert "niet van nul te onderscheiden" in said["repeated_before_text"]
     assert said["preference_corrected_text"] == NO_PARTY_ONLY
     rows, _ = candidate_figures(outcome)["repeated_numbers"]
@@ -92,7 +107,8 @@ def test_an_excess_is_a_number_of_votes_at_most_those_there_are(told):
 def test_without_an_excess_only_an_upper_limit_is_given(told):
     said = candidate_sentences(told(repeat=0.0))
     assert said["repeated_text"].endswith("Dat is niet van nul te onderscheiden.")
-    assert "onbedoeld ten hoogste ongeveer" in said["repeated_votes_text"]
+    assert "onbedoeld niet meer dan ongeveer" in said["repeated_votes_text"]
+    assert "de bovengrens van het interval: " in said["repeated_votes_text"]
 
 
 def test_a_correction_stands_beside_what_it_corrects(told, gr2026):
@@ -101,11 +117,37 @@ def test_a_correction_stands_beside_what_it_corrects(told, gr2026):
     alone = alone.assign(election_id="GR2026", polling_station_id="", list_number="")
     outcome = told(party_only=alone)
     said = candidate_sentences(outcome)
-    assert said["preference_corrected_text"].startswith("Een stem op alleen een partij")
+    share = r"\d+,\d% \(\d+,\d–\d+,\d%\)"
+    assert re.search(
+        "Van de kiezers die een kandidaat markeerden, koos in de experimentgemeenten "
+        f"{share} niet de eerste, in de controlegemeenten {share}\\.$",
+        said["preference_corrected_text"],
+    )
     assert "Zonder partijstemmen veranderde het aandeel" in said["preference_effect_text"]
     lines = tables_of(outcome)["preference_municipalities"].splitlines()
     assert len(lines) == 2 + 11
     assert " – " not in lines[2]
+
+
+def test_lists_that_are_the_same_everywhere_have_a_row_each():
+    def share(unit, level, estimate, **more):
+        parts = ("preference", "TK2025", unit, level, "preference_share", "count")
+        return MarkingMeasure(*parts, estimate, **more)
+
+    ends = {"ci_lower": -0.02, "ci_upper": 0.01, "p_value": 0.4}
+    items = [
+        share("experiment", "list_2", 0.3),
+        share("control", "list_2", 0.31),
+        share("experiment-control", "list_2", -0.01, **ends),
+        share("experiment", "list_3", 0.3),
+        share("experiment-control", "list_3", math.nan),
+        share("experiment-control", "total", -0.01, **ends),
+    ]
+    rows = preference_lists(items, "TK2025").splitlines()[2:]
+    assert [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows] == [
+        ["2", "30,0%", "31,0%", "−1,00", "−2,00 tot +1,00", "0,400"]
+    ]
+    assert preference_lists(items[-1:], "TK2025") == ""
 
 
 def test_reasons_stand_where_numbers_are_missing(told, gr2026):

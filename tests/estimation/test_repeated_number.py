@@ -67,7 +67,7 @@ def test_the_excess_is_the_share_minus_the_mean_of_the_other_lists():
 
 
 @pytest.mark.parametrize(("names", "kept"), [(4, False), (5, True)])
-def test_a_list_needs_more_than_two_names_after_the_candidate(names, kept):
+def test_the_last_three_names_of_a_list_are_left_out(names, kept):
     votes = even_lists(9, names, 9)
     assert judged(votes)[0, 1, 1] == kept
     assert (2 in repeated_pairs(excess_over_other_lists(votes), votes).number) == kept
@@ -168,6 +168,12 @@ def test_numbers_that_are_repeated_show_among_other_positions():
         assert (test.estimate - test.expected > 0.5) == found
     again = number_test(z[:11], made[:11], draws=499, seed=1)
     assert again == test
+    # Where controls do not show how much a candidate varies, the list takes no part.
+    pairs = repeated_pairs(excess, made)
+    at_two = (pairs.number == 2) & (pairs.unit < 11)
+    z[:, :, 1] = NAN
+    fewer = number_test(z[:11], made[:11], draws=499, seed=1)
+    assert fewer.count == test.count - at_two.sum() < (pairs.unit < 11).sum()
 
 
 def test_the_number_test_says_when_it_cannot_be_made():

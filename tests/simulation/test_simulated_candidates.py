@@ -11,7 +11,7 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation import CANDIDATE_TRUTH, simulate, simulate_candidates
+from ballot_eval.simulation import CANDIDATE_TRUTH, MARKING_TRUTH, simulate, simulate_candidates
 from ballot_eval.topics.invalid_votes import randomise_contrast
 from ballot_eval.topics.marking.candidates import candidate_votes
 from ballot_eval.topics.marking.repeated_number import (
@@ -91,6 +91,26 @@ def test_votes_for_a_party_alone_raise_the_first_candidate(panel):
         simulate_candidates(rows, panel.study, seed=5, party_only={"0484": 10**7})
 
 
+@pytest.mark.parametrize("alone", [0.0, 0.3, 0.9])
+def test_as_many_repeat_a_number_whatever_share_marks_a_party_alone(panel, alone):
+    """Where nobody chooses another than the first candidate, all others are repeated numbers."""
+    rows = valid_votes(panel, "GR2026")
+    valid = rows.set_index("municipality_code")["valid_votes_count"]
+    given = {code: int(valid[code] * alone) for code in panel.study.experiment()}
+    truth = replace(CANDIDATE_TRUTH, preference_share=1e-9, first_sd=0.0, repeat_share=0.1)
+    _, frame = simulate_candidates(rows, panel.study, seed=6, truth=truth, party_only=given)
+    new = frame[frame["municipality_code"].isin(list(given))]
+    keys = ["municipality_code", "list_number"]
+    length = new.groupby(keys)["candidate_number"].transform("max")
+    long = new[(length >= new["list_number"]) & (new["list_number"] > 1)]
+    own = long.loc[long["list_number"] == long["candidate_number"], "votes_count"].sum()
+    total = long["votes_count"].sum()
+    assert own / total == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / total))
+    much = {code: int(valid[code] * 0.95) for code in given}
+    with pytest.raises(ValueError, match=r"share of 0\.1 that repeats"):
+        simulate_candidates(rows, panel.study, seed=6, truth=truth, party_only=much)
+
+
 def test_national_lists_are_the_same_everywhere(tk2025_panel):
     rows = valid_votes(tk2025_panel, "TK2025")
     _, frame = simulate_candidates(rows, tk2025_panel.study, seed=1)
@@ -122,6 +142,9 @@ def test_the_folder_has_candidates_and_their_truth_and_nothing_else_moves(gr2026
         simulate(gr2026, folders[candidates], seed=3, effect=0.003, **choices)
     truth = json.loads((folders[True] / "truth.json").read_text(encoding="utf-8"))
     assert truth["candidate_results"]["repeat_share"] == CANDIDATE_TRUTH.repeat_share
+    # The candidates were made with the votes of party_only_votes.csv, which has its own truth.
+    assert "party_only_share" not in truth["candidate_results"]
+    assert truth["marking"]["party_only_share"] == MARKING_TRUTH.party_only_share
     names = {f.name for f in folders[False].iterdir()}
     added = {"candidate_results.csv", "list_results.csv"}
     assert {f.name for f in folders[True].iterdir()} == names | added

@@ -9,9 +9,9 @@ lists everywhere: national elections).
 
 It cannot be told apart on list 1, where it is a vote for the first candidate, and on a list that
 is too short; the last candidates of a list, often well known and there to draw votes, are left out
-by asking for ``SPARE`` names after k. A candidate who is known may well stand at position k of list
-k somewhere: the tests take municipalities, or the numbers of lists, as what could have been
-otherwise.
+by asking for more than ``SPARE`` names after k. A candidate who is known may well stand at position
+k of list k somewhere: the tests take municipalities, or the numbers of lists, as what could have
+been otherwise.
 
 Votes are stored as (U, L, P): U municipalities, L numbers of lists from 1, P positions from 1,
 NaN where there is no such candidate. The excess has the same shape, in fractions of the votes on
@@ -34,7 +34,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
-#: Names that a list has to have after the candidate, and votes that it has to have.
+#: A list has to have more names after the candidate than this, so that its last three are never
+#: judged; and this many votes.
 SPARE, MIN_VOTES = 2, 200
 
 #: Highest number that is looked at where lists differ by municipality: hardly any list with a
@@ -83,13 +84,15 @@ class NumberTest:
     """The mean excess at the numbers of the lists, against numbers dealt out at random.
 
     ``expected`` is the mean over ``draws`` in which the lists of a municipality swap numbers; both
-    are in standard deviations, as what was tested is.
+    are in standard deviations, as what was tested is. ``count`` is the number of lists that the
+    mean is of: those whose candidate has a deviation.
     """
 
     estimate: float
     expected: float
     p_value: float
     draws: int
+    count: int
 
 
 def list_totals(votes: FloatArray) -> FloatArray:
@@ -318,4 +321,5 @@ def number_test(
     distance = abs(estimate - expected)
     tolerance = 1e-12 * max(1.0, distance)
     beyond = int((np.abs(drawn - expected) >= distance - tolerance).sum())
-    return NumberTest(float(estimate), expected, (beyond + 1) / (len(drawn) + 1), len(drawn))
+    p_value = (beyond + 1) / (len(drawn) + 1)
+    return NumberTest(float(estimate), expected, p_value, len(drawn), int(own_count))

@@ -65,6 +65,7 @@ def candidate_tables(
         "preference_municipalities": preference_municipalities(
             items, names, study.experiment(), election
         ),
+        "preference_lists": preference_lists(items, election),
         "preference_effects": preference_effects(items),
         "repeated_numbers": repeated_numbers(items, election),
         "repeated_methods": repeated_methods(items),
@@ -110,7 +111,8 @@ def preference_municipalities(
         every, corrected = (found.get((code, q)) for q in QUANTITIES)
         if every is None:
             continue
-        lists = [m.estimate for m in of_topic(items, preference.TOPIC, unit=code, method="count")]
+        own = of_topic(items, preference.TOPIC, unit=code, election=election)
+        lists = [m.estimate for m in own if m.level.startswith(preference.LIST)]
         rows.append(
             [
                 names[code],
@@ -122,6 +124,35 @@ def preference_municipalities(
         )
     header = ["Gemeente", "Voorkeurstemmen", "Aandeel", "Zonder partijstemmen", "Lijsten"]
     return _table(header, rows, "lrrrr")
+
+
+def preference_lists(items: Sequence[MarkingMeasure], election: str) -> str:
+    """Return the share of every list in both groups and the difference, where lists are the same.
+
+    Without the rows of lists that one of the groups has no votes for.
+    """
+    found = {
+        (m.level, m.unit): m
+        for m in of_topic(items, preference.TOPIC, election=election, quantity=preference.SHARE)
+        if m.level.startswith(preference.LIST)
+    }
+    rows = []
+    for (level, unit), difference in found.items():
+        if unit != preference.CONTRAST or math.isnan(difference.estimate):
+            continue
+        own, control = found[level, "experiment"], found[level, "control"]
+        rows.append(
+            [
+                level.removeprefix(preference.LIST),
+                percent(own.estimate, 1),
+                percent(control.estimate, 1),
+                points(difference.estimate, unit=False),
+                _limits(difference),
+                p_value(difference.p_value),
+            ]
+        )
+    header = ["Lijst", "Experiment", "Controle", "Verschil", "Interval", "p-waarde"]
+    return _table(header, rows, "lrrrrr")
 
 
 def preference_effects(items: Sequence[MarkingMeasure]) -> str:
@@ -136,7 +167,7 @@ def preference_effects(items: Sequence[MarkingMeasure]) -> str:
             p_value(m.p_value),
         ]
         for m in of_topic(items, preference.TOPIC, unit=preference.CONTRAST)
-        if not math.isnan(m.estimate)
+        if not math.isnan(m.estimate) and not m.level.startswith(preference.LIST)
     ]
     return _table(
         ["Van", "Verschil", "Weging", "Schatting", "Interval", "p-waarde"], rows, "lllrrr"

@@ -36,7 +36,7 @@ def candidate_sentences(outcome: Outcome) -> dict[str, str]:
     if not of_topic(outcome.results.marking, preference.TOPIC):
         return dict.fromkeys(_NAMES, "") | {"preference_text": NO_CANDIDATES}
     return {
-        "preference_text": _shares(outcome, preference.SHARE),
+        "preference_text": _shares(outcome),
         "preference_corrected_text": _corrected(outcome),
         "preference_effect_text": _effect(outcome),
         "repeated_text": _excess(outcome),
@@ -63,10 +63,10 @@ def _share(m: MarkingMeasure) -> str:
     return percent(m.estimate, 1) + ends
 
 
-def _shares(outcome: Outcome, quantity: str) -> str:
+def _shares(outcome: Outcome) -> str:
     """Say which share of the votes is not for the first candidate, in both groups."""
     own, control = (
-        _found(outcome, preference.TOPIC, unit=unit, quantity=quantity)
+        _found(outcome, preference.TOPIC, unit=unit, quantity=preference.SHARE)
         for unit in ("experiment", "control")
     )
     if own is None:
@@ -79,12 +79,18 @@ def _shares(outcome: Outcome, quantity: str) -> str:
 
 
 def _corrected(outcome: Outcome) -> str:
-    if _found(outcome, preference.TOPIC, unit="experiment", quantity=preference.CORRECTED) is None:
+    """Say how many of the voters who marked a candidate did not choose the first, by group."""
+    own, control = (
+        _found(outcome, preference.TOPIC, unit=unit, quantity=preference.CORRECTED)
+        for unit in ("experiment", "control")
+    )
+    if own is None:
         return NO_PARTY_ONLY
+    beside = f", in de controlegemeenten {_share(control)}" if control else ""
     return (
         "Een stem op alleen een partij is met het nieuwe stembiljet een stem op de lijsttrekker. "
-        "Zonder die stemmen gaat het om wie een kandidaat koos. "
-        + _shares(outcome, preference.CORRECTED)
+        "Van de kiezers die een kandidaat markeerden, koos in de experimentgemeenten "
+        f"{_share(own)} niet de eerste{beside}."
     )
 
 
@@ -95,7 +101,7 @@ def _effect(outcome: Outcome) -> str:
     found = [
         m
         for m in of_topic(outcome.results.marking, preference.TOPIC, method=method)
-        if m.level != preference.AT_ELECTION
+        if m.level in study.baselines
     ]
     sentences = []
     for m in found:
@@ -137,7 +143,7 @@ def _verdict(m: MarkingMeasure) -> str:
 
 
 def _votes(outcome: Outcome) -> str:
-    """Say how many votes that is, and at most."""
+    """Say how many votes that is, on the lists that can be judged only."""
     votes, judged, valid = (
         _found(
             outcome,
@@ -156,21 +162,24 @@ def _votes(outcome: Outcome) -> str:
     if not (votes and judged and valid and every) or math.isnan(votes.estimate):
         return ""
     lists = plural(votes.count, "lijst", "lijsten")
-    text = f"Op de {lists} die te beoordelen zijn, kreeg die kandidaat {number(every.numerator)} "
-    text += f"van de {number(every.denominator)} stemmen. "
+    text = (
+        f"Op de {lists} die te beoordelen zijn, kreeg die kandidaat {number(every.numerator)} "
+        f"van de {number(every.denominator)} stemmen; op de andere is het niet te zien. Is het "
+        "overschot op grote en kleine lijsten even groot, dan zijn er op de lijsten die te "
+        "beoordelen zijn misschien onbedoeld"
+    )
     if votes.ci_lower > 0:
         return (
-            f"{text}Is het overschot op grote en kleine lijsten even groot, dan zijn er misschien "
-            f"onbedoeld ongeveer {number(votes.estimate)} "
+            f"{text} ongeveer {number(votes.estimate)} "
             f"({number(votes.ci_lower)} tot {number(votes.ci_upper)}): {percent(judged.estimate)} "
-            f"van de stemmen op deze lijsten en {percent(valid.estimate)} van alle geldige stemmen "
-            f"in de experimentgemeenten, ten hoogste {percent(valid.ci_upper)}."
+            f"van de stemmen op deze lijsten en {percent(valid.estimate)} "
+            f"({interval(valid.ci_lower, valid.ci_upper)}) van alle geldige stemmen in de "
+            "experimentgemeenten."
         )
-    most = max(votes.ci_upper, 0.0)
     return (
-        f"{text}Is het overschot op grote en kleine lijsten even groot, dan zijn er misschien "
-        f"onbedoeld ten hoogste ongeveer {number(most)}: "
-        f"{percent(max(valid.ci_upper, 0.0))} van alle geldige stemmen in de experimentgemeenten."
+        f"{text} niet meer dan ongeveer {number(max(votes.ci_upper, 0.0))}, de bovengrens van het "
+        f"interval: {percent(max(valid.ci_upper, 0.0))} van alle geldige stemmen in de "
+        "experimentgemeenten."
     )
 
 

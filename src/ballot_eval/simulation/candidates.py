@@ -83,7 +83,7 @@ def simulate_candidates(
     municipalities. ``party_only`` are the votes for a party alone at the study's election by
     municipality, in the place of those that follow from the truth. Deterministic in ``seed``, with
     a stream of its own. Raises ValueError for a parameter outside its range, and for more votes
-    for a party alone than valid votes.
+    for a party alone than the valid votes leave beside repeated numbers.
     """
     check_truth(truth)
     if truth.party_only_share + truth.repeat_share > 1:
@@ -121,8 +121,9 @@ def _election(
         alone = np.zeros(len(total), dtype=np.int64)
         repeat = 0.0
         if code in plan.new_ballot:
-            alone = _alone(total, party_only.get(code), rng, truth)
-            repeat = truth.repeat_share / (1 - truth.party_only_share)
+            given = party_only.get(code)
+            alone = _alone(total, given, rng, truth)
+            repeat = _repeat(given, int(valid), truth)
         totals.append(total)
         votes.append(list(_votes(own, total, alone, repeat, rng)))
     numbers = [np.arange(1, len(total) + 1) for total in totals]
@@ -206,10 +207,22 @@ def _alone(
     """Return the votes (L,) for a party alone on every list."""
     if given is None:
         return rng.binomial(totals, truth.party_only_share)
-    if given > totals.sum():
-        msg = f"{given} votes for a party alone are more than the {totals.sum()} valid votes"
+    if given > (1 - truth.repeat_share) * totals.sum():
+        msg = (
+            f"{given} votes for a party alone and a share of {truth.repeat_share:g} that repeats "
+            f"a number are more than the {totals.sum()} valid votes"
+        )
         raise ValueError(msg)
     return shared_out(given, totals)
+
+
+def _repeat(given: int | None, valid: int, truth: CandidateTruth) -> float:
+    """Return the share of those who mark a candidate that makes ``repeat_share`` of all voters."""
+    if not truth.repeat_share:
+        return 0.0
+    alone = truth.party_only_share if given is None else given / max(valid, 1)
+    # The two may be all there are, with a rounding error above 1.
+    return min(truth.repeat_share / (1 - alone), 1.0)
 
 
 def _votes(

@@ -104,10 +104,11 @@ def simulate(
         truth["marking"] = asdict(MARKING_TRUTH)
     if candidates:
         kept = results["election_id"].isin([study.election, study.baselines[0]])
+        alone = _party_only(tables)
         tables["list_results"], tables["candidate_results"] = simulate_candidates(
-            results[kept], study, seed=seed, party_only=_party_only(tables)
+            results[kept], study, seed=seed, party_only=alone
         )
-        truth["candidate_results"] = asdict(CANDIDATE_TRUTH)
+        truth["candidate_results"] = _candidate_truth(alone)
     if surveys and study.questionnaires:
         tables |= simulate_surveys(study, seed=seed)
         truth["surveys"] = asdict(SURVEY_TRUTH)
@@ -154,6 +155,14 @@ def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
     counted = rows[whole | by_station]
     sums = counted.groupby("municipality_code")["votes_count"].sum()
     return {str(code): int(votes) for code, votes in sums.items()}
+
+
+def _candidate_truth(party_only: Mapping[str, int] | None) -> dict[str, float]:
+    """Return what was put into the candidates; votes for a party alone may have another truth."""
+    made = asdict(CANDIDATE_TRUTH)
+    if party_only is not None:
+        del made["party_only_share"]
+    return made
 
 
 def _national(results: pd.DataFrame) -> pd.DataFrame:

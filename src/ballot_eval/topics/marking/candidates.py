@@ -18,6 +18,12 @@ FloatArray = npt.NDArray[np.float64]
 PLACE = ["municipality_code", "list_number"]
 CANDIDATE = [*PLACE, "candidate_number"]
 
+#: Elections at which every municipality has the same lists.
+NATIONAL = ("TK", "EP")
+
+#: Most draws for each list or number apart, and for the test on numbers: they are many.
+DRAWS = 9_999
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateVotes:

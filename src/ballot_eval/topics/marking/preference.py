@@ -16,16 +16,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.estimation.rates import (
-    intraclass_correlation,
-    overdispersed_interval,
-    wilson_interval,
-)
+from ballot_eval.estimation.rates import intraclass_correlation, overdispersed_interval
 from ballot_eval.panel import Contrast, Panel, size_strata
 from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.invalid_votes import WEIGHTINGS, randomise_contrast
 from ballot_eval.topics.marking.candidates import (
+    DRAWS,
+    NATIONAL,
     PLACE,
     CandidateVotes,
     candidate_votes,
@@ -40,6 +38,9 @@ CONTRAST = "experiment-control"
 
 #: The level of a comparison at the election alone, without an earlier one.
 AT_ELECTION = "total"
+
+#: What the level of a list begins with; its number follows.
+LIST = "list_"
 
 #: The notes on what cannot be estimated.
 NO_BASELINE = "there is no earlier election of the same type with votes per candidate"
@@ -60,6 +61,8 @@ def preference_results(
     for votes in (*reversed(then), now):
         yield from _shares(votes, panel, SHARE, preference_counts(votes.rows))
     yield from _lists(now)
+    if study.election_by_id(now.election).type in NATIONAL:
+        yield from _compared_lists(now, panel)
     counts = preference_counts(now.rows)
     yield from _contrasts(counts, then, now, panel, SHARE)
     party_only = party_only_counts(accepted, panel, study.election)
@@ -92,8 +95,18 @@ def preference_counts(
 def _shares(
     votes: CandidateVotes, panel: Panel, quantity: str, counts: pd.DataFrame
 ) -> Iterator[MarkingMeasure]:
-    """Yield the share of every group, with municipalities as clusters, and every municipality."""
-    level = panel.study.analysis.confidence_level
+    """Yield the share of every group, and of every municipality: counts, no interval."""
+    yield from _groups(votes, panel, quantity, counts, AT_ELECTION)
+    for code, own, every in counts.itertuples():
+        parts = (votes.election, str(code), "total", quantity, "count")
+        yield _share(parts, int(own), int(every), (math.nan, math.nan), (1, "municipalities"))
+
+
+def _groups(
+    votes: CandidateVotes, panel: Panel, quantity: str, counts: pd.DataFrame, level: str
+) -> Iterator[MarkingMeasure]:
+    """Yield the share of every group, with municipalities as clusters."""
+    confidence = panel.study.analysis.confidence_level
     placed = counts.join(votes.municipalities)
     groups = {
         "experiment": placed[placed["role"] == "experiment"],
@@ -104,13 +117,22 @@ def _shares(
     for unit, rows in groups.items():
         x, n = _counts(rows)
         if len(rows):
-            ends = overdispersed_interval(x, n, intraclass=rho, confidence_level=level)
-            parts = (votes.election, unit, "total", quantity, "wilson_rao_scott")
+            ends = overdispersed_interval(x, n, intraclass=rho, confidence_level=confidence)
+            parts = (votes.election, unit, level, quantity, "wilson_rao_scott")
             yield _share(parts, int(x.sum()), int(n.sum()), ends, (len(rows), "municipalities"))
-    for code, own, every in counts.itertuples():
-        ends = wilson_interval(int(own), int(every), confidence_level=level)
-        parts = (votes.election, str(code), "total", quantity, "wilson")
-        yield _share(parts, int(own), int(every), ends, (1, "municipalities"))
+
+
+def _compared_lists(now: CandidateVotes, panel: Panel) -> Iterator[MarkingMeasure]:
+    """Yield the share of every list by group and the difference, where lists are the same.
+
+    Of all votes: votes for a party alone are not always known by list.
+    """
+    study = panel.study
+    for number, rows in now.rows.groupby("list_number"):
+        counts, level = preference_counts(rows), f"{LIST}{number}"
+        yield from _groups(now, panel, SHARE, counts, level)
+        made = _made(counts, None, now, panel)
+        yield _difference(made, study, level, SHARE, study.analysis.weighting, most=DRAWS)
 
 
 def _lists(votes: CandidateVotes) -> Iterator[MarkingMeasure]:
@@ -120,7 +142,7 @@ def _lists(votes: CandidateVotes) -> Iterator[MarkingMeasure]:
     rows = rows.assign(other=rows["votes_count"].where(rows["candidate_number"] > 1, 0))
     lists = rows.groupby(PLACE)[["other", "votes_count"]].sum().reset_index()
     for code, number, other, n in lists[lists["votes_count"] > 0].itertuples(index=False):
-        parts = (votes.election, str(code), f"list_{number}", SHARE, "count")
+        parts = (votes.election, str(code), f"{LIST}{number}", SHARE, "count")
         yield _share(parts, int(other), int(n), (math.nan, math.nan), (1, "lists"))
 
 
@@ -163,10 +185,7 @@ def _contrasts(
     made: list[tuple[str, Contrast | str]] = []
     earlier = [(old.election, preference_counts(old.rows)) for old in then]
     for level, before in ((AT_ELECTION, None), *earlier):
-        try:
-            made.append((level, preference_contrast(counts, before, now, panel)))
-        except ValueError as error:
-            made.append((level, str(error)))
+        made.append((level, _made(counts, before, now, panel)))
     if not then:
         made.append((panel.study.baselines[0], NO_BASELINE))
     for weighting in WEIGHTINGS:
@@ -174,12 +193,31 @@ def _contrasts(
             yield _difference(data, panel.study, level, quantity, weighting)
 
 
+def _made(
+    counts: pd.DataFrame, before: pd.DataFrame | None, now: CandidateVotes, panel: Panel
+) -> Contrast | str:
+    """Return the shares or changes that are compared, or why there are none."""
+    try:
+        return preference_contrast(counts, before, now, panel)
+    except ValueError as error:
+        return str(error)
+
+
 def _difference(
-    data: Contrast | str, study: StudyDesign, level: str, quantity: str, weighting: str
+    data: Contrast | str,
+    study: StudyDesign,
+    level: str,
+    quantity: str,
+    weighting: str,
+    *,
+    most: int | None = None,
 ) -> MarkingMeasure:
-    """Return the difference by reassignment of the role, or NaN with the reason."""
+    """Return the difference by reassignment of the role, or NaN with the reason.
+
+    ``most`` is the highest number of draws; that of the study without it.
+    """
     parts = (TOPIC, study.election, CONTRAST, level, quantity, f"randomisation_{weighting}")
-    draws, seed = study.analysis.draws, study.analysis.seed
+    draws, seed = min(study.analysis.draws, most or study.analysis.draws), study.analysis.seed
     if isinstance(data, str):
         return MarkingMeasure(*parts, math.nan, note=data)
     try:

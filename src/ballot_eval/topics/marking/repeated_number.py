@@ -23,7 +23,7 @@ not given.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,12 @@ from ballot_eval.panel import DENOMINATOR, Contrast, Panel, size_strata
 from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.invalid_votes import randomise_contrast
-from ballot_eval.topics.marking.candidates import CandidateVotes, candidate_votes
+from ballot_eval.topics.marking.candidates import (
+    DRAWS,
+    NATIONAL,
+    CandidateVotes,
+    candidate_votes,
+)
 from ballot_eval.topics.strata import has_strata
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,13 +66,7 @@ TOPIC = "repeated_number"
 CONTRAST = "experiment-control"
 EXCESS = "excess_share"
 
-#: Elections at which every municipality has the same lists.
-NATIONAL = ("TK", "EP")
-
 WEIGHTINGS = ("list", "ballot")
-
-#: Most draws for the test on numbers and for each number apart: they are many.
-DRAWS = 9_999
 
 NO_PAIRS = "no experiment municipality, or no control, has a list that can be judged"
 
@@ -77,7 +76,8 @@ class Repeated:
     """What can be judged at one election.
 
     ``votes`` and ``excess`` are (U, L, P) as in the estimation module, ``roles`` (U,) and ``size``
-    (U,), the votes cast, belong to ``codes``.
+    (U,), the votes cast, belong to ``codes``. ``pairs`` are candidate k of list k, where it can be
+    judged, up to ``largest``, the highest number that is looked at; None for all there are.
     """
 
     election: str
@@ -87,16 +87,8 @@ class Repeated:
     size: pd.Series[int]
     votes: FloatArray
     excess: FloatArray
-
-    @property
-    def largest(self) -> int | None:
-        """Return the highest number that is looked at; None for all there are."""
-        return None if self.national else LARGEST
-
-    @property
-    def pairs(self) -> Pairs:
-        """Return candidate k of list k, where it can be judged."""
-        return repeated_pairs(self.excess, self.votes, largest=self.largest)
+    largest: int | None
+    pairs: Pairs
 
     def of(self, *roles: str) -> BoolArray:
         """Return which municipalities (U,) have one of the roles."""
@@ -122,10 +114,11 @@ def repeated_number_results(
             yield from _contrasts(data, panel)
     data = repeated_number(now, panel)
     yield from _groups(data, panel, ("experiment", "control"))
-    yield from _contrasts(data, panel)
+    contrasts = list(_contrasts(data, panel))
+    yield from contrasts
     yield from _by_number(data, panel)
     yield _number_test(data, panel.study)
-    yield from _unintended(data, panel)
+    yield from _unintended(data, contrasts)
     yield from _exclusions(data)
 
 
@@ -145,7 +138,18 @@ def repeated_number(found: CandidateVotes, panel: Panel) -> Repeated:
     cast = panel.results[panel.results["election_id"] == found.election]
     size = cast.set_index("municipality_code")[DENOMINATOR].reindex(units.index)
     codes = tuple(str(code) for code in units.index)
-    return Repeated(found.election, national, codes, roles, size, votes, excess)
+    largest = None if national else LARGEST
+    return Repeated(
+        election=found.election,
+        national=national,
+        codes=codes,
+        roles=roles,
+        size=size,
+        votes=votes,
+        excess=excess,
+        largest=largest,
+        pairs=repeated_pairs(excess, votes, largest=largest),
+    )
 
 
 def _groups(data: Repeated, panel: Panel, units: tuple[str, ...]) -> Iterator[MarkingMeasure]:
@@ -296,24 +300,23 @@ def _number_test(data: Repeated, study: StudyDesign) -> MarkingMeasure:
         )
     except ValueError as error:
         return MarkingMeasure(*parts, math.nan, note=plain_reason(error))
-    count = int(experiment[data.pairs.unit].sum())
     return MarkingMeasure(
         *parts,
         found.estimate - found.expected,
         p_value=found.p_value,
-        count=count,
+        count=found.count,
         counted="lists",
         draws=found.draws,
         seed=seed,
     )
 
 
-def _unintended(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
+def _unintended(data: Repeated, contrasts: Sequence[MarkingMeasure]) -> Iterator[MarkingMeasure]:
     """Yield votes that were perhaps not meant: the excess times the votes on lists judged.
 
-    As a number, as a share of the votes on these lists, and of all valid votes; by ``list`` for the
-    same excess on all of them. ``repeated_share`` is what candidate k of list k has in all: there
-    cannot be more.
+    ``contrasts`` are the differences over all lists of the same data. As a number, as a share of
+    the votes on these lists, and of all valid votes; by ``list`` for the same excess on all of
+    them. ``repeated_share`` is what candidate k of list k has in all: there cannot be more.
     """
     experiment = data.of("experiment")
     pairs = data.pairs.only(experiment[data.pairs.unit])
@@ -331,8 +334,8 @@ def _unintended(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:
             denominator=judged,
             **counted,  # type: ignore[arg-type]
         )
-    for weighting in WEIGHTINGS:
-        found = _contrast(data, data.pairs, panel, "total", weighting, panel.study.analysis.draws)
+    methods = [f"randomisation_{weighting}" for weighting in WEIGHTINGS]
+    for found in (m for m in contrasts if m.method in methods):
         for quantity, scale, votes in (
             ("unintended_votes", judged, math.nan),
             ("unintended_share_of_judged", 1.0, judged),
