@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pandas as pd
 import typer
@@ -96,7 +96,7 @@ def write_table(path: Path, frames: Sequence[pd.DataFrame]) -> None:
         for i, frame in enumerate(frames):
             # A lone CR ends a row for every reader, but only LF makes the writer quote a cell.
             cr = any("\r" in text for name in frame for text in frame[name].unique())
-            quoting = csv.QUOTE_ALL if cr else csv.QUOTE_MINIMAL
+            quoting: Literal[0, 1] = csv.QUOTE_ALL if cr else csv.QUOTE_MINIMAL
             frame.to_csv(handle, index=False, header=i == 0, lineterminator="\n", quoting=quoting)
 
 
