@@ -357,6 +357,29 @@ def test_a_faulty_row_above_the_table_is_named(row, text, expected):
     assert expected in faults_of(written(above, TABLE))
 
 
+@pytest.mark.parametrize(
+    ("title", "election"),
+    [
+        ("Provinciale Staten Flevoland 2023", "PS2023"),
+        ("Algemeen bestuur van het waterschap Zuiderzeeland 2023", "WS2023"),
+    ],
+)
+def test_districts_without_a_code_of_their_own_are_refused(title, election):
+    content = written(
+        [["Verkiezing", "", title], ["Datum", "", "15-03-2023"], *DISTRICT[2:]], TABLE
+    )
+    said = f"line 3: Gebied 'Kieskring Lelystad' is a district of {election}; districts are read of"
+    assert said in faults_of(content, "telling.csv")
+
+
+def test_districts_are_read_of_the_european_parliament_too():
+    above = [["Verkiezing", "", "Europees Parlement 2024"], ["Datum", "", "06-06-2024"]]
+    table = changed(1, 5, "0034")
+    table[1][6] = "0050"
+    tables = frames(parse("telling.csv", written([*above, *DISTRICT[2:]], table)))
+    assert list(tables["region_results"]["region_code"]) == ["K5"]
+
+
 def test_a_file_name_with_another_election_is_refused():
     content = written(ABOVE, TABLE)
     assert "GR2022 there and GR2026 in the file name" in faults_of(content, "gr2026_meppel.csv")

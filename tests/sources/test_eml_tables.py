@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ballot_eval.sources.eml import read_eml
 
 # What a name may hold: markup, quotes, ends of lines, digits and other scripts.
-TEXTS = st.text("ab é日<>&\"';/-[]\n07", max_size=8)
+TEXTS = st.text("ab é日", max_size=8) | st.text("ab é日<>&\"';/-[]\n07", max_size=8)
 COUNTS = st.integers(0, 99_999).map(str)
 NUMBERS = st.integers(1, 999).map(str)
 
@@ -47,7 +47,7 @@ def counted(draw):
     )
     ballots = draw(st.lists(of_one, min_size=1, max_size=2))
     units = []
-    for number in ["", *draw(st.lists(NUMBERS, max_size=6, unique=True))]:
+    for number in ["", *draw(st.lists(NUMBERS, min_size=2, max_size=8, unique=True))]:
         ballot = draw(st.sampled_from(ballots))
         size = sum(1 + len(own) for _, _, own in ballot)
         unit = Unit(

@@ -18,6 +18,10 @@ TITLES = {
     "waterschap": "WS",
 }
 
+#: Elections of which the districts have a code, K1 to K20; those of others differ by province or
+#: water authority.
+WITH_DISTRICTS = ("TK", "EP")
+
 _YEAR = re.compile(r"(?<![0-9])20[0-9]{2}(?![0-9])")
 _DATE = re.compile(
     r"(20[0-9]{2})-([0-9]{1,2})-([0-9]{1,2})|([0-9]{1,2})[-/]([0-9]{1,2})[-/](20[0-9]{2})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from ballot_eval.sources.elections import WITH_DISTRICTS
 from ballot_eval.sources.eml_groups import Group, id_and_text
 from ballot_eval.sources.eml_xml import EML, KR, line_of
 from ballot_eval.sources.places import plain, region_code, station_name, table_of
@@ -194,7 +195,7 @@ class Places:
 
     def _district(self, number: str, name: str) -> Place:
         """Return a district; those of provinces and water authorities have no code of their own."""
-        if self._count.election[:2] not in ("TK", "EP"):
+        if self._count.election[:2] not in WITH_DISTRICTS:
             return Place("", {})
         return Place(*table_of(f"K{int(number)}", name, self._count.election))
 
@@ -213,7 +214,7 @@ class Places:
         number, name = group.contest
         committee = re.fullmatch("HSB([0-9]{1,2})", self._count.authority[0])
         digits = committee[1] if committee else number
-        if self._count.election[:2] in ("TK", "EP") and not re.fullmatch("[0-9]{1,2}", digits):
+        if self._count.election[:2] in WITH_DISTRICTS and not re.fullmatch("[0-9]{1,2}", digits):
             self._faults.add(
                 f"line {group.line}: a count of a district whose ContestIdentifier is "
                 f"{shown(number)}; ask who made the file for its number"
@@ -226,7 +227,7 @@ class Places:
         election, (code, name) = self._count.election, self._count.domain
         if re.fullmatch("[0-9]{4}", code):
             return self._municipality(code)
-        if election[:2] in ("TK", "EP"):
+        if election[:2] in WITH_DISTRICTS:
             return Place(*table_of(*COUNTRY, election))
         if election[:2] == "PS" and plain(name) in PROVINCES:
             province = f"P{20 + PROVINCES.index(plain(name))}"

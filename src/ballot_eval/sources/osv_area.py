@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ballot_eval.sources.elections import (
     TITLES,
+    WITH_DISTRICTS,
     elections_in,
     iso_date,
     kind_of_title,
@@ -128,6 +129,13 @@ def _place(above: Above, election: str, faults: Faults) -> Area:
         )
         return Area()
     district = found[1].casefold() == "kieskring"
+    if district and election and election[:2] not in WITH_DISTRICTS:
+        faults.add(
+            f"line {line}: {AREA} {shown(area)} is a district of {election}; districts are read of "
+            f"{' and '.join(WITH_DISTRICTS)} only, so leave the file out and give those of the "
+            "municipalities"
+        )
+        return Area()
     form = "(?:HSB|K)?([0-9]{1,2})" if district else "([0-9]{1,4})"
     digits = re.fullmatch(form, number)
     if not digits:
