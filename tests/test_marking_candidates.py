@@ -14,6 +14,7 @@ from ballot_eval.topics.marking import preference, repeated_number
 from ballot_eval.topics.marking.candidates import candidate_votes, party_only_counts
 from ballot_eval.topics.marking.preference import preference_counts, preference_results
 from ballot_eval.topics.marking.repeated_number import repeated_number_results
+from ballot_eval.topics.marking.shares import MUNICIPALITY, VALID
 from candidate_frames import candidates, few_draws, simulated_panel, valid_votes
 
 
@@ -107,9 +108,23 @@ def test_party_only_counts_are_zero_with_the_old_ballot_and_absent_where_not_cou
             ("0014", "", "", 8),
         ]
     )
-    found = party_only_counts({"party_only_votes": frame}, panel, "GR2026")
+    valid = int(panel.results.set_index(MUNICIPALITY).loc[("GR2026", "0755"), VALID])
+    stations = pd.DataFrame(
+        {
+            "election_id": "GR2026",
+            "municipality_code": "0755",
+            "polling_station_id": ["1", "2"],
+            VALID: [500, valid - 500],
+        }
+    )
+    tables = {"party_only_votes": frame, "station_results": stations}
+    found = party_only_counts(tables, panel, "GR2026")
     assert (found["0484"], found["0755"], found["0014"]) == (50, 7, 0)
     assert "0513" not in found
+    # Not all of its stations have such counts, or it is not known whether they have.
+    fewer = tables | {"party_only_votes": frame[frame["polling_station_id"] != "2"]}
+    for less in (fewer, {"party_only_votes": frame}):
+        assert "0755" not in party_only_counts(less, panel, "GR2026")
     assert set(party_only_counts({}, panel, "GR2022").values()) == {0}
 
 
