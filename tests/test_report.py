@@ -19,7 +19,16 @@ from ballot_eval.reporting.rendering import render
 from ballot_eval.reporting.tables import pipe_table
 
 SECTIONS = (
-    *("samenvatting", "experiment", "gegevens", "ongeldig", "telverschillen", "stembureaus"),
+    *(
+        "samenvatting",
+        "experiment",
+        "gegevens",
+        "ongeldig",
+        "redenen",
+        "voorkeur",
+        "telverschillen",
+        "stembureaus",
+    ),
     "leren",
     *("stemhokje", "tellen", "enquete", "robuustheid", "methode", "beperkingen", "herkomst"),
     "vragenlijsten",
