@@ -11,7 +11,8 @@ import pytest
 import ballot_eval as be
 from ballot_eval.simulation import CANDIDATE_TRUTH, simulate_candidates
 from ballot_eval.topics.marking import preference, repeated_number
-from ballot_eval.topics.marking.candidates import candidate_votes, party_only_counts
+from ballot_eval.topics.marking.candidates import candidate_votes
+from ballot_eval.topics.marking.party_only import party_only_counts
 from ballot_eval.topics.marking.preference import preference_counts, preference_results
 from ballot_eval.topics.marking.repeated_number import repeated_number_results
 from ballot_eval.topics.marking.shares import MUNICIPALITY, VALID

@@ -32,13 +32,13 @@ from ballot_eval.simulation import (
 )
 from ballot_eval.topics.invalid_votes import estimate_effect
 from ballot_eval.topics.marking import marking_results
-from ballot_eval.topics.marking.candidates import party_only_counts
 from ballot_eval.topics.marking.party_only import (
     LEADER,
     LEFT_OUT,
     NOT_COVERED,
     SOME_STATIONS,
     WITHOUT,
+    party_only_counts,
     party_only_results,
 )
 from ballot_eval.topics.marking.published import published_results

@@ -21,6 +21,7 @@ from ballot_eval.reporting import (
 from ballot_eval.reporting.drawings import display_names, save_figures
 from ballot_eval.reporting.wording import report_variables
 from ballot_eval.reporting.wording_reasons import municipality_names
+from ballot_eval.topics.marking.shares import CONTRAST
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES
 
@@ -111,7 +112,7 @@ def _reason_tables(outcome: Outcome) -> dict[str, str]:
         made["reasons_municipalities"] = tables_reasons.reasons_municipalities(
             marking, names, election
         )
-    if ("reasons", "experiment-control") in here:
+    if ("reasons", CONTRAST) in here:
         made["gross_net"] = tables_reasons.gross_net(marking, election)
     if ("party_only", "experiment") in here:
         made["party_only"] = tables_reasons.party_only(marking, names, election)

@@ -19,6 +19,7 @@ from ballot_eval.formatting import (
 from ballot_eval.reporting.tables import GROUPS, WEIGHTINGS, pipe_table
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
+from ballot_eval.topics.marking.shares import CONTRAST
 
 #: What stands where a number is not defined.
 NO_NUMBER = "–"
@@ -138,7 +139,7 @@ def preference_lists(items: Sequence[MarkingMeasure], election: str) -> str:
     }
     rows = []
     for (level, unit), difference in found.items():
-        if unit != preference.CONTRAST or math.isnan(difference.estimate):
+        if unit != CONTRAST or math.isnan(difference.estimate):
             continue
         own, control = found[level, "experiment"], found[level, "control"]
         rows.append(
@@ -166,7 +167,7 @@ def preference_effects(items: Sequence[MarkingMeasure]) -> str:
             _limits(m),
             p_value(m.p_value),
         ]
-        for m in of_topic(items, preference.TOPIC, unit=preference.CONTRAST)
+        for m in of_topic(items, preference.TOPIC, unit=CONTRAST)
         if not math.isnan(m.estimate) and not m.level.startswith(preference.LIST)
     ]
     return _table(
@@ -184,7 +185,7 @@ def repeated_numbers(items: Sequence[MarkingMeasure], election: str) -> str:
     rows = []
     for level in dict.fromkeys(level for level, unit in found if unit == "experiment"):
         own, control = found[level, "experiment"], found.get((level, "control"))
-        difference = found.get((level, repeated_number.CONTRAST))
+        difference = found.get((level, CONTRAST))
         rows.append(
             [
                 "alle" if level == "total" else level,
@@ -216,7 +217,7 @@ def repeated_methods(items: Sequence[MarkingMeasure]) -> str:
             _limits(m),
             p_value(m.p_value),
         ]
-        for m in of_topic(items, repeated_number.TOPIC, unit=repeated_number.CONTRAST)
+        for m in of_topic(items, repeated_number.TOPIC, unit=CONTRAST)
         if m.level == "total" and not math.isnan(m.estimate)
     ]
     return _table(["Verkiezing", "Methode", "Overschot", "Interval", "p-waarde"], rows, "llrrr")

@@ -10,8 +10,9 @@ from ballot_eval.formatting import interval, number, p_value, percent, points, s
 from ballot_eval.reporting.tables import GROUPS, estimated, pipe_table
 from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.results import Check, MarkingMeasure
-from ballot_eval.topics.marking.counting_differences import COMPARED, CONTRAST
+from ballot_eval.topics.marking.counting_differences import COMPARED
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
+from ballot_eval.topics.marking.shares import CONTRAST
 from ballot_eval.topics.marking.station_funnel import BEYOND, OUTSIDE
 from ballot_eval.topics.marking.station_funnel import TOPIC as FUNNEL
 from ballot_eval.topics.marking.station_records import PARTS, UNKNOWN_METHOD

@@ -14,6 +14,7 @@ from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
 from ballot_eval.topics.marking.published import DIFFERENCE, METHOD, PLACES
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
+from ballot_eval.topics.marking.shares import CONTRAST
 
 #: The levels of reasons in words; the sums of two kinds first.
 REASON_LEVELS = {
@@ -115,9 +116,7 @@ def reasons_municipalities(
 def gross_net(items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the gross design-related rate beside the net excess, and what they differ by."""
     found = {
-        (m.level, m.quantity): m
-        for m in computed(items, "reasons", election)
-        if m.unit == "experiment-control"
+        (m.level, m.quantity): m for m in computed(items, "reasons", election) if m.unit == CONTRAST
     }
     rows = []
     for key, words in COMPARED.items():

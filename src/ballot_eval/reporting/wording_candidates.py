@@ -11,6 +11,7 @@ from ballot_eval.reporting.wording_measures import plural
 from ballot_eval.reporting.wording_reasons import why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking import preference, repeated_number
+from ballot_eval.topics.marking.shares import CONTRAST
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
@@ -116,7 +117,7 @@ def _effect(outcome: Outcome) -> str:
 
 
 def _contrast(outcome: Outcome, method: str, election: str = "") -> MarkingMeasure | None:
-    wanted = {"unit": repeated_number.CONTRAST, "method": method}
+    wanted = {"unit": CONTRAST, "method": method}
     wanted["election"] = election or outcome.study.election
     return _found(outcome, repeated_number.TOPIC, **wanted)
 

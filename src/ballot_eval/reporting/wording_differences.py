@@ -17,8 +17,8 @@ from ballot_eval.reporting.wording_checks import enumerate_words
 from ballot_eval.reporting.wording_measures import plural
 from ballot_eval.reporting.wording_reasons import why
 from ballot_eval.results import MarkingMeasure
-from ballot_eval.topics.marking.counting_differences import CONTRAST
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
+from ballot_eval.topics.marking.shares import CONTRAST
 from ballot_eval.topics.marking.station_funnel import LEVELS, OUTSIDE
 from ballot_eval.topics.marking.station_funnel import TOPIC as FUNNEL
 from ballot_eval.topics.marking.station_records import UNKNOWN_METHOD

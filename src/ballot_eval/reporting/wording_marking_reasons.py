@@ -18,6 +18,7 @@ from ballot_eval.topics.marking.party_only import (
 )
 from ballot_eval.topics.marking.published import DIFFERENCE
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
+from ballot_eval.topics.marking.shares import CONTRAST
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
@@ -101,7 +102,7 @@ def _gross_and_net(
     outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]
 ) -> dict[str, str]:
     def item(level: str, quantity: str) -> MarkingMeasure | None:
-        return found.get(("experiment-control", level, quantity))
+        return found.get((CONTRAST, level, quantity))
 
     gross, net = item("design", "gross_share"), item("invalid", "net_excess")
     general, expected = item("general", "gross_share"), item("invalid", "expected_share")

@@ -26,6 +26,7 @@ from ballot_eval.simulation.results import SCENARIOS, Scenario, added_rate, simu
 from ballot_eval.simulation.stations import STATION_TRUTH, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
 from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
+from ballot_eval.wholes import whole_or_parts
 
 
 def simulate(
@@ -148,11 +149,9 @@ def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
     """Return the votes for a party alone by municipality; None where there are none."""
     if "party_only_votes" not in tables:
         return None
-    rows = tables["party_only_votes"]
-    whole = rows["polling_station_id"] == ""
-    # Where the whole municipality stands there, its stations are part of it.
-    by_station = ~rows["municipality_code"].isin(rows.loc[whole, "municipality_code"])
-    counted = rows[whole | by_station]
+    counted = whole_or_parts(
+        tables["party_only_votes"], "polling_station_id", ["municipality_code"]
+    )
     sums = counted.groupby("municipality_code")["votes_count"].sum()
     return {str(code): int(votes) for code, votes in sums.items()}
 

@@ -26,6 +26,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.adjusted import clustered_randomisation_test
 from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.panel import OUTCOMES, Contrast, Panel, contrast
 from ballot_eval.results import Effect, StationCoverage, StationDispersion, StationRate
 from ballot_eval.topics.effect_rows import Answer, Comparison, drawn_answer
@@ -144,15 +145,33 @@ def _answer(changes: StationChanges, study: StudyDesign, weighting: str) -> Answ
 
     Raises ValueError where the role cannot be reassigned among municipalities with stations.
     """
-    data = changes.data
+    weights = changes.votes_cast if weighting == "ballot" else None
+    result = station_test(changes.change, changes.units, changes.data, study, weights)
+    note = WITHOUT_STATIONS + ", ".join(changes.left_out) if changes.left_out else ""
+    return drawn_answer(result.estimate, result, note)
+
+
+def station_test(
+    values: FloatArray,
+    units: npt.NDArray[np.intp],
+    data: Contrast,
+    study: StudyDesign,
+    weights: FloatArray | None,
+) -> RandomisationResult:
+    """Test values (n,) of stations with the role reassigned among the municipalities of ``data``.
+
+    ``units`` (n,) are positions in ``data``, ``weights`` (n,) those of the stations, None for equal
+    ones; with strata the comparison is within them. Raises ValueError where a group has no
+    municipality, or the role cannot be reassigned.
+    """
     for role, who in ((data.treated, "experiment"), (~data.treated, "control")):
         if not role.any():
             msg = f"no {who} municipality has results of polling stations"
             raise ValueError(msg)
     analysis = study.analysis
-    result = clustered_randomisation_test(
-        changes.change,
-        changes.units,
+    return clustered_randomisation_test(
+        values,
+        units,
         data.treated,
         draw_assignments(
             data.treated,
@@ -161,9 +180,7 @@ def _answer(changes: StationChanges, study: StudyDesign, weighting: str) -> Answ
             max_exact=analysis.max_exact,
             seed=analysis.seed,
         ),
-        covariates=stratum_dummies(data)[changes.units] if has_strata(data) else None,
-        weights=changes.votes_cast if weighting == "ballot" else None,
+        covariates=stratum_dummies(data)[units] if has_strata(data) else None,
+        weights=weights,
         confidence_level=analysis.confidence_level,
     )
-    note = WITHOUT_STATIONS + ", ".join(changes.left_out) if changes.left_out else ""
-    return drawn_answer(result.estimate, result, note)

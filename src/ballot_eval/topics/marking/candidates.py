@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ import pandas as pd
 
 from ballot_eval.mergers import current_code
 from ballot_eval.panel import Panel
-from ballot_eval.topics.marking.shares import MUNICIPALITY, VALID, covered_votes, placed
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -83,35 +81,3 @@ def candidate_votes(frame: pd.DataFrame, panel: Panel, election: str) -> Candida
         municipalities=municipalities[have],
         merged=tuple(str(code) for code in new[new.duplicated()].unique()),
     )
-
-
-def party_only_counts(
-    accepted: Mapping[str, pd.DataFrame], panel: Panel, election: str
-) -> dict[str, int]:
-    """Return the votes on which only a party is marked, by municipality of today.
-
-    0 where the old ballot was used, which has no such votes; a municipality with the new ballot is
-    absent where they were not counted, or not at all of its polling stations. What is given for a
-    whole municipality, or for all lists, goes before the sum of its parts.
-    """
-    study = panel.study
-    new = study.election_by_id(election).new_ballot
-    codes = panel.results.loc[panel.results["election_id"] == election, "municipality_code"]
-    counts = {str(code): 0 for code in codes if code not in new}
-    frame = accepted.get("party_only_votes")
-    if frame is None or frame.empty:
-        return counts
-    rows = frame[frame["election_id"] == election].astype(
-        {"municipality_code": "str", "polling_station_id": "str", "list_number": "str"}
-    )
-    valid = panel.results.set_index(MUNICIPALITY)[VALID]
-    for code, group in rows[rows["municipality_code"].isin(list(new))].groupby("municipality_code"):
-        part = group
-        for column in ("polling_station_id", "list_number"):
-            given = part[part[column] == ""]
-            part = part if given.empty else given
-        covered = covered_votes(placed(part, panel), accepted, panel)
-        if (covered != valid.reindex(covered.index)).any():
-            continue
-        counts[str(code)] = int(part["votes_count"].sum())
-    return counts

@@ -23,27 +23,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.estimation.adjusted import clustered_randomisation_test
-from ballot_eval.estimation.assignments import draw_assignments
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.rates import intraclass_correlation, overdispersed_interval
 from ballot_eval.panel import Contrast, Panel, contrast
-from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
+from ballot_eval.topics.marking.shares import CONTRAST, drawn_measure
 from ballot_eval.topics.marking.station_records import (
     LEFT_OUT,
     PARTS,
     StationRecords,
     select_records,
 )
-from ballot_eval.topics.station_effects import METHOD, WITHOUT_STATIONS
+from ballot_eval.topics.station_effects import METHOD, WITHOUT_STATIONS, station_test
 from ballot_eval.topics.stations import groups_of
-from ballot_eval.topics.strata import has_strata, stratum_dummies
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 TOPIC = "counting_differences"
-CONTRAST = "experiment-control"
 INTERVAL_METHOD = "wilson_rao_scott"
 
 
@@ -305,58 +302,23 @@ def _compared(
 
     ``every`` are the municipalities of the comparison, also those without such stations.
     """
-    try:
-        data, values, here = _values(every, now, then)
-        result = clustered_randomisation_test(
-            values,
-            here.unit,
-            data.treated,
-            draw_assignments(
-                data.treated,
-                data.strata,
-                draws=study.analysis.draws,
-                max_exact=study.analysis.max_exact,
-                seed=study.analysis.seed,
-            ),
-            covariates=stratum_dummies(data)[here.unit] if has_strata(data) else None,
-            weights=here.weight,
-            confidence_level=study.analysis.confidence_level,
-        )
-    except ValueError as error:
-        return replace(about, note=plain_reason(error))
-    missing = sorted(set(every.codes) - set(data.codes))
-    return replace(
-        about,
-        estimate=result.estimate,
-        ci_lower=result.ci_lower,
-        ci_upper=result.ci_upper,
-        p_value=result.p_value,
-        count=len(data.codes),
-        counted="municipalities",
-        draws=result.draws,
-        seed=study.analysis.seed,
-        note=WITHOUT_STATIONS + ", ".join(missing) if missing else "",
-    )
+    have = now.have() if then is None else now.have() & then.have()
+    missing = sorted(set(every.codes) - have)
+    note = WITHOUT_STATIONS + ", ".join(missing) if missing else ""
 
-
-def _values(
-    every: Contrast, now: _Known, then: _Known | None
-) -> tuple[Contrast, FloatArray, _Known]:
-    """Return the municipalities that can be compared, and values (n,) of their stations.
-
-    Raises ValueError where a group has no municipality with such stations.
-    """
-    have = now.have()
-    if then is not None:
-        if not len(then.count):
+    def work() -> tuple[RandomisationResult, int]:
+        if then is not None and not len(then.count):
             msg = "no records of polling stations with this way of counting at the baseline"
             raise ValueError(msg)
-        have &= then.have()
-    data = every.subset(np.isin(every.codes, sorted(have)))
-    for role, who in ((data.treated, "experiment"), (~data.treated, "control")):
-        if not role.any():
-            msg = f"no {who} municipality has results of polling stations"
-            raise ValueError(msg)
+        data = every.subset(np.isin(every.codes, sorted(have)))
+        values, here = _values(data, now, then)
+        return station_test(values, here.unit, data, study, here.weight), len(data.codes)
+
+    return drawn_measure(replace(about, note=note), study, work)
+
+
+def _values(data: Contrast, now: _Known, then: _Known | None) -> tuple[FloatArray, _Known]:
+    """Return values (n,) of the stations of the municipalities in ``data``, and these stations."""
     here = now.among(data.codes)
     values = here.count / here.weight
     if then is not None:
@@ -364,4 +326,4 @@ def _values(
         sums = (np.bincount(own.unit, part) for part in (own.count, own.weight))
         count, weight = sums
         values = values - (count / weight)[here.unit]
-    return data, values, here
+    return values, here

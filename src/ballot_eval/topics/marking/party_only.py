@@ -24,6 +24,9 @@ from ballot_eval.wholes import whole_or_parts
 TOPIC = "party_only"
 VOTES = "votes_count"
 
+#: What tells the municipalities apart that rows were given for.
+WHOLE = ["election_id", "whole"]
+
 #: Share of a list's votes that are for its first candidate, with and without those for the party
 #: alone: of the votes on which a candidate is marked, then, those for the first.
 LEADER, WITHOUT = "leader_share", "leader_share_without_party_only"
@@ -81,13 +84,10 @@ def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> Part
     rows = placed(accepted.get("party_only_votes"), panel)
     if rows.empty:
         return None
-    by_whole = ["election_id", "whole"]
-    every = whole_or_parts(rows, "list_number", [*by_whole, "place"])
-    best = whole_or_parts(every, "polling_station_id", by_whole)
-    total = best.groupby(MUNICIPALITY)[VOTES].sum().rename("party_only").to_frame()
-    total["covered"] = covered_votes(best, accepted, panel)
+    every = _of_all_lists(rows)
+    total = _totals(every, accepted, panel)
     known = rows[rows["list_number"] != ""]
-    by_list = whole_or_parts(known, "polling_station_id", [*by_whole, "list_number"])
+    by_list = whole_or_parts(known, "polling_station_id", [*WHOLE, "list_number"])
     by_list = _of_whole(by_list, accepted, panel)
     lists = _lists(accepted, panel, set(rows["whole"]), by_list)
     sums = lists.groupby(MUNICIPALITY)[["first", "all"]].sum()
@@ -97,6 +97,41 @@ def count_party_only(accepted: Mapping[str, pd.DataFrame], panel: Panel) -> Part
     valid = valid.reindex(columns=[*MUNICIPALITY, "place", VALID]).dropna()
     stations = valid.merge(own.reset_index(), on=[*MUNICIPALITY, "place"])
     return PartyOnlyCounts(panel, municipal, stations, lists)
+
+
+def _of_all_lists(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of all lists together, or those of single lists where a place has no such."""
+    return whole_or_parts(rows, "list_number", [*WHOLE, "place"])
+
+
+def _totals(rows: pd.DataFrame, accepted: Mapping[str, pd.DataFrame], panel: Panel) -> pd.DataFrame:
+    """Return ``party_only`` votes of municipalities, and the valid votes that they ``covered``."""
+    best = whole_or_parts(rows, "polling_station_id", WHOLE)
+    total = best.groupby(MUNICIPALITY)[VOTES].sum().rename("party_only").to_frame()
+    return total.assign(covered=covered_votes(best, accepted, panel))
+
+
+def party_only_counts(
+    accepted: Mapping[str, pd.DataFrame], panel: Panel, election: str
+) -> dict[str, int]:
+    """Return the votes on which only a party is marked, by municipality of today.
+
+    0 where the old ballot was used, which has no such votes; a municipality with the new ballot is
+    absent where they were not counted, or not at all of its polling stations. What is given for a
+    whole municipality, or for all lists, goes before the sum of its parts.
+    """
+    results = panel.results[panel.results["election_id"] == election]
+    valid = results.set_index("municipality_code")[VALID]
+    new = panel.study.election_by_id(election).new_ballot
+    counts = {str(code): 0 for code in valid.index if code not in new}
+    rows = placed(accepted.get("party_only_votes"), panel)
+    rows = rows[rows["election_id"] == election]
+    if rows.empty:
+        return counts
+    total = _totals(_of_all_lists(rows), accepted, panel).droplevel("election_id")
+    whole = total[total["covered"] == valid.reindex(total.index)]
+    given = whole.loc[whole.index.isin(list(new)), "party_only"]
+    return counts | {str(code): int(votes) for code, votes in given.items()}
 
 
 def _of_whole(
@@ -125,7 +160,7 @@ def _lists(
             VOTES,
         ]
     )
-    rows = whole_or_parts(rows, "polling_station_id", ["election_id", "whole"])
+    rows = whole_or_parts(rows, "polling_station_id", WHOLE)
     rows = rows.astype({"list_number": str, "candidate_number": str, VOTES: float})
     keys = [*MUNICIPALITY, "list_number"]
     votes = rows.groupby(keys)[VOTES].sum().rename("all").to_frame()

@@ -16,9 +16,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.rates import intraclass_correlation, overdispersed_interval
 from ballot_eval.panel import Contrast, Panel, size_strata
-from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.invalid_votes import WEIGHTINGS, randomise_contrast
 from ballot_eval.topics.marking.candidates import (
@@ -27,14 +27,15 @@ from ballot_eval.topics.marking.candidates import (
     PLACE,
     CandidateVotes,
     candidate_votes,
-    party_only_counts,
 )
+from ballot_eval.topics.marking.party_only import party_only_counts
+from ballot_eval.topics.marking.shares import CONTRAST, drawn_measure
+from ballot_eval.topics.stations import groups_of
 
 IntArray = npt.NDArray[np.int64]
 
 TOPIC = "preference"
 SHARE, CORRECTED = "preference_share", "preference_share_corrected"
-CONTRAST = "experiment-control"
 
 #: The level of a comparison at the election alone, without an earlier one.
 AT_ELECTION = "total"
@@ -108,11 +109,7 @@ def _groups(
     """Yield the share of every group, with municipalities as clusters."""
     confidence = panel.study.analysis.confidence_level
     placed = counts.join(votes.municipalities)
-    groups = {
-        "experiment": placed[placed["role"] == "experiment"],
-        "control": placed[placed["role"] == "control"],
-        "reference": placed[placed["is_reference"]],
-    }
+    groups = {unit: placed[members] for unit, members in groups_of(placed).items()}
     rho = intraclass_correlation(*_counts(groups["control"]))
     for unit, rows in groups.items():
         x, n = _counts(rows)
@@ -216,27 +213,19 @@ def _difference(
 
     ``most`` is the highest number of draws; that of the study without it.
     """
-    parts = (TOPIC, study.election, CONTRAST, level, quantity, f"randomisation_{weighting}")
+    method = f"randomisation_{weighting}"
+    about = MarkingMeasure(TOPIC, study.election, CONTRAST, level, quantity, method, math.nan)
     draws, seed = min(study.analysis.draws, most or study.analysis.draws), study.analysis.seed
-    if isinstance(data, str):
-        return MarkingMeasure(*parts, math.nan, note=data)
-    try:
+
+    def work() -> tuple[RandomisationResult, int]:
+        if isinstance(data, str):
+            raise ValueError(data)
         found = randomise_contrast(
             data, study, weighting=weighting, method="randomisation", draws=draws, seed=seed
         )
-    except ValueError as error:
-        return MarkingMeasure(*parts, math.nan, note=plain_reason(error))
-    return MarkingMeasure(
-        *parts,
-        found.estimate,
-        found.ci_lower,
-        found.ci_upper,
-        found.p_value,
-        count=len(data.codes),
-        counted="municipalities",
-        draws=found.draws,
-        seed=seed,
-    )
+        return found, len(data.codes)
+
+    return drawn_measure(about, study, work)
 
 
 def preference_contrast(

@@ -24,6 +24,7 @@ from ballot_eval.results import MarkingMeasure
 from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.invalid_votes import randomise_contrast, require_controls
 from ballot_eval.topics.marking.shares import (
+    CONTRAST,
     MUNICIPALITY,
     columns_of,
     placed,
@@ -204,7 +205,7 @@ def _compared(
         return MarkingMeasure(
             topic=TOPIC,
             election=election,
-            unit="experiment-control",
+            unit=CONTRAST,
             level=level,
             quantity=quantity,
             method="randomisation" if tested else "counted",

@@ -32,6 +32,7 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.clusters import cluster_design, cluster_ols
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.repeated_number import (
     EXCLUSIONS,
     LARGEST,
@@ -57,13 +58,13 @@ from ballot_eval.topics.marking.candidates import (
     CandidateVotes,
     candidate_votes,
 )
+from ballot_eval.topics.marking.shares import CONTRAST, drawn_measure
 from ballot_eval.topics.strata import has_strata
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 TOPIC = "repeated_number"
-CONTRAST = "experiment-control"
 EXCESS = "excess_share"
 
 WEIGHTINGS = ("list", "ballot")
@@ -226,9 +227,10 @@ def _contrast(
     data: Repeated, pairs: Pairs, panel: Panel, level: str, weighting: str, draws: int
 ) -> MarkingMeasure:
     """Return the excess of experiment over control municipalities, by reassignment."""
-    study = panel.study
-    parts = (TOPIC, data.election, CONTRAST, level, EXCESS, f"randomisation_{weighting}")
-    try:
+    study, method = panel.study, f"randomisation_{weighting}"
+    about = MarkingMeasure(TOPIC, data.election, CONTRAST, level, EXCESS, method, math.nan)
+
+    def work() -> tuple[RandomisationResult, int]:
         made = repeated_contrast(data, pairs, weighting, study)
         found = randomise_contrast(
             made,
@@ -239,19 +241,9 @@ def _contrast(
             draws=draws,
             seed=study.analysis.seed,
         )
-    except ValueError as error:
-        return MarkingMeasure(*parts, math.nan, note=plain_reason(error))
-    return MarkingMeasure(
-        *parts,
-        found.estimate,
-        found.ci_lower,
-        found.ci_upper,
-        found.p_value,
-        count=len(made.codes),
-        counted="municipalities",
-        draws=found.draws,
-        seed=study.analysis.seed,
-    )
+        return found, len(made.codes)
+
+    return drawn_measure(about, study, work)
 
 
 def _contrasts(data: Repeated, panel: Panel) -> Iterator[MarkingMeasure]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ballot_eval.design import StudyDesign
+from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.rates import own_interval
 from ballot_eval.mergers import current_code
 from ballot_eval.panel import Panel
+from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 
 MUNICIPALITY = ["election_id", "municipality_code"]
@@ -25,6 +29,9 @@ NO_SPREAD = "no interval: no such votes, or no others"
 PARTS_DIFFER = "no interval: the polling stations do not add up to the municipality"
 
 VALID = "valid_votes_count"
+
+#: The unit of what compares the two groups.
+CONTRAST = "experiment-control"
 
 
 def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
@@ -98,6 +105,31 @@ def share_measure(
         count=len(x),
         counted=counted,
         note=note,
+    )
+
+
+def drawn_measure(
+    about: MarkingMeasure, study: StudyDesign, work: Callable[[], tuple[RandomisationResult, int]]
+) -> MarkingMeasure:
+    """Return the row ``about`` with what a test by draws found, or NaN with the reason.
+
+    ``work`` returns the outcome and the number of municipalities that took part, and raises
+    ValueError where there can be no test.
+    """
+    try:
+        found, count = work()
+    except ValueError as error:
+        return replace(about, estimate=math.nan, note=plain_reason(error))
+    return replace(
+        about,
+        estimate=found.estimate,
+        ci_lower=found.ci_lower,
+        ci_upper=found.ci_upper,
+        p_value=found.p_value,
+        count=count,
+        counted="municipalities",
+        draws=found.draws,
+        seed=study.analysis.seed,
     )
 
 
