@@ -73,26 +73,19 @@ def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Pan
     primary comparison is missing, because an effect without them would not be the effect the
     study registered.
     """
-    raw = accepted["municipality_results"]
-    raw = raw[raw["election_id"].isin(study.needed_elections())]
-    until = study.election_by_id(study.election).date
-    parts = []
+    rows = on_todays_map(accepted["municipality_results"], study)
+    have = set(rows["election_id"])
     for election in study.needed_elections():
-        rows = raw[raw["election_id"] == election].copy()
-        if rows.empty:
+        if election not in have:
             msg = f"no accepted results of {election}; add its file to the raw folder"
             raise DesignError(msg)
-        rows["municipality_code"] = current_code(
-            rows["municipality_code"], study.election_by_id(election).date, until
-        )
-        parts.append(rows)
     results = (
-        pd.concat(parts)
-        .groupby(["election_id", "municipality_code"], sort=True)[list(COUNT_FIELDS)]
+        rows.groupby(["election_id", "municipality_code"], sort=True)[list(COUNT_FIELDS)]
         .sum()
         .reset_index()
     )
-    latest = parts[-1].drop_duplicates("municipality_code").set_index("municipality_code")
+    latest = rows[rows["election_id"] == study.election]
+    latest = latest.drop_duplicates("municipality_code").set_index("municipality_code")
     # The name of today, or the study's own; a municipality gone since keeps its code.
     names = latest["municipality_name"].to_dict() | dict(study.municipalities)
     codes = results["municipality_code"]
@@ -112,6 +105,22 @@ def build_panel(accepted: Mapping[str, pd.DataFrame], study: StudyDesign) -> Pan
     regions = accepted["region_results"]
     regions = regions[regions["election_id"].isin(study.needed_elections())]
     return Panel(study, results, regions.reset_index(drop=True))
+
+
+def on_todays_map(frame: pd.DataFrame, study: StudyDesign) -> pd.DataFrame:
+    """Return the rows of the study's elections with the codes of municipalities of today, as text.
+
+    ``given_code`` is the code that a row had.
+    """
+    until = study.election_by_id(study.election).date
+    parts = []
+    for election in study.needed_elections():
+        rows = frame[frame["election_id"] == election]
+        codes = rows["municipality_code"].astype(str)
+        since = study.election_by_id(election).date
+        today = current_code(codes, since, until)
+        parts.append(rows.assign(election_id=election, municipality_code=today, given_code=codes))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _require_experiment(results: pd.DataFrame, study: StudyDesign) -> None:

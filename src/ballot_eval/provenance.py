@@ -122,7 +122,7 @@ def source_counts(raw: RawData, report: ValidationReport) -> list[dict[Hashable,
     for table in OFFICIAL_TABLES:
         frame = report.accepted[table]
         election = frame["election_id"].astype("str").rename("election")
-        name = frame["source_file"].astype("str").map(formats).rename("format")
+        name = raw.formats(frame)
         units = frame[raw.described[table].unit].astype("str").groupby([election, name])
         columns = {
             "units": units.nunique(),

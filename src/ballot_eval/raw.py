@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -74,3 +75,16 @@ class RawData:
             if list(self.tables[name].columns) != expected:
                 msg = f"raw table {name}: expected columns {expected}"
                 raise ValueError(msg)
+
+    def formats(self, frame: pd.DataFrame) -> pd.Series[str]:
+        """Return the format of the file that each row of a frame came from, empty without one."""
+        known = {file.path: file.format for file in self.files}
+        return by_file(frame, known, "").astype("str").rename("format")
+
+
+def by_file(frame: pd.DataFrame, values: Mapping[str, Any], other: object) -> pd.Series[Any]:
+    """Return the value of the file that each row came from; ``other`` of files without one."""
+    # Millions of rows come from a few hundred files.
+    files = frame["source_file"].astype("category").cat
+    of_category = pd.Series([values.get(str(path), other) for path in files.categories])
+    return pd.Series(of_category.to_numpy()[files.codes], index=frame.index)

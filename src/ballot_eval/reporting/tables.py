@@ -17,6 +17,9 @@ GROUPS = {
     "reference": "Referentiegemeenten",
     "national": "Nederland",
 }
+#: What stands where a number is not defined.
+NO_NUMBER = "–"
+
 OUTCOMES = {"invalid": "ongeldig", "blank": "blanco", "residual": "samen"}
 WEIGHTINGS = {"municipality": "per gemeente", "ballot": "per stem", "station": "per stembureau"}
 METHODS = {
@@ -105,7 +108,7 @@ def _widths(columns: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _rate_cells(rate: Rate) -> list[str]:
-    limits = "–" if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
+    limits = NO_NUMBER if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
     return [number(rate.numerator), number(rate.denominator), percent(rate.rate), limits]
 
 
@@ -141,7 +144,7 @@ UNDEFINED = "niet te schatten"
 
 def _effect_cells(item: Effect | Check) -> list[str]:
     if math.isnan(item.estimate):
-        return [UNDEFINED, "–", "–"]
+        return [UNDEFINED, NO_NUMBER, NO_NUMBER]
     limits = interval(item.ci_lower, item.ci_upper, percent_sign=False, sign=True)
     return [points(item.estimate, unit=False), limits, p_value(item.p_value)]
 
@@ -197,7 +200,7 @@ def ratios(items: Sequence[Effect], outcome: str, baseline: str) -> str:
 
 def _ratio_cells(item: Effect) -> list[str]:
     if math.isnan(item.estimate):
-        return [UNDEFINED, "–", "–"]
+        return [UNDEFINED, NO_NUMBER, NO_NUMBER]
     limits = f"{number(item.ci_lower, 2)} tot {number(item.ci_upper, 2)}"
     return [number(item.estimate, 2), limits, p_value(item.p_value)]
 

@@ -16,13 +16,10 @@ from ballot_eval.formatting import (
     points,
     sort_name,
 )
-from ballot_eval.reporting.tables import GROUPS, WEIGHTINGS, pipe_table
+from ballot_eval.reporting.tables import GROUPS, NO_NUMBER, WEIGHTINGS, pipe_table
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
 from ballot_eval.topics.marking.shares import CONTRAST
-
-#: What stands where a number is not defined.
-NO_NUMBER = "–"
 
 #: What is compared in a table of preference votes.
 QUANTITIES = {preference.SHARE: "alle stemmen", preference.CORRECTED: "zonder partijstemmen"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import interval, number, p_value, percent, points, sort_name
-from ballot_eval.reporting.tables import GROUPS, estimated, pipe_table
+from ballot_eval.reporting.tables import GROUPS, NO_NUMBER, estimated, pipe_table
 from ballot_eval.reporting.wording_reasons import municipality_names
 from ballot_eval.results import Check, MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import COMPARED
@@ -20,9 +20,6 @@ from ballot_eval.topics.marking.turnout import TOPIC as TURNOUT
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
-
-#: What stands where a number is not defined.
-NO_NUMBER = "–"
 
 METHODS = {"DSO": "DSO", "CSO": "CSO", UNKNOWN_METHOD: "onbekend"}
 

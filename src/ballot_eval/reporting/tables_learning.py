@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.formatting import display_name, interval, number, points, sort_name
-from ballot_eval.reporting.tables import WEIGHTINGS, pipe_table
-from ballot_eval.reporting.tables_times import NO_NUMBER, limits, p_text
+from ballot_eval.reporting.tables import NO_NUMBER, WEIGHTINGS, pipe_table
+from ballot_eval.reporting.tables_times import limits, p_text
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 

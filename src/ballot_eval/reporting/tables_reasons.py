@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ballot_eval.formatting import interval, number, percent, points, sort_name
 from ballot_eval.plan_topics import PublishedMarking
-from ballot_eval.reporting.tables import GROUPS, pipe_table
-from ballot_eval.reporting.tables_stations import NO_NUMBER
+from ballot_eval.reporting.tables import GROUPS, NO_NUMBER, pipe_table
 from ballot_eval.results import MarkingMeasure, Rate
 from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT

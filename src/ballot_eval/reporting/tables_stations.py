@@ -6,12 +6,9 @@ import math
 from collections.abc import Sequence
 
 from ballot_eval.formatting import interval, number, percent
-from ballot_eval.reporting.tables import GROUPS, OUTCOMES, pipe_table
+from ballot_eval.reporting.tables import GROUPS, NO_NUMBER, OUTCOMES, pipe_table
 from ballot_eval.results import StationCoverage, StationDispersion, StationRate
 from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
-
-#: What stands where a number is not defined.
-NO_NUMBER = "–"
 
 #: Types of which the name in the data is no Dutch word, and all stations together.
 LEVELS = {

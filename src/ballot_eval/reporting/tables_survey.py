@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from ballot_eval.design import StudyDesign
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.questionnaire import Question, Questionnaire
-from ballot_eval.reporting.tables import pipe_table
+from ballot_eval.reporting.tables import NO_NUMBER, pipe_table
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import COUNTED, TOTAL
 from ballot_eval.topics.survey.comparisons import COMPARED, WITHIN
 from ballot_eval.topics.survey.numbers import MUNICIPALITIES
 from ballot_eval.topics.survey.sample import CONTROL, EXPERIMENT, GROUPS
 
-#: What stands for a number that is left out for the respondents' sake, and for one there is not.
-HIDDEN, NO_NUMBER = "×", "–"
+#: What stands for a number that is left out for the respondents' sake.
+HIDDEN = "×"
 
 BALLOTS = {EXPERIMENT: "nieuw", CONTROL: "oud"}
 SURVEYS = {

@@ -6,13 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from ballot_eval.formatting import interval, number, p_value, percent
-from ballot_eval.reporting.tables import pipe_table
+from ballot_eval.reporting.tables import NO_NUMBER, pipe_table
 from ballot_eval.results import Measure
 from ballot_eval.topics.booths import CLOSE
 from ballot_eval.topics.counting_time import MIDNIGHT
-
-#: What stands where a number could not be computed; the files say why.
-NO_NUMBER = "–"
 
 BALLOTS = {"new": "nieuw", "old": "oud"}
 SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
@@ -36,7 +33,7 @@ SINCE = "pace_ratio_since_"
 def limits(m: Measure, digits: int = 0) -> str:
     """Return the limits of a measure; an upper limit that was not reached is open."""
     if math.isnan(m.ci_lower) or math.isnan(m.ci_upper):
-        return "–"
+        return NO_NUMBER
     return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
 
 

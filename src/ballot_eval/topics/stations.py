@@ -21,8 +21,7 @@ from ballot_eval.estimation.rates import (
     pearson_dispersion,
     within_dispersion,
 )
-from ballot_eval.mergers import current_code
-from ballot_eval.panel import DENOMINATOR, OUTCOMES, Panel
+from ballot_eval.panel import DENOMINATOR, OUTCOMES, Panel, on_todays_map
 from ballot_eval.results import StationCoverage, StationDispersion, StationRate
 
 BoolArray = npt.NDArray[np.bool_]
@@ -103,17 +102,9 @@ def placed_stations(frame: pd.DataFrame, panel: Panel, columns: Sequence[str]) -
     ``station_type``, ``counting_method`` and those asked for; one that the file does not have is
     missing in every row. Columns of text other than the first two keep the text of the file.
     """
-    study = panel.study
-    until = study.election_by_id(study.election).date
     keys = ("election_id", "municipality_code", "polling_station_id")
     wanted = [*keys, "station_type", "counting_method", *columns]
-    parts = []
-    for election in study.needed_elections():
-        rows = frame[frame["election_id"] == election].reindex(columns=wanted)
-        codes, since = rows["municipality_code"].astype(str), study.election_by_id(election).date
-        codes = current_code(codes, since, until)
-        parts.append(rows.assign(election_id=election, municipality_code=codes))
-    return pd.concat(parts, ignore_index=True)
+    return on_todays_map(frame.reindex(columns=wanted), panel.study)[wanted]
 
 
 def as_text(values: pd.Series[Any]) -> pd.Series[str]:

@@ -85,7 +85,7 @@ def votes_by(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
 def _votes(context: Context, table: str, keys: Sequence[str]) -> pd.DataFrame:
     """Return the ``votes`` of lists or candidates, by ``keys`` and ``format`` of the source."""
     frame = context.kept(table)
-    frame = frame.assign(format=context.formats(frame).astype("category"))
+    frame = frame.assign(format=context.raw.formats(frame).astype("category"))
     votes = votes_by(frame, [*keys, "format"])
     return votes[~_is_among(votes, _incomplete(context, table, keys))]
 
@@ -109,7 +109,7 @@ def _with_lists(context: Context, table: str) -> pd.DataFrame:
     """
     sums = _votes(context, LISTS, PLACE).rename(columns={"format": "list_format"})
     records = context.kept(table).reset_index(names="row")
-    records = records.assign(format=context.formats(records))
+    records = records.assign(format=context.raw.formats(records))
     if table == MUNICIPALITIES:
         records = records.assign(polling_station_id="")
     return records.merge(sums, on=PLACE)
@@ -142,7 +142,7 @@ def _with_candidates(context: Context) -> pd.DataFrame:
     lists = context.kept(LISTS)
     # A list given twice is a finding of its own.
     lists = lists[lists["list_number"] != ""].drop_duplicates(LIST)
-    totals = lists[[*LIST, "votes_count"]].assign(list_format=context.formats(lists))
+    totals = lists[[*LIST, "votes_count"]].assign(list_format=context.raw.formats(lists))
     return _votes(context, CANDIDATES, LIST).merge(
         totals.astype(dict.fromkeys(LIST, "str")), on=LIST
     )

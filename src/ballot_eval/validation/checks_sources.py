@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from ballot_eval.raw import by_file
 from ballot_eval.schema import COUNTED_TABLES, OFFICIAL_TABLES
-from ballot_eval.validation.context import Context, Hit, by_file
+from ballot_eval.validation.context import Context, Hit
 
 
 def unread(context: Context) -> Iterator[Hit]:
@@ -65,6 +66,9 @@ def _ranked(context: Context, table: str) -> pd.DataFrame:
     sources = context.study.sources
     rank = {f.path: sources.rank(f.format) for f in context.raw.files}
     ranks = by_file(frame, rank, len(sources.prefer)).astype("int64")
+    if ranks.nunique() < 2:
+        # One source, as in most runs: nothing to choose between.
+        return frame.head(0).assign(rank=ranks, best=ranks)
     keys = [frame["election_id"], frame[context.tables[table].unit]]
     if "list_number" in frame:
         # Votes by station are something else than those of the whole municipality.
@@ -82,7 +86,7 @@ def not_preferred(context: Context) -> Iterator[Hit]:
         frame = _ranked(context, table)
         lost = frame[frame["rank"] > frame["best"]]
         for (election, name), group in lost.groupby(
-            [lost["election_id"].astype("str"), context.formats(lost)]
+            [lost["election_id"].astype("str"), context.raw.formats(lost)]
         ):
             units = group[context.tables[table].unit].nunique()
             rows = tuple(int(index) for index in group.index)
@@ -122,8 +126,8 @@ def _votes_differ(context: Context, table: str) -> Iterator[Hit]:
     match = frame["list_number"].astype("str")
     if "list_name" in frame:
         # Where a source gives names only, lists are matched by these.
-        nameless = (match == "").groupby(frame["election_id"], observed=True).transform("any")
-        match = match.where(~nameless, frame["list_name"].astype("str"))
+        by_name = frame["election_id"].isin(frame.loc[match == "", "election_id"])
+        match = match.mask(by_name, frame["list_name"].astype("str"))
     keys = ["election_id", "municipality_code", "polling_station_id", "match"]
     keys += [c for c in ("candidate_number",) if c in frame]
     frame = frame.assign(match=match)[[*keys, "votes_count", "source_file", "rank", "best"]]

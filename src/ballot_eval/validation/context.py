@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
@@ -68,11 +67,6 @@ class Context:
             known = self._kept[table] = (frame, count, rows)
         return known[2]
 
-    def formats(self, frame: pd.DataFrame) -> pd.Series[str]:
-        """Return the format of the file that each row of a frame came from."""
-        known = {file.path: file.format for file in self.raw.files}
-        return by_file(frame, known, "").astype("str").rename("format")
-
     def today(self, election: str) -> pd.DataFrame:
         """Return the kept municipal counts of one election on the map of the study's election."""
         whole = self.kept("municipality_results")
@@ -88,11 +82,3 @@ class Context:
         since = self.study.election_by_id(election).date
         until = self.study.election_by_id(self.study.election).date
         return current_code(frame["municipality_code"], since, until)
-
-
-def by_file(frame: pd.DataFrame, values: Mapping[str, Any], other: object) -> pd.Series[Any]:
-    """Return the value of the file that each row came from; ``other`` of files without one."""
-    # Millions of rows come from a few hundred files.
-    files = frame["source_file"].astype("category").cat
-    of_category = pd.Series([values.get(str(path), other) for path in files.categories])
-    return pd.Series(of_category.to_numpy()[files.codes], index=frame.index)

@@ -14,8 +14,7 @@ import pandas as pd
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.inference import RandomisationResult
 from ballot_eval.estimation.rates import own_interval
-from ballot_eval.mergers import current_code
-from ballot_eval.panel import Panel
+from ballot_eval.panel import Panel, on_todays_map
 from ballot_eval.reasons import plain_reason
 from ballot_eval.results import MarkingMeasure
 
@@ -42,23 +41,9 @@ def placed(frame: pd.DataFrame | None, panel: Panel) -> pd.DataFrame:
     """
     if frame is None or frame.empty:
         return pd.DataFrame(columns=[*PLACE, "whole", "place"])
-    study = panel.study
-    until = study.election_by_id(study.election).date
-    parts = [frame.head(0)]
-    for election in study.needed_elections():
-        rows = frame[frame["election_id"] == election]
-        codes = rows["municipality_code"].astype(str)
-        since = study.election_by_id(election).date
-        parts.append(
-            rows.assign(
-                election_id=election,
-                municipality_code=current_code(codes, since, until),
-                polling_station_id=rows["polling_station_id"].astype(str),
-                whole=codes,
-                place=codes + "/" + rows["polling_station_id"].astype(str),
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+    rows = on_todays_map(frame, panel.study).rename(columns={"given_code": "whole"})
+    station = rows["polling_station_id"].astype(str)
+    return rows.assign(polling_station_id=station, place=rows["whole"] + "/" + station)
 
 
 def share_measure(
