@@ -552,4 +552,4 @@ def test_a_downloaded_official_file_is_read_from_its_folder(server, tmp_path, of
     assert len(raw.tables["municipality_results"]) == 342
     unread = {file.path: file.reason for file in raw.files if file.status != "read"}
     for name in ("downloads.json", "TK2021_CSV.zip.part", "TK2021_CSV.zip.part.json"):
-        assert unread[name] == "not a CSV file of a known format"
+        assert unread[name] == "not a CSV or XML file of a known format"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -182,15 +182,29 @@ def check_bounds(lower: FloatArray, upper: FloatArray) -> None:
         raise ValueError(f"the lower bound lies above the upper bound in row {wrong[0]}")
 
 
+def need_columns(frame: pd.DataFrame, columns: Sequence[str], name: str = "the rows") -> None:
+    """Raise ValueError for columns that a frame, called ``name`` in the message, lacks."""
+    absent = [column for column in columns if column not in frame.columns]
+    if absent:
+        raise ValueError(f"{name} lack the column {', '.join(absent)}")
+
+
+def need_groups(frame: pd.DataFrame, groups: Collection[str], place: str) -> None:
+    """Raise ValueError for another ``unit`` than ``groups``, and for one twice at a ``place``."""
+    unknown = sorted(set(frame["unit"]) - set(groups))
+    if unknown:
+        raise ValueError(f"a unit must be {' or '.join(groups)}, not {', '.join(unknown)}")
+    if frame.duplicated([place, "unit"]).any():
+        raise ValueError(f"a group is given twice at a {place}")
+
+
 def checked_rows(rows: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
     """Return rows of estimates, renumbered, after a look at the columns and the bounds.
 
     Raises ValueError for an absent column, no rows, no estimate at all, crossed bounds, and for
     anything but one primary row.
     """
-    absent = [name for name in needed if name not in rows.columns]
-    if absent:
-        raise ValueError(f"the rows lack the column {', '.join(absent)}")
+    need_columns(rows, needed)
     if not np.isfinite(rows["estimate"].to_numpy(float)).any():
         raise ValueError("no row has an estimate")
     check_bounds(rows["ci_lower"].to_numpy(float), rows["ci_upper"].to_numpy(float))

@@ -19,6 +19,8 @@ from ballot_eval.figures.base import (
     check_bounds,
     in_language,
     limits,
+    need_columns,
+    need_groups,
     new_axes,
     points_ticks,
     span,
@@ -105,16 +107,10 @@ def repeated_numbers(rows: pd.DataFrame, *, language: str = "nl") -> Figure:
 def _checked(rows: pd.DataFrame, language: str) -> tuple[dict[str, str], list[int]]:
     """Return the words, and the numbers in order with that of all at the end."""
     words = in_language(_WORDS, language)
-    absent = [c for c in _COLUMNS if c not in rows.columns]
-    if absent:
-        raise ValueError(f"the rows lack the column {', '.join(absent)}")
+    need_columns(rows, _COLUMNS)
     if rows.empty:
         raise ValueError("there are no rows to draw")
-    unknown = sorted(set(rows["unit"]) - set(_STYLES))
-    if unknown:
-        raise ValueError(f"a unit must be experiment or control, not {', '.join(unknown)}")
-    if rows.duplicated(["number", "unit"]).any():
-        raise ValueError("a group is given twice at a number")
+    need_groups(rows, _STYLES, "number")
     estimate, (low, high) = rows["estimate"].to_numpy(float), _limits(rows).T
     if not np.isfinite(estimate).all():
         raise ValueError("an estimate is not a finite number")

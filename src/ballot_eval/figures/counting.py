@@ -18,6 +18,7 @@ from ballot_eval.figures.base import (
     FloatArray,
     horizontal_intervals,
     in_language,
+    need_columns,
     new_axes,
     vectors,
     wrapped,
@@ -105,16 +106,10 @@ def counting_rates(
     return figure
 
 
-def _need_columns(name: str, frame: pd.DataFrame, columns: list[str]) -> None:
-    absent = [c for c in columns if c not in frame.columns]
-    if absent:
-        raise ValueError(f"{name} lack the column {', '.join(absent)}")
-
-
 def _groups(rates: pd.DataFrame, medians: pd.DataFrame | None) -> list[_Group]:
-    _need_columns("the rates", rates, ["kind", "ballot", "rate"])
+    need_columns(rates, ["kind", "ballot", "rate"], "the rates")
     if medians is not None:
-        _need_columns("the medians", medians, ["kind", "ballot", "median", "lower", "upper"])
+        need_columns(medians, ["kind", "ballot", "median", "lower", "upper"], "the medians")
     if rates.empty:
         raise ValueError("there is no rate to draw")
     unknown = set(rates["ballot"]) - {"new", "old"}

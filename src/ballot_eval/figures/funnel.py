@@ -17,6 +17,7 @@ from ballot_eval.figures.base import (
     ORANGE,
     SMALL,
     check_bounds,
+    need_columns,
     new_figure,
     number_ticks,
     open_frame,
@@ -114,9 +115,7 @@ def _checked(
     """Return the words and the groups of stations that can be drawn."""
     words = words_for(_WORDS, language, kind)
     for frame, columns in ((stations, _STATION_COLUMNS), (limits, _LIMIT_COLUMNS)):
-        absent = [c for c in columns if c not in frame.columns]
-        if absent:
-            raise ValueError(f"the rows lack the column {', '.join(absent)}")
+        need_columns(frame, columns)
     units = [unit for unit in _COLORS if (stations["unit"] == unit).any()]
     if not units or set(stations["unit"]) - set(_COLORS):
         raise ValueError("stations must be of a unit control or experiment")

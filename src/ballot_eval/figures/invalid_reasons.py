@@ -9,7 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ballot_eval.figures.base import SMALL, FloatArray, in_language, new_axes, percent_ticks
+from ballot_eval.figures.base import (
+    SMALL,
+    FloatArray,
+    in_language,
+    need_columns,
+    new_axes,
+    percent_ticks,
+)
 from ballot_eval.formatting import number, percent
 from ballot_eval.schema.marking import INVALID_REASONS
 
@@ -99,9 +106,7 @@ def invalid_reasons(reasons: pd.DataFrame, *, language: str = "nl") -> Figure:
 
 def _checked(reasons: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return shares (a row per unit, a column per reason) and totals of reasons to be drawn."""
-    absent = [c for c in _COLUMNS if c not in reasons.columns]
-    if absent:
-        raise ValueError(f"the reasons lack the column {', '.join(absent)}")
+    need_columns(reasons, _COLUMNS, "the reasons")
     unknown = sorted(set(reasons["level"]) - set(COLORS))
     if unknown:
         raise ValueError(f"there is no colour for {', '.join(unknown)}")

@@ -16,6 +16,8 @@ from ballot_eval.figures.base import (
     ORANGE,
     SMALL,
     check_bounds,
+    need_columns,
+    need_groups,
     new_axes,
     percent_ticks,
     top_legend,
@@ -105,17 +107,11 @@ def _checked(
     words = words_for(_RATES, language, kind)
     if dimension not in ("size_class", "station_type"):
         raise ValueError(f"dimension must be size_class or station_type, not {dimension!r}")
-    absent = [c for c in _COLUMNS if c not in rates.columns]
-    if absent:
-        raise ValueError(f"the rates lack the column {', '.join(absent)}")
+    need_columns(rates, _COLUMNS, "the rates")
     levels = [str(level) for level in dict.fromkeys(rates["level"])]
     if not 0 < len(levels) <= MAX_LEVELS:
         raise ValueError(f"{len(levels)} levels cannot be drawn, only 1 to {MAX_LEVELS}")
-    unknown = sorted(set(rates["unit"]) - set(_STYLES))
-    if unknown:
-        raise ValueError(f"a unit must be experiment or control, not {', '.join(unknown)}")
-    if rates.duplicated(["level", "unit"]).any():
-        raise ValueError("a group is given twice at a level")
+    need_groups(rates, _STYLES, "level")
     rate, low, high = (rates[c].to_numpy(float) for c in ("rate", "ci_lower", "ci_upper"))
     if not ((rate >= 0) & (rate <= 1)).all():
         raise ValueError("the rates must be fractions")
