@@ -14,7 +14,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.estimation.inference import draw_assignments, randomisation_test
 from ballot_eval.evaluation import evaluate
-from ballot_eval.reporting.wording import report_variables
+from ballot_eval.reporting.wording.variables import report_variables
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel
 from ballot_eval.topics.invalid_votes import rate_results

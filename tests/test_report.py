@@ -16,7 +16,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.reporting.docx import finish_docx
 from ballot_eval.reporting.rendering import render
-from ballot_eval.reporting.tables import pipe_table
+from ballot_eval.reporting.tables.invalid_votes import pipe_table
 
 SECTIONS = (
     *(

@@ -12,15 +12,15 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.formatting import interval, number, percent
-from ballot_eval.reporting.drawings import display_names
-from ballot_eval.reporting.drawings_candidates import candidate_figures
-from ballot_eval.reporting.tables_candidates import (
+from ballot_eval.reporting.drawings.invalid_votes import display_names
+from ballot_eval.reporting.drawings.candidates import candidate_figures
+from ballot_eval.reporting.tables.candidates import (
     METHODS,
     REASONS,
     candidate_tables,
     preference_lists,
 )
-from ballot_eval.reporting.wording_candidates import (
+from ballot_eval.reporting.wording.candidates import (
     NO_CANDIDATES,
     NO_PARTY_ONLY,
     candidate_sentences,

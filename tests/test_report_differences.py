@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import ballot_eval as be
-from ballot_eval.reporting.drawings_differences import difference_figures
-from ballot_eval.reporting.tables_differences import difference_tables
-from ballot_eval.reporting.wording_differences import NO_RECORDS, difference_sentences
+from ballot_eval.reporting.drawings.differences import difference_figures
+from ballot_eval.reporting.tables.differences import difference_tables
+from ballot_eval.reporting.wording.differences import NO_RECORDS, difference_sentences
 from ballot_eval.results import Check
 from ballot_eval.schema import EXPLANATION_FIELDS, TABLES
 from ballot_eval.simulation import simulate_panel, simulate_stations

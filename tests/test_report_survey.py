@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ballot_eval.reporting.tables_survey import response
-from ballot_eval.reporting.wording_survey import survey_sentences
+from ballot_eval.reporting.tables.survey import response
+from ballot_eval.reporting.wording.survey import survey_sentences
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey import SurveyResults
 

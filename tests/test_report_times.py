@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from ballot_eval.reporting import tables_times
-from ballot_eval.reporting.wording_counting import NO_COUNTING
-from ballot_eval.reporting.wording_times import NO_VOTING, time_sentences
+from ballot_eval.reporting.tables import times as tables_times
+from ballot_eval.reporting.wording.counting import NO_COUNTING
+from ballot_eval.reporting.wording.times import NO_VOTING, time_sentences
 from ballot_eval.results import Measure
 from ballot_eval.topics.booths import CLOSE
 from ballot_eval.topics.counting_time import CountingTimes, counting_time_results

@@ -6,20 +6,16 @@ import datetime as dt
 import math
 import re
 
-MONTHS = [
-    "januari",
-    "februari",
-    "maart",
-    "april",
-    "mei",
-    "juni",
-    "juli",
-    "augustus",
-    "september",
-    "oktober",
-    "november",
-    "december",
-]
+MONTHS = {
+    "nl": (
+        *("januari", "februari", "maart", "april", "mei", "juni"),
+        *("juli", "augustus", "september", "oktober", "november", "december"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
 NOT_MEASURED = {"nl": "niet gemeten", "en": "not measured"}
 MINUS = "\u2212"
 
@@ -112,6 +108,6 @@ def sort_name(name: str) -> str:
     return re.sub(r"^['\u2019][st][ -]", "", name).casefold()
 
 
-def date(day: dt.date) -> str:
-    """Return a date in Dutch words: ``29 oktober 2025``."""
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+def date(day: dt.date, *, language: str = "nl") -> str:
+    """Return a date in words: ``29 oktober 2025``, ``29 October 2025``."""
+    return f"{day.day} {MONTHS[language][day.month - 1]} {day.year}"

@@ -18,9 +18,9 @@ from ballot_eval.reporting import (
     tables_survey,
     tables_times,
 )
-from ballot_eval.reporting.drawings import display_names, save_figures
-from ballot_eval.reporting.wording import report_variables
-from ballot_eval.reporting.wording_reasons import municipality_names
+from ballot_eval.reporting.drawings.invalid_votes import display_names, save_figures
+from ballot_eval.reporting.wording.variables import report_variables
+from ballot_eval.reporting.wording.notes import municipality_names
 from ballot_eval.topics.marking.shares import CONTRAST
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.validation.rules import RULES

@@ -1,0 +1,1 @@
+"""What the figures of the report draw, from finished results."""

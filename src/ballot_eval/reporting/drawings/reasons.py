@@ -1,0 +1,37 @@
+"""What the figure of reasons of invalidity draws, from finished results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ballot_eval.reporting.drawings.times import Drawing
+from ballot_eval.reporting.tables.reasons import computed
+from ballot_eval.reporting.wording.notes import municipality_names
+from ballot_eval.results import MarkingMeasure, to_frame
+from ballot_eval.topics.marking.reasons import CODES, WITHOUT_REASON
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
+
+#: What all experiment municipalities together are called.
+TOGETHER = {"nl": "Alle samen", "en": "All together"}
+
+
+def reason_figures(outcome: Outcome) -> dict[str, Drawing]:
+    """Return the figure of reasons; none without reasons in the experiment municipalities."""
+    study = outcome.study
+    names = municipality_names(outcome.panel) | {"experiment": TOGETHER[study.language]}
+    items = [
+        m
+        for m in computed(outcome.results.marking, "reasons", study.election)
+        if m.level in (*CODES, WITHOUT_REASON) and m.unit in ("experiment", *study.experiment())
+    ]
+    frame = to_frame(items, MarkingMeasure)
+    cast = frame[frame["quantity"] == "share_of_votes_cast"]
+    if not cast["numerator"].sum():
+        return {}
+    sums = cast.groupby("unit")["numerator"].transform("sum")
+    rows = cast.assign(
+        votes=cast["numerator"], rate=sums / cast["denominator"], unit=cast["unit"].map(names)
+    )
+    return {"invalid_reasons": ((rows[["unit", "level", "votes", "rate"]],), {})}

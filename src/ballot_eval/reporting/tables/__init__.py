@@ -1,0 +1,1 @@
+"""Results as Markdown pipe tables, in either language; nothing is computed beyond counting rows."""

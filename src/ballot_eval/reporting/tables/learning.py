@@ -1,0 +1,216 @@
+"""Measures of the learning effect as Markdown tables for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ballot_eval.design import StudyDesign
+from ballot_eval.formatting import display_name, interval, number, points, sort_name
+from ballot_eval.reporting.tables.invalid_votes import NO_NUMBER, WEIGHTINGS, pipe_table
+from ballot_eval.reporting.tables.times import limits, p_text
+from ballot_eval.results import Measure
+from ballot_eval.topics.naive_change import ROUNDED
+
+METHODS = {
+    "exact_permutation": "alle verdelingen",
+    "exact_permutation_studentised": "alle verdelingen, gestudentiseerd",
+    "exact_permutation_adjusted": "alle verdelingen, met kenmerken",
+    "exact_permutation_stratified": "alle verdelingen, binnen grootte",
+}
+PARTS = {
+    "joiners": "gemeenten die erbij kwamen",
+    "leavers": "gemeenten die afvielen",
+    "control_trend": "ontwikkeling elders",
+    "own_start": "soort verkiezing en eigen beginpunt",
+    "learning": "verandering van het effect",
+    "excess_over_control": "verschil met elders, beginpunt en effect samen",
+}
+SCENARIOS = {
+    "no_further_learning": "zoals nu",
+    "first_use": "zoals bij eerste gebruik",
+    "most_exposures": "zoals na meer keren",
+    "best_municipality": "zoals in de beste gemeente",
+}
+SCALES = {"additive": "verschil", "ratio": "verhouding"}
+
+
+def _points(m: Measure) -> list[str]:
+    """Return a difference of fractions with its limits, in percentage points."""
+    if math.isnan(m.estimate):
+        return [NO_NUMBER, NO_NUMBER]
+    if math.isnan(m.ci_lower):
+        return [points(m.estimate, unit=False), NO_NUMBER]
+    ends = interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
+    return [points(m.estimate, unit=False), ends]
+
+
+def exposures(study: StudyDesign) -> str:
+    """Return which municipality used the new ballot at which election, by how often."""
+    used = [e for e in study.elections if e.new_ballot]
+    rows = []
+    for code in sorted(study.municipalities, key=lambda c: sort_name(study.municipalities[c])):
+        if code in study.ever_exposed():
+            cells = [
+                f"{study.exposure(code, e.id)}e keer" if code in e.new_ballot else NO_NUMBER
+                for e in used
+            ]
+            rows.append([display_name(study.municipalities[code]), *cells])
+    return pipe_table(["Gemeente", *(e.id for e in used)], rows, "l" * (len(used) + 1))
+
+
+def excess(items: Sequence[Measure], study: StudyDesign) -> str:
+    """Return the excess over the controls at each use of the ballot.
+
+    What rounding leaves open stands in a column of its own: it is no uncertainty by chance.
+    """
+    order = [e.id for e in sorted(study.elections, key=lambda e: e.date)]
+    found = [m for m in items if m.quantity == "excess" and m.subset in WEIGHTINGS]
+    rows = [
+        [
+            m.group,
+            WEIGHTINGS[m.subset],
+            "afgeronde aandelen" if m.method in ROUNDED else "aantallen",
+            *_split(m),
+            p_text(m),
+        ]
+        for m in sorted(found, key=lambda m: order.index(m.group))
+        if math.isfinite(m.estimate)
+    ]
+    header = ["Verkiezing", "Weging", "Bekend", "Effect", "Interval", "Door afronding", "p-waarde"]
+    return pipe_table(header, rows, "lllrrrr")
+
+
+def _split(m: Measure) -> list[str]:
+    """Return a difference, its interval by chance, and its limits by rounding."""
+    estimate, ends = _points(m)
+    return [estimate, NO_NUMBER, ends] if m.method in ROUNDED else [estimate, ends, NO_NUMBER]
+
+
+#: The tests that the table of changes shows; the others are in the file. Within strata there is
+#: no studentised one.
+TESTS = ("randomisation_studentised", "randomisation")
+
+
+def changes(items: Sequence[Measure]) -> str:
+    """Return the changes of the excess between uses of the ballot, as difference and as ratio.
+
+    Differences by the studentised test, which holds beyond the ballots cast; ``Samen`` is the
+    p-value adjusted for the other changes.
+    """
+    joint = {(m.group, m.subset): m for m in items if m.quantity == "change_in_excess_joint"}
+    rows = []
+    for m in _shown_changes(items):
+        cells = _split(m)
+        if m.quantity == "change_in_ratio":
+            ends = [NO_NUMBER, limits(m, 2)]
+            cells = [number(m.estimate, 2), *(ends if m.method in ROUNDED else ends[::-1])]
+        together = NO_NUMBER
+        if m.quantity == "change_in_excess" and (m.group, m.subset) in joint:
+            together = p_text(joint[m.group, m.subset])
+        kind = "verschil" if m.quantity == "change_in_excess" else "verhouding"
+        rows.append(
+            [_arrow(m), kind, WEIGHTINGS[m.subset], *cells, p_text(m), together],
+        )
+    header = ["Van en naar", "Als", "Weging", "Verandering", "Interval", "Door afronding"]
+    return pipe_table([*header, "p-waarde", "Samen"], rows, "lllrrrrr")
+
+
+def _shown_changes(items: Sequence[Measure]) -> list[Measure]:
+    """Return the pooled changes with a number, of each difference only the preferred test."""
+    found = [
+        m
+        for m in items
+        if m.quantity in ("change_in_excess", "change_in_ratio")
+        and m.subset in WEIGHTINGS
+        and math.isfinite(m.estimate)
+    ]
+    studentised = {(m.group, m.subset) for m in found if m.method == TESTS[0]}
+    return [
+        m
+        for m in found
+        if (m.quantity, m.method) != ("change_in_excess", TESTS[1])
+        or (m.group, m.subset) not in studentised
+    ]
+
+
+def _arrow(m: Measure) -> str:
+    return " → ".join(reversed(m.group.split("-")))
+
+
+def own_changes(items: Sequence[Measure], names: Mapping[str, str]) -> str:
+    """Return the effect at two uses and its change, municipality by municipality."""
+    found = {(m.quantity, m.group, m.subset): m for m in items if m.subset in names}
+    rows = []
+    for m in found.values():
+        if m.quantity != "change_in_excess" or not math.isfinite(m.estimate):
+            continue
+        later, earlier = m.group.split("-")
+        ends = [_open(found["excess", e, m.subset]) for e in (earlier, later)]
+        ratio = found.get(("change_in_ratio", m.group, m.subset))
+        rows.append(
+            (
+                sort_name(names[m.subset]),
+                [names[m.subset], _arrow(m), *ends, _open(m), _open_ratio(ratio)],
+            )
+        )
+    # Sorting is stable: the periods of one municipality stay in order.
+    cells = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
+    header = ["Gemeente", "Van en naar", "Effect eerst", "Effect daarna", "Verschil", "Verhouding"]
+    return pipe_table(header, cells, "llrrrr")
+
+
+def _open(m: Measure) -> str:
+    """Return a difference in percentage points, or the limits that rounding leaves it."""
+    return _points(m)[1] if m.method in ROUNDED else _points(m)[0]
+
+
+def _open_ratio(m: Measure | None) -> str:
+    if m is None or math.isnan(m.estimate):
+        return NO_NUMBER
+    return limits(m, 2) if m.method in ROUNDED else number(m.estimate, 2)
+
+
+def later_first(items: Sequence[Measure]) -> str:
+    """Return the difference between municipalities that used the ballot before and the others."""
+    rows = [
+        [METHODS[m.method], *_points(m), p_text(m)]
+        for m in items
+        if m.quantity == "later_against_first"
+    ]
+    return pipe_table(["Methode", "Verschil", "Interval", "p-waarde"], rows, "lrrr")
+
+
+def decomposition(items: Sequence[Measure]) -> str:
+    """Return the parts of the naive change of the share, in percentage points."""
+    rows = []
+    for m in items:
+        name = m.quantity.removeprefix("decomposition_")
+        if name == m.quantity:
+            continue
+        if math.isnan(m.estimate):
+            continue
+        # The change itself opens the list of its parts.
+        label = "**verandering van het aandeel**" if name == "naive" else PARTS[name]
+        rows.append([_arrow(m) if name == "naive" else "", label, *_points(m)])
+    return pipe_table(["Van en naar", "Onderdeel", "Bijdrage", "Door afronding"], rows, "llrr")
+
+
+def forecasts(items: Sequence[Measure]) -> str:
+    """Return the expected national share and extra votes by scenario."""
+    found = {(m.quantity, m.group, m.subset): m for m in items}
+    rows = []
+    for (quantity, scenario, scale), m in found.items():
+        if quantity != "forecast_share":
+            continue
+        extra = found["forecast_extra_votes", scenario, scale]
+        spread = found["forecast_share_range_of_municipalities", scenario, scale]
+        share = [
+            interval(v.ci_lower, v.ci_upper) if math.isfinite(v.ci_lower) else NO_NUMBER
+            for v in (m, spread)
+        ]
+        votes = number(round(extra.estimate, -2))
+        cells = [f"{number(100 * m.estimate, 2)}%", *share, votes]
+        rows.append([SCENARIOS[scenario], SCALES[scale], *cells])
+    header = ["Als het gaat", "Gerekend met", "Aandeel", "Interval", "Uiterste gemeenten"]
+    return pipe_table([*header, "Extra stemmen"], rows, "llrrrr")

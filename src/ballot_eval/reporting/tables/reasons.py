@@ -1,0 +1,219 @@
+"""Reasons of invalidity, votes for a party alone and published numbers as Markdown tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from ballot_eval.formatting import interval, number, percent, points, sort_name
+from ballot_eval.plan_topics import PublishedMarking
+from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, pipe_table
+from ballot_eval.results import MarkingMeasure, Rate
+from ballot_eval.schema.marking import INVALID_REASONS
+from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
+from ballot_eval.topics.marking.published import DIFFERENCE, METHOD, PLACES
+from ballot_eval.topics.marking.reasons import WITHOUT_REASON
+from ballot_eval.topics.marking.shares import CONTRAST
+
+#: The levels of reasons in words; the sums of two kinds first.
+REASON_LEVELS = {
+    "design": "**door het stembiljet**",
+    **{r.code: r.nl for r in INVALID_REASONS if r.kind == "design"},
+    **{
+        r.code: f"{r.nl} (geldigheid niet vastgesteld)"
+        for r in INVALID_REASONS
+        if r.kind == "unsettled"
+    },
+    "general": "**algemeen**",
+    **{r.code: r.nl for r in INVALID_REASONS if r.kind == "general"},
+    WITHOUT_REASON: "zonder opgegeven reden",
+}
+
+#: What the rows on gross and net are called, in their order.
+COMPARED = {
+    ("invalid", "gross_share"): "ongeldig, alle redenen samen",
+    ("design", "gross_share"): "door het stembiljet (bruto)",
+    ("general", "gross_share"): "algemene redenen",
+    ("several_numbers", "gross_share"): "één partij, meer nummers",
+    (WITHOUT_REASON, "gross_share"): "zonder opgegeven reden",
+    ("invalid", "expected_share"): "ongeldig, met het oude stembiljet te verwachten",
+    ("invalid", "net_excess"): "meer ongeldig dan verwacht (netto)",
+    ("design", "gross_minus_net"): "bruto min netto",
+}
+
+#: Published quantities by topic and level.
+QUANTITIES = {
+    ("reasons", "design"): "ongeldig door het stembiljet, van de uitgebrachte stemmen",
+    ("reasons", "invalid"): "ongeldig, van de uitgebrachte stemmen",
+    ("party_only", "total"): "alleen een partij, van de geldige stemmen",
+    ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
+}
+#: Of whom a number was published; who the reference was there, the study does not know.
+UNITS = GROUPS | {
+    "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
+    "comparison": "Waarmee is vergeleken (niet vastgesteld)",
+    "experiment-reference": "Experiment min referentie van de evaluatie",
+    "experiment-comparison": "Experiment min vergelijking",
+}
+
+
+def computed(items: Sequence[MarkingMeasure], topic: str, election: str) -> list[MarkingMeasure]:
+    """Return what was computed on a topic at an election: nothing that was published."""
+    return [m for m in items if (m.topic, m.election, m.source) == (topic, election, "")]
+
+
+def published(items: Sequence[MarkingMeasure]) -> list[MarkingMeasure]:
+    """Return what was published and not computed."""
+    return [m for m in items if m.method in (METHOD, DIFFERENCE)]
+
+
+def _limits(item: MarkingMeasure) -> str:
+    return NO_NUMBER if math.isnan(item.ci_lower) else interval(item.ci_lower, item.ci_upper)
+
+
+def reasons(items: Sequence[MarkingMeasure], election: str) -> str:
+    """Return the reasons in the experiment municipalities together, with both shares."""
+    found = {
+        (m.level, m.quantity): m
+        for m in computed(items, "reasons", election)
+        if m.unit == "experiment"
+    }
+    rows = []
+    for level, words in REASON_LEVELS.items():
+        of_invalid, of_cast = found[level, "share_of_invalid"], found[level, "share_of_votes_cast"]
+        shares = [percent(of_invalid.estimate, 1), percent(of_cast.estimate, 3)]
+        limits = [
+            NO_NUMBER if math.isnan(m.ci_lower) else interval(m.ci_lower, m.ci_upper, digits)
+            for m, digits in ((of_invalid, 1), (of_cast, 3))
+        ]
+        votes = number(of_invalid.numerator)
+        rows.append([words, votes, shares[0], limits[0], shares[1], limits[1]])
+    header = ["Reden", "Stemmen", "Van ongeldig", "Interval", "Van uitgebracht", "Interval"]
+    return pipe_table(header, rows, "lrrrrr")
+
+
+def reasons_municipalities(
+    items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str
+) -> str:
+    """Return the design-related and general shares of votes cast of each municipality."""
+    found = {
+        (m.unit, m.level): m
+        for m in computed(items, "reasons", election)
+        if m.quantity == "share_of_votes_cast" and m.unit.isdigit()
+    }
+    rows = []
+    codes = sorted({u for u, _ in found}, key=lambda c: sort_name(names.get(c, c)))
+    for code in codes:
+        parts = [found[code, level] for level in ("design", "general", WITHOUT_REASON)]
+        shares = [percent(m.estimate, 3) for m in parts]
+        limits = NO_NUMBER if math.isnan(parts[0].ci_lower) else _limits(parts[0])
+        rows.append([names.get(code, code), shares[0], limits, *shares[1:], number(parts[0].count)])
+    header = ["Gemeente", "Stembiljet", "Interval", "Algemeen", "Zonder reden", "Stembureaus"]
+    return pipe_table(header, rows, "lrrrrr")
+
+
+def gross_net(items: Sequence[MarkingMeasure], election: str) -> str:
+    """Return the gross design-related rate beside the net excess, and what they differ by."""
+    found = {
+        (m.level, m.quantity): m for m in computed(items, "reasons", election) if m.unit == CONTRAST
+    }
+    rows = []
+    for key, words in COMPARED.items():
+        m = found[key]
+        is_difference = key[1] in ("net_excess", "gross_minus_net")
+        value = points(m.estimate, 3) if is_difference else percent(m.estimate, 3)
+        limits = (
+            NO_NUMBER
+            if math.isnan(m.ci_lower)
+            else interval(
+                m.ci_lower, m.ci_upper, 3, percent_sign=not is_difference, sign=is_difference
+            )
+        )
+        rows.append([words, value, limits])
+    return pipe_table(["Deel van de uitgebrachte stemmen", "Waarde", "Interval"], rows, "lrr")
+
+
+def party_only(items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str) -> str:
+    """Return the votes for a party alone of groups and municipalities."""
+    rows = []
+    here = computed(items, "party_only", election)
+    leaders = {
+        (m.unit, m.quantity): m
+        for m in here
+        if m.quantity in (LEADER, WITHOUT) and m.level == "total"
+    }
+    shares = [m for m in here if m.quantity == "share_of_valid"]
+    # The group first, which no name begins like.
+    for m in sorted(shares, key=lambda m: sort_name(names.get(m.unit, ""))):
+        label = names.get(m.unit, m.unit)
+        if m.unit == "experiment":
+            label = _exposure(m.level)
+        first = [
+            percent(leaders[m.unit, q].estimate, 1)
+            if m.level == "total" and (m.unit, q) in leaders
+            else NO_NUMBER
+            for q in (LEADER, WITHOUT)
+        ]
+        rows.append([label, number(m.numerator), percent(m.estimate), _limits(m), *first])
+    header = ["Gemeente", "Stemmen", "Van geldig", "Interval", "Lijsttrekkers", "Zonder"]
+    return pipe_table(header, rows, "lrrrrr")
+
+
+def _exposure(level: str) -> str:
+    """Return a group of experiment municipalities in words: ``1e gebruik``."""
+    if level == "total":
+        return "**Experimentgemeenten**"
+    return f"waarvan {level.removeprefix('exposure_')}e gebruik"
+
+
+def _decimals(item: MarkingMeasure, shares: Sequence[PublishedMarking]) -> int:
+    """Return the decimals that a number, or the more exact side of a difference, was given in."""
+    units = item.unit.split("-")
+    return max(
+        share.rounded.decimals or 0
+        for share in shares
+        if share.election == item.election
+        and share.unit in units
+        and (PLACES[share.quantity].topic, PLACES[share.quantity].level) == (item.topic, item.level)
+    )
+
+
+def marking_published(
+    items: Sequence[MarkingMeasure], rates: Sequence[Rate], shares: Sequence[PublishedMarking]
+) -> str:
+    """Return the published numbers, beside the same numbers of the experiment as computed.
+
+    They have the decimals of ``shares``, which are those of the plan, and their limits one more.
+    Those of other municipalities are not computed: who they were is not established.
+    """
+    key = ("topic", "election", "level", "quantity")
+    own = {
+        tuple(getattr(m, k) for k in key): m.estimate
+        for m in items
+        if not m.source and m.unit == "experiment"
+    }
+    own |= {
+        ("reasons", r.election, "invalid", "share_of_votes_cast"): r.rate
+        for r in rates
+        if (r.unit, r.outcome) == ("experiment", "invalid")
+    }
+    rows = []
+    for m in published(items):
+        here = own.get(tuple(getattr(m, k) for k in key)) if m.unit == "experiment" else None
+        is_difference = m.method == DIFFERENCE
+        digits = _decimals(m, shares)
+        limits = interval(
+            m.ci_lower, m.ci_upper, digits + 1, percent_sign=not is_difference, sign=is_difference
+        )
+        rows.append(
+            [
+                QUANTITIES[m.topic, m.level],
+                UNITS.get(m.unit, m.unit),
+                m.election,
+                points(m.estimate, digits) if is_difference else percent(m.estimate, digits),
+                limits,
+                NO_NUMBER if here is None else percent(here),
+            ]
+        )
+    header = ["Aandeel", "Van", "Verkiezing", "Gepubliceerd", "Afgerond uit", "Berekend"]
+    return pipe_table(header, rows, "lllrrr")

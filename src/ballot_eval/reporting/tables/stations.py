@@ -1,0 +1,116 @@
+"""Results of polling stations as Markdown tables for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ballot_eval.formatting import interval, number, percent
+from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, OUTCOMES, pipe_table
+from ballot_eval.results import StationCoverage, StationDispersion, StationRate
+from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
+
+#: Types of which the name in the data is no Dutch word, and all stations together.
+LEVELS = {
+    "nl": {UNKNOWN_TYPE: "onbekend", "total": "alle stembureaus", "more": "{} en meer"},
+    "en": {UNKNOWN_TYPE: "unknown", "total": "all stations", "more": "{} and more"},
+}
+
+ALL = {"all": "Alle gemeenten"} | GROUPS
+
+
+def level_name(level: str, *, language: str = "nl") -> str:
+    """Return a size class as it is printed, ``250–499``; a type keeps the name in the data."""
+    words = LEVELS[language]
+    if level not in SIZE_CLASSES:
+        return words.get(level, level)
+    if level.endswith("+"):
+        return words["more"].format(number(int(level[:-1]), language=language))
+    return "–".join(number(int(end), language=language) for end in level.split("-"))
+
+
+def of_dimension(
+    items: Sequence[StationRate], election: str, *dimensions: str
+) -> list[StationRate]:
+    """Return the rates at one election by some of the dimensions."""
+    return [r for r in items if r.election == election and r.dimension in dimensions]
+
+
+def _cells(rate: StationRate | None) -> list[str]:
+    if rate is None:
+        return [NO_NUMBER] * 2
+    limits = NO_NUMBER if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
+    return [percent(rate.rate), limits]
+
+
+def _rates(items: Sequence[StationRate], first: str) -> str:
+    found = {(r.level, r.unit, r.outcome): r for r in items}
+    rows, named = [], ""
+    for level, unit, outcome in found:
+        if outcome != "invalid":
+            continue
+        invalid, blank = (found.get((level, unit, o)) for o in ("invalid", "blank"))
+        count = number(invalid.stations_count) if invalid else NO_NUMBER
+        # The level is named once, at the first of its groups.
+        name = "" if level == named else level_name(level)
+        rows.append([name, GROUPS[unit], count, *_cells(invalid), *_cells(blank)])
+        named = level
+    header = [first, "Groep", "Aantal", "Ongeldig", "Interval", "Blanco", "Interval"]
+    return pipe_table(header, rows, "llrrrrr")
+
+
+def station_rates(items: Sequence[StationRate], election: str) -> str:
+    """Return invalid and blank votes by size class of the station and group at one election."""
+    return _rates(of_dimension(items, election, "total", "size_class"), "Stemmen")
+
+
+def station_types(items: Sequence[StationRate], election: str) -> str:
+    """Return invalid and blank votes by type of station and group at one election."""
+    return _rates(of_dimension(items, election, "station_type"), "Soort")
+
+
+def station_dispersion(items: Sequence[StationDispersion], election: str) -> str:
+    """Return the dispersions by group and outcome, and stations without such a vote."""
+    found = {(d.unit, d.outcome, d.level, d.around): d for d in items if d.election == election}
+    rows = []
+    for unit, outcome in dict.fromkeys((d[0], d[1]) for d in found):
+        if outcome not in ("invalid", "blank"):
+            continue
+        station, own, municipality = (
+            found[unit, outcome, *what]
+            for what in (
+                ("polling_station", "group"),
+                ("polling_station", "municipality"),
+                ("municipality", "group"),
+            )
+        )
+        phis = [_phi(d.phi) for d in (station, own, municipality)]
+        shares = [percent(v, 0) for v in (own.without_share, own.expected_without_share)]
+        rows.append([ALL[unit], OUTCOMES[outcome], *phis, *shares])
+    header = ["Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"]
+    return pipe_table([*header, "Zonder", "Verwacht"], rows, "llrrrrr")
+
+
+def _phi(value: float) -> str:
+    return NO_NUMBER if math.isnan(value) else number(value, 2)
+
+
+def station_coverage(items: Sequence[StationCoverage]) -> str:
+    """Return per election how much of the municipal results the stations add up to."""
+    rows = []
+    for election in dict.fromkeys(c.election for c in items):
+        here = [c for c in items if c.election == election]
+        judged = [c for c in here if not math.isnan(c.coverage)]
+        votes = sum(c.municipality_votes_cast_count for c in judged)
+        share = sum(c.votes_cast_count for c in judged) / votes if votes else math.nan
+        counts = (
+            sum(c.stations_count > 0 for c in here),
+            sum(c.complete for c in here),
+            *(
+                sum(getattr(c, f) for c in here)
+                for f in ("stations_count", "without_votes_count", "unknown_count")
+            ),
+        )
+        rows.append([election, *map(number, counts), percent(share, 1)])
+    header = ["Verkiezing", "Gemeenten", "Volledig", "Stembureaus", "Zonder stemmen", "Onbekend"]
+    return pipe_table([*header, "Stemmen"], rows, "lrrrrrr")

@@ -1,0 +1,224 @@
+"""Measures of times as Markdown tables for the report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ballot_eval.formatting import interval, number, p_value, percent
+from ballot_eval.reporting.tables.invalid_votes import NO_NUMBER, pipe_table
+from ballot_eval.results import Measure
+from ballot_eval.topics.booths import CLOSE
+from ballot_eval.topics.counting_time import MIDNIGHT
+
+BALLOTS = {"new": "nieuw", "old": "oud"}
+SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
+KINDS = {
+    "DSO": "DSO, stembureau",
+    "CSO": "CSO, stembureau",
+    "CSO_central": "CSO, centrale zitting",
+}
+METHODS = {
+    "mixed_model": "gemengd model",
+    "mixed_model_stations": "gemengd model, alleen stembureaus",
+    "mixed_model_age": "gemengd model, met leeftijd",
+    "randomisation": "hertoewijzing van gemeenten",
+    "kaplan_meier": "beperkt gemiddelde (Kaplan–Meier)",
+}
+
+#: How the quantity starts that compares with the municipalities' own earlier election.
+SINCE = "pace_ratio_since_"
+
+
+def limits(m: Measure, digits: int = 0) -> str:
+    """Return the limits of a measure; an upper limit that was not reached is open."""
+    if math.isnan(m.ci_lower) or math.isnan(m.ci_upper):
+        return NO_NUMBER
+    return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
+
+
+def p_text(m: Measure) -> str:
+    """Return the p-value of a measure, or a dash where it has none."""
+    return NO_NUMBER if math.isnan(m.p_value) else p_value(m.p_value)
+
+
+def _index(items: Sequence[Measure]) -> dict[tuple[str, str, str, str], Measure]:
+    return {(m.quantity, m.group, m.subset, m.method): m for m in items}
+
+
+def _cells(m: Measure | None, digits: int = 0) -> list[str]:
+    if m is None or math.isnan(m.estimate):
+        return [NO_NUMBER, NO_NUMBER]
+    return [number(m.estimate, digits), limits(m, digits)]
+
+
+def _with_limits(m: Measure, digits: int = 0) -> str:
+    estimate, within = _cells(m, digits)
+    return estimate if estimate == NO_NUMBER else f"{estimate} ({within})"
+
+
+def voting_times(items: Sequence[Measure]) -> str:
+    """Return median, P90 and restricted mean in seconds, by voters and ballot."""
+    found = _index(items)
+    rows = []
+    for subset, name in SUBSETS.items():
+        for ballot, label in BALLOTS.items():
+            key = (ballot, subset, "kaplan_meier")
+            median = found.get(("median_seconds", *key))
+            if median is None:
+                continue
+            p90, mean = found[("p90_seconds", *key)], found[("restricted_mean_seconds", *key)]
+            cells = [*_cells(median), *_cells(p90), *_cells(mean)]
+            rows.append([name, label, number(median.n), *cells])
+    header = ["Kiezers", "Biljet", "Aantal", "Mediaan", "Interval", "P90", "Interval"]
+    return pipe_table([*header, "Gemiddelde", "Interval"], rows, "llrrrrrrr")
+
+
+def voting_ratios(items: Sequence[Measure]) -> str:
+    """Return the ratios of new to old by voters and method; 1 is no difference."""
+    rows = [
+        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), p_text(m)]
+        for m in items
+        if m.quantity in ("ratio", "restricted_mean_ratio")
+    ]
+    return pipe_table(["Kiezers", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+def booths(items: Sequence[Measure]) -> str:
+    """Return the booths needed by arrivals per hour in a peak."""
+    rows = []
+    for rate, new, old, difference in booth_rows(items):
+        cells = [_booths(m) for m in (new, old, difference)]
+        rows.append([number(rate), *cells])
+    return pipe_table(["Kiezers per uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
+
+
+def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure, Measure]]:
+    """Yield per arrival rate the booths with the new and the old ballot and their difference."""
+    by_rate: dict[int, list[Measure]] = {}
+    for m in items:
+        if m.quantity == "booths_needed":
+            by_rate.setdefault(int(m.subset.split("_", 1)[0]), []).append(m)
+    for rate, (new, old, difference) in by_rate.items():
+        yield rate, new, old, difference
+
+
+def is_close(m: Measure) -> bool:
+    """Return whether another simulation could well give a neighbouring number of booths."""
+    return CLOSE in m.note
+
+
+def _booths(m: Measure) -> str:
+    if math.isnan(m.estimate):
+        return number(math.nan)
+    sign = m.group == "new-old"
+    text = number(m.estimate, sign=sign) + ("\\*" if is_close(m) else "")
+    if math.isnan(m.ci_lower):
+        return f"{text} ({NO_NUMBER})"
+    if m.ci_lower == m.ci_upper == m.estimate:
+        return text
+    low, high = (number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
+    return f"{text} ({low} tot {high})"
+
+
+def counting_pace(items: Sequence[Measure]) -> str:
+    """Return person-minutes per 100 ballots by kind of count and ballot."""
+    found = _index(items)
+    rows = []
+    for kind, name in KINDS.items():
+        for ballot, label in BALLOTS.items():
+            median = found.get(
+                ("median_person_minutes_per_100_ballots", ballot, kind, "finished_counts")
+            )
+            if median is None:
+                continue
+            mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
+            size = [number(median.n), number(median.n_clusters)]
+            rows.append([name, label, *size, *(_with_limits(m, 1) for m in (median, mean))])
+    # Intervals stand in the same cell: two columns more do not fit on the page.
+    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"]
+    return pipe_table([*header, "Gemiddelde (interval)"], rows, "llrrrr")
+
+
+def counting_ratios(items: Sequence[Measure]) -> str:
+    """Return the ratios of the work, new to old, by kind of count and method."""
+    rows = [
+        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(m, 2), p_text(m)]
+        for m in items
+        if (m.quantity, m.method) in WORK
+    ]
+    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+#: Ratios of the work: at the same ballots, counters and lists, or as it was.
+WORK = {
+    ("work_ratio", "mixed_model"): "gemengd model",
+    ("work_ratio", "cr2"): "regressie, CR2",
+    ("pace_ratio", "randomisation"): "hertoewijzing, zonder correctie",
+}
+
+
+def counting_speed(items: Sequence[Measure]) -> str:
+    """Return how much faster counts finish with the new ballot, by kind of count and method.
+
+    The ratio of Cox is that of the rates of finishing; above 1 is faster. The log-rank test by
+    reassigning municipalities has a p-value alone.
+    """
+    names = {
+        "cox": "Cox",
+        "cox_adjusted": "Cox, bij gelijke omvang",
+        "logrank_randomisation": "logrank, hertoewijzing",
+    }
+    rows = []
+    for m in items:
+        if m.method in names:
+            cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(m, 2)
+            rows.append([KINDS[m.subset], names[m.method], *cells, p_text(m)])
+    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+
+
+#: Minutes after its start at which a central session is looked at; stations at midnight.
+SESSION_MINUTES = 300
+
+
+def counting_finished(items: Sequence[Measure]) -> str:
+    """Return how soon counts were finished: median, and share finished.
+
+    Of polling stations time runs from their closing and the share is that at midnight; of central
+    sessions both count from their start.
+    """
+    found = _index(items)
+    rows = []
+    for kind, name in KINDS.items():
+        session = kind == "CSO_central"
+        origin, minutes = ("start", SESSION_MINUTES) if session else ("closing", MIDNIGHT)
+        for ballot, label in BALLOTS.items():
+            key = (ballot, kind, "kaplan_meier")
+            share = found.get((f"share_finished_{minutes}_minutes_after_{origin}", *key))
+            if share is None:
+                continue
+            middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
+            limit = share.ci_lower, share.ci_upper
+            within = NO_NUMBER if math.isnan(limit[0]) else interval(*limit, 0)
+            when = f"na {number(minutes / 60)} uur" if session else "middernacht"
+            cells = [when, percent(share.estimate, 0), within]
+            rows.append([name, label, *_cells(middle), *cells])
+    header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]
+    return pipe_table(header, rows, "llrrlrr")
+
+
+def counting_since(items: Sequence[Measure]) -> str:
+    """Return the change of the pace since an earlier election, against controls, as a ratio."""
+    rows = [
+        [
+            KINDS[m.subset],
+            m.quantity.removeprefix(SINCE),
+            number(m.n),
+            *_cells(m, 2),
+            p_text(m),
+        ]
+        for m in items
+        if m.quantity.startswith(SINCE)
+    ]
+    header = ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval", "p-waarde"]
+    return pipe_table(header, rows, "llrrrr")
