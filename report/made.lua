@@ -1,4 +1,4 @@
--- Leaves out the divs `::: {.made table="NAME"}` of which the table was not made, so that text
+-- Leaves out the divs `::: {.made table="nl.NAME"}` of which the table was not made, so that text
 -- about measurements comes in only where there are any.
 
 local function readable(path)
@@ -16,9 +16,10 @@ local function artefacts()
   return "_generated/"
 end
 
-local tables = artefacts() .. "tables/"
+local base = artefacts()
 
 function Div(div)
   if not div.classes:includes("made") then return nil end
-  return readable(tables .. div.attributes.table .. ".md") and div.content or {}
+  local language, name = div.attributes.table:match("^(%a+)%.(.+)$")
+  return readable(base .. language .. "/tables/" .. name .. ".md") and div.content or {}
 end

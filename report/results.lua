@@ -1,7 +1,8 @@
--- Shortcodes that bring in finished artefacts: {{< table NAME >}}, {{< figure NAME >}},
--- {{< notice >}}. What was not made shows "niet gemeten".
+-- Shortcodes that bring in finished artefacts: {{< table nl.NAME >}}, {{< figure nl.NAME >}} and
+-- {{< notice nl >}}, each in the language that it names. What was not made says so.
 
 local base = (os.getenv("QUARTO_PROJECT_DIR") or ".") .. "/_generated/"
+local not_made = { nl = "niet gemeten", en = "not measured" }
 
 local function read(path)
   local handle = io.open(path, "r")
@@ -11,31 +12,39 @@ local function read(path)
   return text
 end
 
-local function listing()
-  return pandoc.json.decode(read(base .. "artefacts.json") or '{"figures":{},"notice":""}')
+local function made_in(language)
+  local listing = pandoc.json.decode(read(base .. "artefacts.json") or '{"languages":{}}')
+  return listing.languages[language] or { figures = {}, notice = "" }
 end
 
-local function not_measured()
-  return pandoc.Para({ pandoc.Emph({ pandoc.Str("niet gemeten") }) })
+local function split(argument)
+  local language, name = pandoc.utils.stringify(argument):match("^(%a+)%.?(.*)$")
+  return language, name
+end
+
+local function not_measured(language)
+  return pandoc.Para({ pandoc.Emph({ pandoc.Str(not_made[language]) }) })
 end
 
 return {
   ["table"] = function(args)
-    local text = read(base .. "tables/" .. pandoc.utils.stringify(args[1]) .. ".md")
-    if not text then return not_measured() end
+    local language, name = split(args[1])
+    local text = read(base .. language .. "/tables/" .. name .. ".md")
+    if not text then return not_measured(language) end
     return pandoc.read(text, "markdown").blocks
   end,
   ["figure"] = function(args)
-    local name = pandoc.utils.stringify(args[1])
-    local alt = listing().figures[name]
-    if not alt then return not_measured() end
+    local language, name = split(args[1])
+    local alt = made_in(language).figures[name]
+    if not alt then return not_measured(language) end
     local kind = quarto.doc.is_format("docx") and ".png" or ".svg"
+    local file = "_generated/" .. language .. "/figures/" .. name .. kind
     -- The alternative text is set here: a shortcode inside image attributes breaks the image.
-    return pandoc.Para({ pandoc.Image(alt, "_generated/figures/" .. name .. kind, "",
+    return pandoc.Para({ pandoc.Image(alt, file, "",
       pandoc.Attr("", {}, { ["fig-alt"] = alt, alt = alt })) })
   end,
-  ["notice"] = function()
-    local text = listing().notice
+  ["notice"] = function(args)
+    local text = made_in((split(args[1]))).notice
     if text == "" then return {} end
     return pandoc.Div({ pandoc.Para({ pandoc.Strong({ pandoc.Str(text) }) }) },
       pandoc.Attr("", { "banner" }, { role = "note" }))

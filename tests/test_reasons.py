@@ -11,7 +11,7 @@ from ballot_eval.estimation.clusters import cluster_design, cluster_ols
 from ballot_eval.estimation.counts import did_ratio
 from ballot_eval.estimation.staggered import NEVER, group_time_effects
 from ballot_eval.estimation.synthetic import synthetic_effect
-from ballot_eval.reasons import OTHER, REASONS, dutch_reason, plain_reason
+from ballot_eval.reasons import OTHER, REASONS, told_reason, plain_reason
 
 ROLE = np.arange(12) < 3
 RATES = np.random.default_rng(1).normal(size=(12, 3))
@@ -58,7 +58,7 @@ def test_what_estimators_say_becomes_words_about_municipalities(work, english, d
         work()
     note = plain_reason(caught.value)
     assert english in note
-    assert dutch in dutch_reason(note, {"0000": "Adorp"})
+    assert dutch in told_reason(note, {"0000": "Adorp"})
 
 
 def test_every_note_is_found_again_whatever_it_names():
@@ -66,15 +66,15 @@ def test_every_note_is_found_again_whatever_it_names():
         note = reason.english.format(
             **dict.fromkeys(("who", "two", "several", "where"), "0001 and 0002")
         )
-        assert dutch_reason(note, {}) != OTHER
-        assert "{" not in dutch_reason(note, {})
+        assert told_reason(note, {}) != OTHER
+        assert "{" not in told_reason(note, {})
 
 
 def test_an_unknown_reason_stays_as_it_is_and_long_lists_are_counted():
     assert plain_reason("something else") == "something else"
-    assert dutch_reason("something else", {}) == OTHER
+    assert told_reason("something else", {}) == OTHER
     note = "no public facts on " + ", ".join(f"{n:04}" for n in range(20))
-    found = dutch_reason(plain_reason(note), {"0000": "Adorp"})
+    found = told_reason(plain_reason(note), {"0000": "Adorp"})
     assert found.startswith("van Adorp, 0001, ")
     assert "0011 en nog 8 zijn" in found
     assert plain_reason(note) == note

@@ -14,7 +14,7 @@ from ballot_eval.answers import answers
 from ballot_eval.disclosure import audit
 from ballot_eval.errors import DesignError
 from ballot_eval.plan_topics import Survey, SurveyMargin
-from ballot_eval.reasons import dutch_reason
+from ballot_eval.reasons import told_reason
 from ballot_eval.results import ResultSet
 from ballot_eval.simulation import SurveyTruth, simulate_panel, simulate_surveys
 from ballot_eval.sources import read_raw
@@ -251,7 +251,7 @@ def test_answers_of_one_station_are_a_reason_not_a_number(accepted, gr2026):
     (survey,) = survey_results(accepted | alone | rest, gr2026)
     assert not survey.measures
     assert survey.problem.startswith("the answers are of one polling station or one municipality")
-    assert dutch_reason(survey.problem, {}).startswith("de antwoorden komen van één stembureau of")
+    assert told_reason(survey.problem, {}).startswith("de antwoorden komen van één stembureau of")
 
 
 @pytest.mark.parametrize("table", ["voter_survey", "station_survey", "municipality_survey"])

@@ -94,6 +94,7 @@ class StudyDesign(Frozen):
 
     id: Annotated[str, formed(r"[a-z0-9_-]+", "small letters, digits, hyphens and underscores")]
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    title_en: str = ""
     language: Literal["nl", "en"] = "nl"
     election: ElectionId
     baselines: Annotated[tuple[ElectionId, ...], Field(min_length=1)]

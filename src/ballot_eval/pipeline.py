@@ -16,6 +16,7 @@ from ballot_eval.errors import BallotEvalError, DesignError
 from ballot_eval.evaluation import Outcome, Progress, evaluate
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.reporting.artefacts import write_artefacts
+from ballot_eval.reporting.language import LANGUAGES
 from ballot_eval.reporting.rendering import Rendered, render
 from ballot_eval.results import KINDS, to_frame
 from ballot_eval.simulation import simulate
@@ -87,16 +88,13 @@ def run(
     """
     target = Path(out)
     project = find_report(study, Path(report_dir) if report_dir else None) if report else None
-    if report and study.language != "nl":
-        msg = 'the report is in Dutch; set language = "nl" in study.toml, or give --no-report'
-        raise DesignError(msg)
     _check_target(target, Path(raw), study)
     outcome = evaluate(study, Path(raw), allow_errors=allow_errors, progress=progress)
     rendered, report_error = Rendered("", ()), ""
     with _swapped_in(target) as work:
         write_outputs(outcome, work)
         write_artefacts(outcome, work / "artefacts")
-        shutil.copytree(work / "artefacts" / "_generated" / "figures", work / "figures")
+        _copy_figures(work / "artefacts" / "_generated", work / "figures", study.language)
         if project is not None:
             if progress:
                 progress("rendering the report")
@@ -111,6 +109,13 @@ def run(
         _write_manifest(text, work)
     files = tuple(target / "report" / f.name for f in rendered.files)
     return RunSummary(outcome, target, files, rendered.engine, rendered.notes, report_error)
+
+
+def _copy_figures(generated: Path, target: Path, language: str) -> None:
+    """Copy the figures: in the language of the study, and in the others in folders beside."""
+    for say in LANGUAGES:
+        folder = target if say.code == language else target / say.code
+        shutil.copytree(generated / say.code / "figures", folder, dirs_exist_ok=True)
 
 
 def _write_manifest(text: str, folder: Path) -> None:

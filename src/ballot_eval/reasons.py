@@ -237,7 +237,7 @@ REASONS = (
 LISTED = 12
 
 #: What the report says when none of these fits.
-OTHER = "deze gegevens laten het niet toe"
+OTHER = {"nl": "deze gegevens laten het niet toe", "en": "these data do not allow it"}
 
 
 def plain_reason(error: ValueError | str) -> str:
@@ -249,17 +249,23 @@ def plain_reason(error: ValueError | str) -> str:
     return message
 
 
-def dutch_reason(note: str, names: Mapping[str, str]) -> str:
-    """Return a note in Dutch, with the ``names`` of municipalities by code, the first of many."""
+def told_reason(note: str, names: Mapping[str, str], *, language: str = "nl") -> str:
+    """Return a note in the words of the report, with ``names`` of municipalities by code.
+
+    Of a long list the first are named and the rest is counted.
+    """
     for reason in REASONS:
         if found := re.fullmatch(reason.note, note):
-            parts = {k: _named(v, names) for k, v in found.groupdict().items()}
-            return reason.dutch.format(**parts)
-    return OTHER
+            parts = {k: _named(v, names, language) for k, v in found.groupdict().items()}
+            return (reason.dutch if language == "nl" else reason.english).format(**parts)
+    return OTHER[language]
 
 
-def _named(words: str, names: Mapping[str, str]) -> str:
+def _named(words: str, names: Mapping[str, str], language: str) -> str:
     """Return what a pattern found, with names for codes and at most ``LISTED`` of a list."""
-    items = [names.get(item, item) for item in words.replace(" and ", " als ").split(", ")]
+    if language == "nl":
+        words = words.replace(" and ", " als ")
+    items = [names.get(item, item) for item in words.split(", ")]
     more = len(items) - LISTED
-    return ", ".join(items[:LISTED]) + (f" en nog {more}" if more > 0 else "")
+    rest = {"nl": f" en nog {more}", "en": f" and {more} more"}[language]
+    return ", ".join(items[:LISTED]) + (rest if more > 0 else "")

@@ -1,6 +1,10 @@
 -- Numbers figures and tables (divs #fig-… and #tbl-…, the caption last) and resolves @fig-…
 -- and @tbl-…, as Quarto does.
-local names = { fig = "Figuur", tbl = "Tabel" }
+local words = {
+  nl = { fig = "Figuur", tbl = "Tabel" },
+  en = { fig = "Figure", tbl = "Table" },
+}
+local names = words.nl
 local count, label = { fig = 0, tbl = 0 }, {}
 
 local function kind_of(id)
@@ -14,6 +18,10 @@ local function typst_block(div, kind, blocks, caption)
   blocks:insert(1, pandoc.RawBlock("typst", "#block(breakable: false)["))
   blocks:insert(pandoc.RawBlock("typst", "]"))
   return pandoc.Div(blocks, pandoc.Attr(div.identifier))
+end
+
+local function choose(meta)
+  names = words[pandoc.utils.stringify(meta.lang or "nl")] or names
 end
 
 local function collect(div)
@@ -59,4 +67,4 @@ local function ragged(document)
   return document
 end
 
-return { { Div = collect }, { Cite = resolve }, { Pandoc = ragged } }
+return { { Meta = choose }, { Div = collect }, { Cite = resolve }, { Pandoc = ragged } }

@@ -11,29 +11,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from ballot_eval.errors import BallotEvalError
+from ballot_eval.formatting import NOT_MEASURED
 from ballot_eval.reporting.docx import finish_docx
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 
-NOT_MEASURED = "*niet gemeten*"
+#: The index of the report in each language; the files that are made bear its name.
+INDEXES = {"nl": "index", "en": "index-en"}
 
-#: What ``_quarto.yml`` tells Quarto, for Pandoc.
-SHARED_ARGUMENTS = (
-    "--standalone",
-    "--metadata=lang:nl",
-    "--metadata=toc-title:Inhoud",
-)
+FORMATS = ("html", "docx", "pdf")
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The files that were made (html, docx, pdf) and the engine that made them."""
+    """The files that were made (html, docx, pdf in each language) and the engine that made them."""
 
     engine: str
     files: tuple[Path, ...]
@@ -41,7 +39,7 @@ class Rendered:
 
 
 def render(report_dir: Path, out_dir: Path) -> Rendered:
-    """Render a prepared copy of ``report/`` (artefacts in place) to html, docx and pdf.
+    """Render a prepared copy of ``report/`` (artefacts in place): html, docx and pdf, each language.
 
     With Quarto when there is one; when that fails, with Pandoc, and ``notes`` says why.
 
@@ -89,22 +87,25 @@ def _quarto(quarto: str, report_dir: Path, out_dir: Path) -> Rendered:
     if done.returncode:
         msg = f"quarto render failed:\n{done.stderr[-2000:]}"
         raise BallotEvalError(msg)
-    made = []
-    for suffix in ("html", "docx", "pdf"):
-        target = out_dir / f"index.{suffix}"
+    made = _targets(out_dir)
+    for target in made:
         shutil.copyfile(report_dir / "_output" / target.name, target)
-        made.append(target)
-    return Rendered("Quarto", tuple(made))
+    return Rendered("Quarto", made)
+
+
+def _targets(out_dir: Path) -> tuple[Path, ...]:
+    return tuple(out_dir / f"{index}.{suffix}" for index in INDEXES.values() for suffix in FORMATS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A prepared report project, for the Pandoc engine."""
+    """A prepared report project, for the Pandoc engine.
+
+    What the shortcodes name starts with the code of its language: ``nl.effects``.
+    """
 
     folder: Path
-    variables: dict[str, str]
-    figures: dict[str, str]
-    notice: str
+    languages: dict[str, Any]
 
     def expand(self, file: Path, image: str) -> str:
         """Return the text of a file with includes and shortcodes resolved."""
@@ -115,62 +116,97 @@ class _Source:
         )
 
     def _resolve(self, match: re.Match[str], file: Path, line: int, image: str) -> str:
-        kind, name = match.group(1), match.group(2) or ""
-        if kind == "include" and (self.folder / name).is_file():
-            return self.expand(self.folder / name, image)
-        if kind == "var" and name in self.variables:
-            return self.variables[name]
-        if kind == "notice":
-            return f'::: {{.banner role="note"}}\n**{self.notice}**\n:::' if self.notice else ""
-        if kind == "table":
-            table = self.folder / "_generated" / "tables" / f"{name}.md"
-            return table.read_text(encoding="utf-8") if table.is_file() else NOT_MEASURED
-        if kind == "figure":
-            if name not in self.figures:
-                return NOT_MEASURED
-            alt = self.figures[name].replace("]", "\\]").replace("[", "\\[")
-            # The backslash keeps Pandoc from making a captioned figure of its own.
-            return f"![{alt}](_generated/figures/{name}.{image})\\"
+        kind, argument = match.group(1), match.group(2) or ""
+        if kind == "include" and (self.folder / argument).is_file():
+            return self.expand(self.folder / argument, image)
+        code, _, name = argument.partition(".")
+        if kind in ("var", "notice", "table", "figure") and code in self.languages:
+            text = getattr(self, f"_{kind}")(code, name, image)
+            if text is not None:
+                return str(text)
         msg = f"{file.name}, line {line}: {match.group(0)} names nothing that is there"
         raise BallotEvalError(msg)
 
+    def _var(self, code: str, name: str, image: str) -> str | None:  # noqa: ARG002
+        found: str | None = self.languages[code]["variables"].get(name)
+        return found
+
+    def _notice(self, code: str, name: str, image: str) -> str:  # noqa: ARG002
+        notice = self.languages[code]["notice"]
+        return f'::: {{.banner role="note"}}\n**{notice}**\n:::' if notice else ""
+
+    def _table(self, code: str, name: str, image: str) -> str:  # noqa: ARG002
+        table = self.folder / "_generated" / code / "tables" / f"{name}.md"
+        return table.read_text(encoding="utf-8") if table.is_file() else _not_measured(code)
+
+    def _figure(self, code: str, name: str, image: str) -> str:
+        figures = self.languages[code]["figures"]
+        if name not in figures:
+            return _not_measured(code)
+        alt = figures[name].replace("]", "\\]").replace("[", "\\[")
+        # The backslash keeps Pandoc from making a captioned figure of its own.
+        return f"![{alt}](_generated/{code}/figures/{name}.{image})\\"
+
+
+def _not_measured(code: str) -> str:
+    return f"*{NOT_MEASURED[code]}*"
+
 
 def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendered:
+    """Make every file, as many at a time as there are cores: Pandoc is a process of its own."""
+    source = _Source(report_dir, listing["languages"])
+    with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
+
+        def make(target: Path) -> None:
+            _make(source, target, crossref)
+            if target.suffix == ".docx":
+                finish_docx(target, listing["languages"][language_of(target)]["notice"])
+
+        targets = _targets(out_dir)
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            # Reading every result raises what went wrong in one of them.
+            list(pool.map(make, targets))
+    return Rendered("Pandoc", targets)
+
+
+def language_of(file: Path) -> str:
+    """Return the language of a file of the report, by its name."""
+    return next(code for code, index in INDEXES.items() if index == file.stem)
+
+
+def _make(source: _Source, target: Path, crossref: Path) -> None:
+    """Make one file of the report with Pandoc, and with typst where it is a pdf."""
     try:
         import pypandoc
         import typst
     except ImportError as error:
         msg = f"{error.name} is missing for the report: pip install 'ballot-eval[report]'"
         raise BallotEvalError(msg) from error
-    source = _Source(report_dir, listing["variables"], listing["figures"], listing["notice"])
-    html, docx, pdf = (out_dir / f"index.{suffix}" for suffix in ("html", "docx", "pdf"))
-    page = report_dir / "index.typ"
-    styles = report_dir / "styles"
+    folder, styles = source.folder, source.folder / "styles"
     contents = ["--toc", "--toc-depth=1"]
     css = [f"--css={styles / name}" for name in ("page.css", "report.css")]
-    css += ["--embed-resources", "--mathml", "--section-divs"]
     layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
-    with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
-        # The text is left out before what is left is numbered.
-        filters = [f"--lua-filter={file}" for file in (report_dir / "made.lua", crossref)]
-        shared = [*SHARED_ARGUMENTS, *filters, f"--resource-path={report_dir}"]
-        for to, target, image, extra in (
-            ("html5", html, "svg", [*contents, *css]),
-            ("docx", docx, "png", contents),
-            ("typst-smart", page, "svg", [*contents, *layout]),
-        ):
-            body = source.expand(report_dir / "index.qmd", image)
-            try:
-                pypandoc.convert_text(
-                    body,
-                    to,
-                    format="markdown",
-                    outputfile=str(target),
-                    extra_args=[*shared, *extra],
-                )
-            except RuntimeError as error:
-                msg = f"pandoc failed on {target.name}: {error}"
-                raise BallotEvalError(msg) from error
-    finish_docx(docx, listing["notice"])
-    typst.compile(str(page), output=str(pdf), root=str(report_dir))
-    return Rendered("Pandoc", (html, docx, pdf))
+    page = folder / f"{target.stem}.typ"
+    to, file, image, extra = {
+        ".html": (
+            "html5",
+            target,
+            "svg",
+            [*css, "--embed-resources", "--mathml", "--section-divs"],
+        ),
+        ".docx": ("docx", target, "png", []),
+        ".pdf": ("typst-smart", page, "svg", layout),
+    }[target.suffix]
+    # The text is left out before what is left is numbered.
+    filters = [f"--lua-filter={lua}" for lua in (folder / "made.lua", crossref)]
+    arguments = ["--standalone", *filters, f"--resource-path={folder}", *contents, *extra]
+    body = source.expand(folder / f"{target.stem}.qmd", image)
+    try:
+        pypandoc.convert_text(
+            body, to, format="markdown", outputfile=str(file), extra_args=arguments
+        )
+    except RuntimeError as error:
+        msg = f"pandoc failed on {file.name}: {error}"
+        raise BallotEvalError(msg) from error
+    if target.suffix == ".pdf":
+        typst.compile(str(page), output=str(target), root=str(folder))

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ballot_eval import figures
-from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.specification import Specification
 from ballot_eval.formatting import display_name
 from ballot_eval.panel import Panel
@@ -21,14 +20,10 @@ from ballot_eval.reporting.drawings.reasons import reason_figures
 from ballot_eval.reporting.drawings.stations import station_figures
 from ballot_eval.reporting.drawings.survey import survey_figures
 from ballot_eval.reporting.drawings.times import Drawing, time_figures
-from ballot_eval.reporting.tables.invalid_votes import (
-    METHODS,
-    POOLS,
-    WEIGHTINGS,
-    covariate_name,
-    estimated,
-    one_outcome,
-)
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import display_names
+from ballot_eval.reporting.selection import estimated, one_outcome
+from ballot_eval.reporting.tables.terms import METHODS, POOLS, WEIGHTINGS, covariate_name
 from ballot_eval.results import Check, Power, Rate, to_frame
 
 if TYPE_CHECKING:
@@ -44,28 +39,28 @@ FUNCTIONS = {
 }
 
 
-def display_names(study: StudyDesign) -> dict[str, str]:
-    """Return the names of the plan's municipalities as they are printed, by code."""
-    return {code: display_name(name) for code, name in study.municipalities.items()}
-
-
-def save_figures(outcome: Outcome, folder: Path) -> dict[str, str]:
+def save_figures(say: Language, outcome: Outcome, folder: Path) -> dict[str, str]:
     """Save every figure that these results allow; return the alternative text of each by name."""
     texts = {}
-    for name, (arguments, choices) in _drawings(outcome).items():
-        options = choices | {"language": outcome.study.language}
+    for name, (arguments, choices) in _drawings(say, outcome).items():
+        options = choices | {"language": say.code}
         function = FUNCTIONS.get(name, name)
         figures.save(getattr(figures, function)(*arguments, **options), folder, name)
         texts[name] = getattr(figures, f"alt_text_{function}")(*arguments, **options)
     return texts
 
 
-def _drawings(outcome: Outcome) -> dict[str, Drawing]:
-    made = _rates(outcome) | _checks(outcome) | station_figures(outcome) | time_figures(outcome)
+def _drawings(say: Language, outcome: Outcome) -> dict[str, Drawing]:
+    made = (
+        _rates(outcome)
+        | _checks(say, outcome)
+        | station_figures(say, outcome)
+        | time_figures(say, outcome)
+    )
     made |= candidate_figures(outcome)
     made |= difference_figures(outcome)
-    made |= reason_figures(outcome)
-    return made | learning_figures(outcome) | survey_figures(outcome)
+    made |= reason_figures(say, outcome)
+    return made | learning_figures(say, outcome) | survey_figures(say, outcome)
 
 
 def _rates(outcome: Outcome) -> dict[str, Drawing]:
@@ -97,24 +92,24 @@ def _control_rates(panel: Panel, election: str) -> list[float]:
     return list(np.asarray(rows["numerator"] / rows["denominator"], dtype=float))
 
 
-def _checks(outcome: Outcome) -> dict[str, Drawing]:
+def _checks(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of effects and robustness, those that there are results for."""
     names = display_names(outcome.study)
     checks = to_frame(estimated(outcome.results.checks), Check)
     made: dict[str, Drawing] = {}
     primary = outcome.primary.effect.estimate
     if math.isfinite(primary):
-        made["methods"] = ((_methods(outcome),), {})
+        made["methods"] = ((_methods(say, outcome),), {})
     left_out = checks[checks["check"] == "leave_one_out"].copy()
     if not left_out["estimate"].isna().all() and math.isfinite(primary):
         left_out["variant"] = left_out["variant"].map(names)
         made["leave_one_out"] = ((left_out, primary), {})
     made |= _event_study(outcome, checks)
-    if specifications := _specifications(outcome):
+    if specifications := _specifications(say, outcome):
         made["specification_curve"] = specifications
     before, after = (checks[checks["check"] == f"balance_{w}"] for w in ("before", "after"))
     if not before.empty:
-        labels = [covariate_name(v) for v in before["variant"]]
+        labels = [covariate_name(say, v) for v in before["variant"]]
         made["love_plot"] = ((labels, before["estimate"], after["estimate"]), {})
     units = checks[checks["check"] == "synthetic_unit"]
     placebos = checks[checks["check"] == "synthetic_placebo"]
@@ -131,12 +126,12 @@ def _checks(outcome: Outcome) -> dict[str, Drawing]:
     return made
 
 
-def _methods(outcome: Outcome) -> pd.DataFrame:
+def _methods(say: Language, outcome: Outcome) -> pd.DataFrame:
     study = outcome.study
     found = one_outcome(outcome.results.effects, study.analysis.outcome, study.baselines[0])
     rows = [
         {
-            "label": f"{METHODS[e.method]}, {WEIGHTINGS[e.weighting]}",
+            "label": f"{say.pick(METHODS)[e.method]}, {say.pick(WEIGHTINGS)[e.weighting]}",
             "estimate": e.estimate,
             "ci_lower": e.ci_lower,
             "ci_upper": e.ci_upper,
@@ -166,7 +161,7 @@ def _event_study(outcome: Outcome, checks: pd.DataFrame) -> dict[str, Drawing]:
     return {"event_study": ((periods, *columns), {"labels": elections})}
 
 
-def _specifications(outcome: Outcome) -> Drawing | None:
+def _specifications(say: Language, outcome: Outcome) -> Drawing | None:
     found = to_frame(outcome.results.specifications, Specification)
     if found.empty:
         return None
@@ -182,7 +177,7 @@ def _specifications(outcome: Outcome) -> Drawing | None:
     columns = ["estimate", "ci_lower", "ci_upper", "baseline", "control_pool", "weighting"]
     rows = found[[*columns, "method"]].assign(
         primary=primary,
-        control_pool=found["control_pool"].str.partition(":")[0].map(POOLS),
-        method=found["method"].map(METHODS),
+        control_pool=found["control_pool"].str.partition(":")[0].map(say.pick(POOLS)),
+        method=found["method"].map(say.pick(METHODS)),
     )
     return ((rows,), {})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import display_name
 from ballot_eval.reporting.drawings.times import Drawing
+from ballot_eval.reporting.language import Language
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
@@ -48,12 +49,12 @@ WORDS = {
 }
 
 
-def learning_figures(outcome: Outcome) -> dict[str, Drawing]:
+def learning_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of learning, those that there are results for."""
     learning = outcome.learning
     if learning is None:
         return {}
-    words = WORDS[outcome.study.language]
+    words = WORDS[say.code]
     made = _excess(outcome, learning) | _groups(outcome, learning, words)
     return made | _waterfall(learning, words) | _forecast(learning, words)
 

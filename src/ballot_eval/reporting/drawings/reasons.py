@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.drawings.times import Drawing
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
 from ballot_eval.reporting.tables.reasons import computed
-from ballot_eval.reporting.wording.notes import municipality_names
 from ballot_eval.results import MarkingMeasure, to_frame
 from ballot_eval.topics.marking.reasons import CODES, WITHOUT_REASON
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 TOGETHER = {"nl": "Alle samen", "en": "All together"}
 
 
-def reason_figures(outcome: Outcome) -> dict[str, Drawing]:
+def reason_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figure of reasons; none without reasons in the experiment municipalities."""
     study = outcome.study
-    names = municipality_names(outcome.panel) | {"experiment": TOGETHER[study.language]}
+    names = municipality_names(outcome.panel) | {"experiment": TOGETHER[say.code]}
     items = [
         m
         for m in computed(outcome.results.marking, "reasons", study.election)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.figures.stations import MAX_LEVELS
 from ballot_eval.reporting.drawings.times import Drawing
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.stations import level_name, of_dimension
 from ballot_eval.results import StationRate, to_frame
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 NAMES = {"size_class": "station_rates", "station_type": "station_types"}
 
 
-def station_figures(outcome: Outcome) -> dict[str, Drawing]:
+def station_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of polling stations, those that there are results for."""
     study = outcome.study
-    kind, language = study.analysis.outcome, study.language
+    kind = study.analysis.outcome
     made: dict[str, Drawing] = {}
     for dimension, name in NAMES.items():
         items = [
@@ -30,7 +31,7 @@ def station_figures(outcome: Outcome) -> dict[str, Drawing]:
         ]
         if items:
             rows = to_frame(_most_common(items), StationRate)
-            rows["level"] = [level_name(level, language=language) for level in rows["level"]]
+            rows["level"] = [level_name(say, level) for level in rows["level"]]
             made[name] = ((rows,), {"dimension": dimension, "kind": kind})
     return made
 

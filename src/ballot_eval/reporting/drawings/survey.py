@@ -9,6 +9,7 @@ import numpy as np
 
 from ballot_eval.questionnaire import Question, Questionnaire
 from ballot_eval.reporting.drawings.times import Drawing
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.survey import Key, answer_label, index, outcome_rows
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import TOTAL
@@ -25,7 +26,7 @@ NAMES = {"voter_survey": "voter", "station_survey": "station"}
 WORDS = {"nl": ["nieuw", "oud"], "en": ["new", "old"]}
 
 
-def survey_figures(outcome: Outcome) -> dict[str, Drawing]:
+def survey_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of surveys, those that there are results for."""
     made: dict[str, Drawing] = {}
     for results in outcome.surveys:
@@ -33,18 +34,18 @@ def survey_figures(outcome: Outcome) -> dict[str, Drawing]:
         if name is None:
             continue
         found = index(results.measures, outcome.study)
-        if answers := _answers(outcome, results.questionnaire, found):
+        if answers := _answers(say, outcome, results.questionnaire, found):
             made[f"{name}_answers"] = answers
-        if differences := _differences(outcome, results.questionnaire, results.measures):
+        if differences := _differences(say, outcome, results.questionnaire, results.measures):
             made[f"{name}_differences"] = differences
     return made
 
 
 def _answers(
-    outcome: Outcome, questionnaire: Questionnaire, found: dict[Key, SurveyMeasure]
+    say: Language, outcome: Outcome, questionnaire: Questionnaire, found: dict[Key, SurveyMeasure]
 ) -> Drawing | None:
     """Return the bars of the questions with five ordered answers that both groups were asked."""
-    language = outcome.study.language
+    language = say.code
     questions, ends, shares, sizes = [], [], [], []
     for question in questionnaire.outcomes:
         if question.scale != "likert5" or question.direction == "ordered":
@@ -72,7 +73,7 @@ def _ends(question: Question, codes: list[str], language: str) -> tuple[str, str
 
 
 def _differences(
-    outcome: Outcome, questionnaire: Questionnaire, items: tuple[SurveyMeasure, ...]
+    say: Language, outcome: Outcome, questionnaire: Questionnaire, items: tuple[SurveyMeasure, ...]
 ) -> Drawing | None:
     """Return the differences in shares, with those of stations alone."""
     study = outcome.study
@@ -90,7 +91,7 @@ def _differences(
         if m is None or m.quantity != "difference":
             continue
         other = stations.get((question.id, answer), m)
-        labels.append(f"{question.wording(study.language)} {answer_label(question, answer)}")
+        labels.append(f"{question.wording(say.code)} {answer_label(say, question, answer)}")
         clear = not math.isnan(m.p_adjusted) and m.p_adjusted < alpha
         limits = (m.ci_lower, m.ci_upper, other.ci_lower, other.ci_upper)
         columns.append((m.estimate, *limits, float(clear)))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ballot_eval.estimation.survival import SurvivalCurve
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.times import booth_rows
 from ballot_eval.results import Measure
 from ballot_eval.topics.counts import KINDS
@@ -50,9 +51,9 @@ WORDS = {
 }
 
 
-def time_figures(outcome: Outcome) -> dict[str, Drawing]:
+def time_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of times, those that there are results for."""
-    words = WORDS[outcome.study.language]
+    words = WORDS[say.code]
     made = _ridges(outcome, words) | _quantiles(outcome) | _booths(outcome)
     return made | _counting(outcome, words)
 

@@ -9,14 +9,11 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
 from ballot_eval.formatting import (
     count_in_words,
-    interval,
-    number,
-    p_value,
-    percent,
-    points,
     sort_name,
 )
-from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, WEIGHTINGS, pipe_table
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
+from ballot_eval.reporting.tables.terms import GROUPS, WEIGHTINGS
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
 from ballot_eval.topics.marking.shares import CONTRAST
@@ -47,57 +44,61 @@ def of_topic(items: Iterable[MarkingMeasure], topic: str, **wanted: str) -> list
     ]
 
 
-def _limits(item: MarkingMeasure) -> str:
+def _limits(say: Language, item: MarkingMeasure) -> str:
     if math.isnan(item.ci_lower):
         return NO_NUMBER
-    return interval(item.ci_lower, item.ci_upper, percent_sign=False, sign=True)
+    return say.interval(item.ci_lower, item.ci_upper, percent_sign=False, sign=True)
 
 
 def candidate_tables(
-    results: ResultSet, study: StudyDesign, names: Mapping[str, str]
+    say: Language, results: ResultSet, study: StudyDesign, names: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the tables by name, those that there are results for."""
     items, election = results.marking, study.election
     made = {
-        "preference_groups": preference_groups(items),
+        "preference_groups": preference_groups(say, items),
         "preference_municipalities": preference_municipalities(
-            items, names, study.experiment(), election
+            say, items, names, study.experiment(), election
         ),
-        "preference_lists": preference_lists(items, election),
-        "preference_effects": preference_effects(items),
-        "repeated_numbers": repeated_numbers(items, election),
-        "repeated_methods": repeated_methods(items),
-        "repeated_excluded": repeated_excluded(items),
+        "preference_lists": preference_lists(say, items, election),
+        "preference_effects": preference_effects(say, items),
+        "repeated_numbers": repeated_numbers(say, items, election),
+        "repeated_methods": repeated_methods(say, items),
+        "repeated_excluded": repeated_excluded(say, items),
     }
     return {name: text for name, text in made.items() if text}
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+def _table(say: Language, header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
     """Return a table, or nothing without rows."""
     return pipe_table(header, rows, align) if rows else ""
 
 
-def preference_groups(items: Sequence[MarkingMeasure]) -> str:
+def preference_groups(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the share of preference votes by election and group."""
     rows = [
         [
             m.election,
-            GROUPS[m.unit],
+            say.pick(GROUPS)[m.unit],
             QUANTITIES[m.quantity],
-            number(m.numerator),
-            number(m.denominator),
-            percent(m.estimate, 1),
-            NO_NUMBER if math.isnan(m.ci_lower) else interval(m.ci_lower, m.ci_upper, 1),
+            say.number(m.numerator),
+            say.number(m.denominator),
+            say.percent(m.estimate, 1),
+            NO_NUMBER if math.isnan(m.ci_lower) else say.interval(m.ci_lower, m.ci_upper, 1),
         ]
         for m in of_topic(items, preference.TOPIC, level="total")
-        if m.unit in GROUPS
+        if m.unit in say.pick(GROUPS)
     ]
     header = ["Verkiezing", "Groep", "Van", "Voorkeurstemmen", "Stemmen", "Aandeel", "Interval"]
-    return _table(header, rows, "lllrrrr")
+    return _table(say, header, rows, "lllrrrr")
 
 
 def preference_municipalities(
-    items: Sequence[MarkingMeasure], names: Mapping[str, str], codes: Iterable[str], election: str
+    say: Language,
+    items: Sequence[MarkingMeasure],
+    names: Mapping[str, str],
+    codes: Iterable[str],
+    election: str,
 ) -> str:
     """Return the share of preference votes in every experiment municipality at an election."""
     found = {
@@ -114,17 +115,17 @@ def preference_municipalities(
         rows.append(
             [
                 names[code],
-                number(every.numerator),
-                percent(every.estimate, 1),
-                percent(corrected.estimate, 1) if corrected else NO_NUMBER,
-                interval(min(lists), max(lists), 0) if lists else NO_NUMBER,
+                say.number(every.numerator),
+                say.percent(every.estimate, 1),
+                say.percent(corrected.estimate, 1) if corrected else NO_NUMBER,
+                say.interval(min(lists), max(lists), 0) if lists else NO_NUMBER,
             ]
         )
     header = ["Gemeente", "Voorkeurstemmen", "Aandeel", "Zonder partijstemmen", "Lijsten"]
-    return _table(header, rows, "lrrrr")
+    return _table(say, header, rows, "lrrrr")
 
 
-def preference_lists(items: Sequence[MarkingMeasure], election: str) -> str:
+def preference_lists(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the share of every list in both groups and the difference, where lists are the same.
 
     Without the rows of lists that one of the groups has no votes for.
@@ -142,37 +143,37 @@ def preference_lists(items: Sequence[MarkingMeasure], election: str) -> str:
         rows.append(
             [
                 level.removeprefix(preference.LIST),
-                percent(own.estimate, 1),
-                percent(control.estimate, 1),
-                points(difference.estimate, unit=False),
-                _limits(difference),
-                p_value(difference.p_value),
+                say.percent(own.estimate, 1),
+                say.percent(control.estimate, 1),
+                say.points(difference.estimate, unit=False),
+                _limits(say, difference),
+                say.p_value(difference.p_value),
             ]
         )
     header = ["Lijst", "Experiment", "Controle", "Verschil", "Interval", "p-waarde"]
-    return _table(header, rows, "lrrrrr")
+    return _table(say, header, rows, "lrrrrr")
 
 
-def preference_effects(items: Sequence[MarkingMeasure]) -> str:
+def preference_effects(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the differences in preference votes, at the election and since earlier ones."""
     rows = [
         [
             QUANTITIES[m.quantity],
             "bij de verkiezing" if m.level == preference.AT_ELECTION else f"sinds {m.level}",
-            WEIGHTINGS[m.method.removeprefix("randomisation_")],
-            points(m.estimate, unit=False),
-            _limits(m),
-            p_value(m.p_value),
+            say.pick(WEIGHTINGS)[m.method.removeprefix("randomisation_")],
+            say.points(m.estimate, unit=False),
+            _limits(say, m),
+            say.p_value(m.p_value),
         ]
         for m in of_topic(items, preference.TOPIC, unit=CONTRAST)
         if not math.isnan(m.estimate) and not m.level.startswith(preference.LIST)
     ]
     return _table(
-        ["Van", "Verschil", "Weging", "Schatting", "Interval", "p-waarde"], rows, "lllrrr"
+        say, ["Van", "Verschil", "Weging", "Schatting", "Interval", "p-waarde"], rows, "lllrrr"
     )
 
 
-def repeated_numbers(items: Sequence[MarkingMeasure], election: str) -> str:
+def repeated_numbers(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the excess by number in both groups, and the difference."""
     found = {
         (m.level, m.unit): m
@@ -186,45 +187,47 @@ def repeated_numbers(items: Sequence[MarkingMeasure], election: str) -> str:
         rows.append(
             [
                 "alle" if level == "total" else level,
-                number(own.count),
-                number(own.numerator),
-                _excess(own),
-                _excess(control),
-                _excess(difference),
-                _limits(difference) if difference else NO_NUMBER,
+                say.number(own.count),
+                say.number(own.numerator),
+                _excess(say, own),
+                _excess(say, control),
+                _excess(say, difference),
+                _limits(say, difference) if difference else NO_NUMBER,
             ]
         )
     header = ["Nummer", "Lijsten", "Stemmen", "Experiment", "Controle", "Verschil", "Interval"]
-    return _table(header, rows, "lrrrrrr")
+    return _table(say, header, rows, "lrrrrrr")
 
 
-def _excess(item: MarkingMeasure | None) -> str:
+def _excess(say: Language, item: MarkingMeasure | None) -> str:
     if item is None or math.isnan(item.estimate):
         return NO_NUMBER
-    return points(item.estimate, unit=False)
+    return say.points(item.estimate, unit=False)
 
 
-def repeated_methods(items: Sequence[MarkingMeasure]) -> str:
+def repeated_methods(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the excess of experiment over control municipalities by election and method."""
     rows = [
         [
             m.election,
             METHODS[m.method],
-            points(m.estimate, unit=False),
-            _limits(m),
-            p_value(m.p_value),
+            say.points(m.estimate, unit=False),
+            _limits(say, m),
+            say.p_value(m.p_value),
         ]
         for m in of_topic(items, repeated_number.TOPIC, unit=CONTRAST)
         if m.level == "total" and not math.isnan(m.estimate)
     ]
-    return _table(["Verkiezing", "Methode", "Overschot", "Interval", "p-waarde"], rows, "llrrr")
+    return _table(
+        say, ["Verkiezing", "Methode", "Overschot", "Interval", "p-waarde"], rows, "llrrr"
+    )
 
 
-def repeated_excluded(items: Sequence[MarkingMeasure]) -> str:
+def repeated_excluded(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the lists of experiment municipalities that cannot be judged, by reason."""
     rows = [
-        [REASONS[m.level], number(m.count), percent(m.numerator / m.denominator, 1)]
+        [REASONS[m.level], say.number(m.count), say.percent(m.numerator / m.denominator, 1)]
         for m in of_topic(items, repeated_number.TOPIC, quantity="excluded_lists")
         if m.count
     ]
-    return _table(["Waarom", "Lijsten", "Deel van de geldige stemmen"], rows, "lrr")
+    return _table(say, ["Waarom", "Lijsten", "Deel van de geldige stemmen"], rows, "lrr")

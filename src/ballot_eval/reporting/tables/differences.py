@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, p_value, percent, points, sort_name
-from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, estimated, pipe_table
-from ballot_eval.reporting.wording.notes import municipality_names
+from ballot_eval.formatting import number, sort_name
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
+from ballot_eval.reporting.selection import estimated
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
+from ballot_eval.reporting.tables.terms import GROUPS
 from ballot_eval.results import Check, MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import COMPARED
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
@@ -34,25 +37,25 @@ QUANTITIES = {
 }
 
 
-def difference_tables(outcome: Outcome) -> dict[str, str]:
+def difference_tables(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return every table of this part that there are results for, by name."""
     study, names = outcome.study, municipality_names(outcome.panel)
     items = of_topic(outcome, DIFFERENCES)
     made: dict[str, str] = {}
     if items:
-        made["counting_differences"] = differences(items)
-        made["counting_explanations"] = explanations(items, study.election)
+        made["counting_differences"] = differences(say, items)
+        made["counting_explanations"] = explanations(say, items, study.election)
         if any(m.unit == CONTRAST and math.isfinite(m.estimate) for m in items):
-            made["counting_contrasts"] = contrasts(items)
-        made["counting_municipalities"] = of_municipalities(items, study.election, names)
+            made["counting_contrasts"] = contrasts(say, items)
+        made["counting_municipalities"] = of_municipalities(say, items, study.election, names)
     funnels = of_topic(outcome, FUNNEL)
     if any(m.quantity == "phi" and math.isfinite(m.estimate) for m in funnels):
-        made["station_funnel"] = funnel(funnels)
+        made["station_funnel"] = funnel(say, funnels)
         experiment = set(study.experiment())
         far = [m for m in funnels if m.quantity == BEYOND and m.unit in experiment]
         if far:
-            made["funnel_stations"] = funnel_stations(far, names)
-    made["turnout"] = turnout_table(of_topic(outcome, TURNOUT), turnout_check(outcome))
+            made["funnel_stations"] = funnel_stations(say, far, names)
+    made["turnout"] = turnout_table(say, of_topic(outcome, TURNOUT), turnout_check(outcome))
     return made
 
 
@@ -67,21 +70,21 @@ def turnout_check(outcome: Outcome) -> Check | None:
     return next(found, None)
 
 
-def per_thousand(rate: float, digits: int = 2, *, sign: bool = False) -> str:
+def per_thousand(say: Language, rate: float, digits: int = 2, *, sign: bool = False) -> str:
     """Return a fraction as a number in a thousand: 0.00025 is ``0,25``."""
-    return number(1000 * rate, digits, sign=sign)
+    return say.number(1000 * rate, digits, sign=sign)
 
 
-def _cell(item: MarkingMeasure | None, *, limits: bool = True) -> str:
+def _cell(say: Language, item: MarkingMeasure | None, *, limits: bool = True) -> str:
     if item is None or math.isnan(item.estimate):
         return NO_NUMBER
     ballots = item.quantity.endswith("ballots_rate")
-    text = per_thousand(item.estimate) if ballots else percent(item.estimate, 1)
+    text = per_thousand(say, item.estimate) if ballots else say.percent(item.estimate, 1)
     if not limits or math.isnan(item.ci_lower):
         return text
     if ballots:
-        return f"{text} ({per_thousand(item.ci_lower)}–{per_thousand(item.ci_upper)})"
-    return f"{text} ({interval(item.ci_lower, item.ci_upper, 1)})"
+        return f"{text} ({per_thousand(say, item.ci_lower)}–{per_thousand(say, item.ci_upper)})"
+    return f"{text} ({say.interval(item.ci_lower, item.ci_upper, 1)})"
 
 
 def _by_place(
@@ -95,42 +98,42 @@ def _by_place(
     return found
 
 
-def differences(items: Sequence[MarkingMeasure]) -> str:
+def differences(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return shares of stations and rates of ballots, by group side by side."""
     places = _by_place(items)
-    units = [unit for unit in GROUPS if any(key[2] == unit for key in places)]
+    units = [unit for unit in say.pick(GROUPS) if any(key[2] == unit for key in places)]
     rows = []
     for election, level in dict.fromkeys(key[:2] for key in places):
         found = {unit: places.get((election, level, unit), {}) for unit in units}
         lead = [election, METHODS[level]]
         totals = (found[unit].get("stations_any_share") for unit in units)
-        stations = [NO_NUMBER if m is None else number(m.denominator) for m in totals]
+        stations = [NO_NUMBER if m is None else say.number(m.denominator) for m in totals]
         rows.append([*lead, "stembureaus", *stations])
         for name in COMPARED:
-            cells = [_cell(found[unit].get(name)) for unit in units]
+            cells = [_cell(say, found[unit].get(name)) for unit in units]
             rows.append([*lead, QUANTITIES[name], *cells])
     # With the whole word, three columns of numbers and intervals do not fit on a page.
-    groups = [GROUPS[unit].removesuffix("gemeenten") for unit in units]
+    groups = [say.pick(GROUPS)[unit].removesuffix("gemeenten") for unit in units]
     header = ["Verkiezing", "Telling", "Wat", *groups]
     return pipe_table(header, rows, "lll" + "r" * len(units))
 
 
-def explanations(items: Sequence[MarkingMeasure], election: str) -> str:
+def explanations(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return ballots more and fewer at one election, and what explains them, by group."""
     rows = []
     for (when, level, unit), found in _by_place(items).items():
-        if when != election or unit not in GROUPS:
+        if when != election or unit not in say.pick(GROUPS):
             continue
         for direction, name in (("more", "meer"), ("fewer", "minder")):
             total = found[f"{direction}_ballots_rate"].numerator
             parts = [found.get(f"{direction}_{part}_ballots_rate") for part in PARTS]
-            cells = [NO_NUMBER if p is None else number(p.numerator) for p in parts]
-            rows.append([METHODS[level], GROUPS[unit], name, number(total), *cells])
+            cells = [NO_NUMBER if p is None else say.number(p.numerator) for p in parts]
+            rows.append([METHODS[level], say.pick(GROUPS)[unit], name, say.number(total), *cells])
     header = ["Telling", "Groep", "Richting", "Stembiljetten", "Verklaard", "Onverklaard"]
     return pipe_table([*header, "Geen vakje", "Te veel"], rows, "lllrrrrr")
 
 
-def contrasts(items: Sequence[MarkingMeasure]) -> str:
+def contrasts(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return experiment minus control at one election and since each baseline.
 
     A comparison of which no number could be estimated is left out; the text says why.
@@ -146,65 +149,75 @@ def contrasts(items: Sequence[MarkingMeasure]) -> str:
         if math.isnan(m.estimate):
             rows.append([*lead, "niet te schatten", NO_NUMBER, NO_NUMBER])
             continue
-        rows.append([*lead, *difference_cells(m), p_value(m.p_value)])
+        rows.append([*lead, *difference_cells(say, m), say.p_value(m.p_value)])
     header = ["Telling", "Wat", "Verkiezing", "Verschil", "Interval", "p-waarde"]
     return pipe_table(header, rows, "lllrrr")
 
 
-def difference_cells(item: MarkingMeasure) -> tuple[str, str]:
+def difference_cells(say: Language, item: MarkingMeasure) -> tuple[str, str]:
     """Return a difference and its limits: ballots in a thousand, shares in percentage points."""
     if item.quantity.endswith("ballots_rate"):
-        low, high = (per_thousand(v, 3, sign=True) for v in (item.ci_lower, item.ci_upper))
-        return per_thousand(item.estimate, 3, sign=True), f"{low} tot {high}"
-    ends = interval(item.ci_lower, item.ci_upper, 1, percent_sign=False, sign=True)
-    return points(item.estimate, 1, unit=False), ends
+        low, high = (per_thousand(say, v, 3, sign=True) for v in (item.ci_lower, item.ci_upper))
+        return per_thousand(say, item.estimate, 3, sign=True), f"{low} tot {high}"
+    ends = say.interval(item.ci_lower, item.ci_upper, 1, percent_sign=False, sign=True)
+    return say.points(item.estimate, 1, unit=False), ends
 
 
 def of_municipalities(
-    items: Sequence[MarkingMeasure], election: str, names: Mapping[str, str]
+    say: Language, items: Sequence[MarkingMeasure], election: str, names: Mapping[str, str]
 ) -> str:
     """Return the experiment municipalities one by one, by name; more and fewer side by side."""
     rows = []
     for (when, level, unit), found in _by_place(items).items():
-        if when != election or unit in GROUPS:
+        if when != election or unit in say.pick(GROUPS):
             continue
         any_share, more, fewer = (
             found[name]
             for name in ("stations_any_share", "more_ballots_rate", "fewer_ballots_rate")
         )
         counts = (any_share.denominator, any_share.numerator, more.numerator, fewer.numerator)
-        shares = [_cell(found.get("stations_unexplained_share"), limits=False)]
-        shares += [_cell(m, limits=False) for m in (more, fewer)]
+        shares = [_cell(say, found.get("stations_unexplained_share"), limits=False)]
+        shares += [_cell(say, m, limits=False) for m in (more, fewer)]
         rows.append([names.get(unit, unit), METHODS[level], *map(number, counts), *shares])
     rows.sort(key=lambda row: sort_name(row[0]))
     header = ["Gemeente", "Telling", "Bureaus", "Met verschil", "Meer", "Minder", "Onverklaard"]
     return pipe_table([*header, "Meer per 1.000", "Minder per 1.000"], rows, "llrrrrrrr")
 
 
-def funnel(items: Sequence[MarkingMeasure]) -> str:
+def funnel(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return centre, dispersion and stations outside the limits by group."""
     rows = []
-    for unit in GROUPS:
+    for unit in say.pick(GROUPS):
         found = {m.quantity: m for m in items if m.unit == unit}
         if not found or math.isnan(found["phi"].estimate):
             continue
         outside = [found[name] for name in OUTSIDE.values()]
         cells = [
-            f"{number(m.numerator)} ({percent(m.estimate, digits)})"
+            f"{say.number(m.numerator)} ({say.percent(m.estimate, digits)})"
             for m, digits in zip(outside, (1, 2), strict=True)
         ]
-        rate, phi = found["rate"], number(found["phi"].estimate, 2)
-        rows.append([GROUPS[unit], number(rate.count), percent(rate.estimate), phi, *cells])
+        rate, phi = found["rate"], say.number(found["phi"].estimate, 2)
+        rows.append(
+            [
+                say.pick(GROUPS)[unit],
+                say.number(rate.count),
+                say.percent(rate.estimate),
+                phi,
+                *cells,
+            ]
+        )
     header = ["Groep", "Stembureaus", "Aandeel", "φ", "Buiten 95%", "Buiten 99,8%"]
     return pipe_table(header, rows, "lrrrrr")
 
 
-def funnel_stations(items: Sequence[MarkingMeasure], names: Mapping[str, str]) -> str:
+def funnel_stations(
+    say: Language, items: Sequence[MarkingMeasure], names: Mapping[str, str]
+) -> str:
     """Return stations beyond the outer limits by name of the municipality and number."""
     rows = [
         [
             *(names.get(m.unit, m.unit), m.level),
-            *(number(m.numerator), number(m.denominator), percent(m.estimate)),
+            *(say.number(m.numerator), say.number(m.denominator), say.percent(m.estimate)),
         ]
         for m in items
     ]
@@ -214,17 +227,17 @@ def funnel_stations(items: Sequence[MarkingMeasure], names: Mapping[str, str]) -
     )
 
 
-def turnout_table(items: Sequence[MarkingMeasure], check: Check | None) -> str:
+def turnout_table(say: Language, items: Sequence[MarkingMeasure], check: Check | None) -> str:
     """Return turnout by election and group, and the difference of the changes below it."""
     found = {(m.election, m.unit): m for m in items}
     rows = []
     for election in dict.fromkeys(m.election for m in items):
         here = [found.get((election, unit)) for unit in ("experiment", "control")]
-        cells = [NO_NUMBER if m is None else percent(m.estimate, 1) for m in here]
+        cells = [NO_NUMBER if m is None else say.percent(m.estimate, 1) for m in here]
         rows.append([election, *cells, NO_NUMBER])
     if check is not None:
-        ends = interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True)
-        change = f"{points(check.estimate, unit=False)} ({ends})"
+        ends = say.interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True)
+        change = f"{say.points(check.estimate, unit=False)} ({ends})"
         rows.append([f"verschil in verandering sinds {check.baseline}", *[NO_NUMBER] * 2, change])
     header = ["Verkiezing", "Experiment", "Controle", "Procentpunten (interval)"]
     return pipe_table(header, rows, "lrrr")

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.formatting import display_name, interval, number, points, sort_name
-from ballot_eval.reporting.tables.invalid_votes import NO_NUMBER, WEIGHTINGS, pipe_table
+from ballot_eval.formatting import display_name, sort_name
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import display_names
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
+from ballot_eval.reporting.tables.terms import WEIGHTINGS
 from ballot_eval.reporting.tables.times import limits, p_text
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
 
 METHODS = {
     "exact_permutation": "alle verdelingen",
@@ -35,17 +42,17 @@ SCENARIOS = {
 SCALES = {"additive": "verschil", "ratio": "verhouding"}
 
 
-def _points(m: Measure) -> list[str]:
+def _points(say: Language, m: Measure) -> list[str]:
     """Return a difference of fractions with its limits, in percentage points."""
     if math.isnan(m.estimate):
         return [NO_NUMBER, NO_NUMBER]
     if math.isnan(m.ci_lower):
-        return [points(m.estimate, unit=False), NO_NUMBER]
-    ends = interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
-    return [points(m.estimate, unit=False), ends]
+        return [say.points(m.estimate, unit=False), NO_NUMBER]
+    ends = say.interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
+    return [say.points(m.estimate, unit=False), ends]
 
 
-def exposures(study: StudyDesign) -> str:
+def exposures(say: Language, study: StudyDesign) -> str:
     """Return which municipality used the new ballot at which election, by how often."""
     used = [e for e in study.elections if e.new_ballot]
     rows = []
@@ -59,20 +66,20 @@ def exposures(study: StudyDesign) -> str:
     return pipe_table(["Gemeente", *(e.id for e in used)], rows, "l" * (len(used) + 1))
 
 
-def excess(items: Sequence[Measure], study: StudyDesign) -> str:
+def excess(say: Language, items: Sequence[Measure], study: StudyDesign) -> str:
     """Return the excess over the controls at each use of the ballot.
 
     What rounding leaves open stands in a column of its own: it is no uncertainty by chance.
     """
     order = [e.id for e in sorted(study.elections, key=lambda e: e.date)]
-    found = [m for m in items if m.quantity == "excess" and m.subset in WEIGHTINGS]
+    found = [m for m in items if m.quantity == "excess" and m.subset in say.pick(WEIGHTINGS)]
     rows = [
         [
             m.group,
-            WEIGHTINGS[m.subset],
+            say.pick(WEIGHTINGS)[m.subset],
             "afgeronde aandelen" if m.method in ROUNDED else "aantallen",
-            *_split(m),
-            p_text(m),
+            *_split(say, m),
+            p_text(say, m),
         ]
         for m in sorted(found, key=lambda m: order.index(m.group))
         if math.isfinite(m.estimate)
@@ -81,9 +88,9 @@ def excess(items: Sequence[Measure], study: StudyDesign) -> str:
     return pipe_table(header, rows, "lllrrrr")
 
 
-def _split(m: Measure) -> list[str]:
+def _split(say: Language, m: Measure) -> list[str]:
     """Return a difference, its interval by chance, and its limits by rounding."""
-    estimate, ends = _points(m)
+    estimate, ends = _points(say, m)
     return [estimate, NO_NUMBER, ends] if m.method in ROUNDED else [estimate, ends, NO_NUMBER]
 
 
@@ -92,7 +99,7 @@ def _split(m: Measure) -> list[str]:
 TESTS = ("randomisation_studentised", "randomisation")
 
 
-def changes(items: Sequence[Measure]) -> str:
+def changes(say: Language, items: Sequence[Measure]) -> str:
     """Return the changes of the excess between uses of the ballot, as difference and as ratio.
 
     Differences by the studentised test, which holds beyond the ballots cast; ``Samen`` is the
@@ -100,29 +107,29 @@ def changes(items: Sequence[Measure]) -> str:
     """
     joint = {(m.group, m.subset): m for m in items if m.quantity == "change_in_excess_joint"}
     rows = []
-    for m in _shown_changes(items):
-        cells = _split(m)
+    for m in _shown_changes(say, items):
+        cells = _split(say, m)
         if m.quantity == "change_in_ratio":
-            ends = [NO_NUMBER, limits(m, 2)]
-            cells = [number(m.estimate, 2), *(ends if m.method in ROUNDED else ends[::-1])]
+            ends = [NO_NUMBER, limits(say, m, 2)]
+            cells = [say.number(m.estimate, 2), *(ends if m.method in ROUNDED else ends[::-1])]
         together = NO_NUMBER
         if m.quantity == "change_in_excess" and (m.group, m.subset) in joint:
-            together = p_text(joint[m.group, m.subset])
+            together = p_text(say, joint[m.group, m.subset])
         kind = "verschil" if m.quantity == "change_in_excess" else "verhouding"
         rows.append(
-            [_arrow(m), kind, WEIGHTINGS[m.subset], *cells, p_text(m), together],
+            [_arrow(m), kind, say.pick(WEIGHTINGS)[m.subset], *cells, p_text(say, m), together],
         )
     header = ["Van en naar", "Als", "Weging", "Verandering", "Interval", "Door afronding"]
     return pipe_table([*header, "p-waarde", "Samen"], rows, "lllrrrrr")
 
 
-def _shown_changes(items: Sequence[Measure]) -> list[Measure]:
+def _shown_changes(say: Language, items: Sequence[Measure]) -> list[Measure]:
     """Return the pooled changes with a number, of each difference only the preferred test."""
     found = [
         m
         for m in items
         if m.quantity in ("change_in_excess", "change_in_ratio")
-        and m.subset in WEIGHTINGS
+        and m.subset in say.pick(WEIGHTINGS)
         and math.isfinite(m.estimate)
     ]
     studentised = {(m.group, m.subset) for m in found if m.method == TESTS[0]}
@@ -138,7 +145,7 @@ def _arrow(m: Measure) -> str:
     return " → ".join(reversed(m.group.split("-")))
 
 
-def own_changes(items: Sequence[Measure], names: Mapping[str, str]) -> str:
+def own_changes(say: Language, items: Sequence[Measure], names: Mapping[str, str]) -> str:
     """Return the effect at two uses and its change, municipality by municipality."""
     found = {(m.quantity, m.group, m.subset): m for m in items if m.subset in names}
     rows = []
@@ -146,12 +153,12 @@ def own_changes(items: Sequence[Measure], names: Mapping[str, str]) -> str:
         if m.quantity != "change_in_excess" or not math.isfinite(m.estimate):
             continue
         later, earlier = m.group.split("-")
-        ends = [_open(found["excess", e, m.subset]) for e in (earlier, later)]
+        ends = [_open(say, found["excess", e, m.subset]) for e in (earlier, later)]
         ratio = found.get(("change_in_ratio", m.group, m.subset))
         rows.append(
             (
                 sort_name(names[m.subset]),
-                [names[m.subset], _arrow(m), *ends, _open(m), _open_ratio(ratio)],
+                [names[m.subset], _arrow(m), *ends, _open(say, m), _open_ratio(say, ratio)],
             )
         )
     # Sorting is stable: the periods of one municipality stay in order.
@@ -160,28 +167,28 @@ def own_changes(items: Sequence[Measure], names: Mapping[str, str]) -> str:
     return pipe_table(header, cells, "llrrrr")
 
 
-def _open(m: Measure) -> str:
+def _open(say: Language, m: Measure) -> str:
     """Return a difference in percentage points, or the limits that rounding leaves it."""
-    return _points(m)[1] if m.method in ROUNDED else _points(m)[0]
+    return _points(say, m)[1] if m.method in ROUNDED else _points(say, m)[0]
 
 
-def _open_ratio(m: Measure | None) -> str:
+def _open_ratio(say: Language, m: Measure | None) -> str:
     if m is None or math.isnan(m.estimate):
         return NO_NUMBER
-    return limits(m, 2) if m.method in ROUNDED else number(m.estimate, 2)
+    return limits(say, m, 2) if m.method in ROUNDED else say.number(m.estimate, 2)
 
 
-def later_first(items: Sequence[Measure]) -> str:
+def later_first(say: Language, items: Sequence[Measure]) -> str:
     """Return the difference between municipalities that used the ballot before and the others."""
     rows = [
-        [METHODS[m.method], *_points(m), p_text(m)]
+        [METHODS[m.method], *_points(say, m), p_text(say, m)]
         for m in items
         if m.quantity == "later_against_first"
     ]
     return pipe_table(["Methode", "Verschil", "Interval", "p-waarde"], rows, "lrrr")
 
 
-def decomposition(items: Sequence[Measure]) -> str:
+def decomposition(say: Language, items: Sequence[Measure]) -> str:
     """Return the parts of the naive change of the share, in percentage points."""
     rows = []
     for m in items:
@@ -192,11 +199,11 @@ def decomposition(items: Sequence[Measure]) -> str:
             continue
         # The change itself opens the list of its parts.
         label = "**verandering van het aandeel**" if name == "naive" else PARTS[name]
-        rows.append([_arrow(m) if name == "naive" else "", label, *_points(m)])
+        rows.append([_arrow(m) if name == "naive" else "", label, *_points(say, m)])
     return pipe_table(["Van en naar", "Onderdeel", "Bijdrage", "Door afronding"], rows, "llrr")
 
 
-def forecasts(items: Sequence[Measure]) -> str:
+def forecasts(say: Language, items: Sequence[Measure]) -> str:
     """Return the expected national share and extra votes by scenario."""
     found = {(m.quantity, m.group, m.subset): m for m in items}
     rows = []
@@ -206,11 +213,34 @@ def forecasts(items: Sequence[Measure]) -> str:
         extra = found["forecast_extra_votes", scenario, scale]
         spread = found["forecast_share_range_of_municipalities", scenario, scale]
         share = [
-            interval(v.ci_lower, v.ci_upper) if math.isfinite(v.ci_lower) else NO_NUMBER
+            say.interval(v.ci_lower, v.ci_upper) if math.isfinite(v.ci_lower) else NO_NUMBER
             for v in (m, spread)
         ]
-        votes = number(round(extra.estimate, -2))
-        cells = [f"{number(100 * m.estimate, 2)}%", *share, votes]
+        votes = say.number(round(extra.estimate, -2))
+        cells = [f"{say.number(100 * m.estimate, 2)}%", *share, votes]
         rows.append([SCENARIOS[scenario], SCALES[scale], *cells])
     header = ["Als het gaat", "Gerekend met", "Aandeel", "Interval", "Uiterste gemeenten"]
     return pipe_table([*header, "Extra stemmen"], rows, "llrrrr")
+
+
+def learning_tables(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the tables of learning, those that there are results for."""
+    learning = outcome.results.learning
+    if not learning:
+        return {}
+    made = {"exposures": exposures(say, outcome.study)}
+    found = [m for m in learning if math.isfinite(m.estimate)]
+    quantities = {m.quantity for m in found if not m.subset.isdigit()}
+    if "excess" in quantities:
+        made["excess"] = excess(say, learning, outcome.study)
+    if any((m.quantity, m.subset.isdigit()) == ("change_in_excess", True) for m in found):
+        made["own_changes"] = own_changes(say, learning, display_names(outcome.study))
+    for name, quantity, table in (
+        ("changes", "change_in_excess", changes),
+        ("later_first", "later_against_first", later_first),
+        ("decomposition", "decomposition_naive", decomposition),
+        ("forecasts", "forecast_share", forecasts),
+    ):
+        if quantity in quantities:
+            made[name] = table(say, learning)
+    return made

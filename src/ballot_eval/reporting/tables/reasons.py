@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, percent, points, sort_name
+from ballot_eval.formatting import sort_name
 from ballot_eval.plan_topics import PublishedMarking
-from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, pipe_table
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
+from ballot_eval.reporting.tables.terms import GROUPS
 from ballot_eval.results import MarkingMeasure, Rate
 from ballot_eval.schema.marking import INVALID_REASONS
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
 from ballot_eval.topics.marking.published import DIFFERENCE, METHOD, PLACES
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
 from ballot_eval.topics.marking.shares import CONTRAST
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
 
 #: The levels of reasons in words; the sums of two kinds first.
 REASON_LEVELS = {
@@ -49,11 +56,21 @@ QUANTITIES = {
     ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
 }
 #: Of whom a number was published; who the reference was there, the study does not know.
-UNITS = GROUPS | {
-    "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
-    "comparison": "Waarmee is vergeleken (niet vastgesteld)",
-    "experiment-reference": "Experiment min referentie van de evaluatie",
-    "experiment-comparison": "Experiment min vergelijking",
+UNITS = {
+    "nl": GROUPS["nl"]
+    | {
+        "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
+        "comparison": "Waarmee is vergeleken (niet vastgesteld)",
+        "experiment-reference": "Experiment min referentie van de evaluatie",
+        "experiment-comparison": "Experiment min vergelijking",
+    },
+    "en": GROUPS["en"]
+    | {
+        "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
+        "comparison": "Waarmee is vergeleken (niet vastgesteld)",
+        "experiment-reference": "Experiment min referentie van de evaluatie",
+        "experiment-comparison": "Experiment min vergelijking",
+    },
 }
 
 
@@ -67,11 +84,11 @@ def published(items: Sequence[MarkingMeasure]) -> list[MarkingMeasure]:
     return [m for m in items if m.method in (METHOD, DIFFERENCE)]
 
 
-def _limits(item: MarkingMeasure) -> str:
-    return NO_NUMBER if math.isnan(item.ci_lower) else interval(item.ci_lower, item.ci_upper)
+def _limits(say: Language, item: MarkingMeasure) -> str:
+    return NO_NUMBER if math.isnan(item.ci_lower) else say.interval(item.ci_lower, item.ci_upper)
 
 
-def reasons(items: Sequence[MarkingMeasure], election: str) -> str:
+def reasons(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the reasons in the experiment municipalities together, with both shares."""
     found = {
         (m.level, m.quantity): m
@@ -81,19 +98,19 @@ def reasons(items: Sequence[MarkingMeasure], election: str) -> str:
     rows = []
     for level, words in REASON_LEVELS.items():
         of_invalid, of_cast = found[level, "share_of_invalid"], found[level, "share_of_votes_cast"]
-        shares = [percent(of_invalid.estimate, 1), percent(of_cast.estimate, 3)]
+        shares = [say.percent(of_invalid.estimate, 1), say.percent(of_cast.estimate, 3)]
         limits = [
-            NO_NUMBER if math.isnan(m.ci_lower) else interval(m.ci_lower, m.ci_upper, digits)
+            NO_NUMBER if math.isnan(m.ci_lower) else say.interval(m.ci_lower, m.ci_upper, digits)
             for m, digits in ((of_invalid, 1), (of_cast, 3))
         ]
-        votes = number(of_invalid.numerator)
+        votes = say.number(of_invalid.numerator)
         rows.append([words, votes, shares[0], limits[0], shares[1], limits[1]])
     header = ["Reden", "Stemmen", "Van ongeldig", "Interval", "Van uitgebracht", "Interval"]
     return pipe_table(header, rows, "lrrrrr")
 
 
 def reasons_municipalities(
-    items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str
+    say: Language, items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str
 ) -> str:
     """Return the design-related and general shares of votes cast of each municipality."""
     found = {
@@ -105,14 +122,16 @@ def reasons_municipalities(
     codes = sorted({u for u, _ in found}, key=lambda c: sort_name(names.get(c, c)))
     for code in codes:
         parts = [found[code, level] for level in ("design", "general", WITHOUT_REASON)]
-        shares = [percent(m.estimate, 3) for m in parts]
-        limits = NO_NUMBER if math.isnan(parts[0].ci_lower) else _limits(parts[0])
-        rows.append([names.get(code, code), shares[0], limits, *shares[1:], number(parts[0].count)])
+        shares = [say.percent(m.estimate, 3) for m in parts]
+        limits = NO_NUMBER if math.isnan(parts[0].ci_lower) else _limits(say, parts[0])
+        rows.append(
+            [names.get(code, code), shares[0], limits, *shares[1:], say.number(parts[0].count)]
+        )
     header = ["Gemeente", "Stembiljet", "Interval", "Algemeen", "Zonder reden", "Stembureaus"]
     return pipe_table(header, rows, "lrrrrr")
 
 
-def gross_net(items: Sequence[MarkingMeasure], election: str) -> str:
+def gross_net(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the gross design-related rate beside the net excess, and what they differ by."""
     found = {
         (m.level, m.quantity): m for m in computed(items, "reasons", election) if m.unit == CONTRAST
@@ -121,11 +140,11 @@ def gross_net(items: Sequence[MarkingMeasure], election: str) -> str:
     for key, words in COMPARED.items():
         m = found[key]
         is_difference = key[1] in ("net_excess", "gross_minus_net")
-        value = points(m.estimate, 3) if is_difference else percent(m.estimate, 3)
+        value = say.points(m.estimate, 3) if is_difference else say.percent(m.estimate, 3)
         limits = (
             NO_NUMBER
             if math.isnan(m.ci_lower)
-            else interval(
+            else say.interval(
                 m.ci_lower, m.ci_upper, 3, percent_sign=not is_difference, sign=is_difference
             )
         )
@@ -133,7 +152,9 @@ def gross_net(items: Sequence[MarkingMeasure], election: str) -> str:
     return pipe_table(["Deel van de uitgebrachte stemmen", "Waarde", "Interval"], rows, "lrr")
 
 
-def party_only(items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str) -> str:
+def party_only(
+    say: Language, items: Sequence[MarkingMeasure], names: Mapping[str, str], election: str
+) -> str:
     """Return the votes for a party alone of groups and municipalities."""
     rows = []
     here = computed(items, "party_only", election)
@@ -147,19 +168,21 @@ def party_only(items: Sequence[MarkingMeasure], names: Mapping[str, str], electi
     for m in sorted(shares, key=lambda m: sort_name(names.get(m.unit, ""))):
         label = names.get(m.unit, m.unit)
         if m.unit == "experiment":
-            label = _exposure(m.level)
+            label = _exposure(say, m.level)
         first = [
-            percent(leaders[m.unit, q].estimate, 1)
+            say.percent(leaders[m.unit, q].estimate, 1)
             if m.level == "total" and (m.unit, q) in leaders
             else NO_NUMBER
             for q in (LEADER, WITHOUT)
         ]
-        rows.append([label, number(m.numerator), percent(m.estimate), _limits(m), *first])
+        rows.append(
+            [label, say.number(m.numerator), say.percent(m.estimate), _limits(say, m), *first]
+        )
     header = ["Gemeente", "Stemmen", "Van geldig", "Interval", "Lijsttrekkers", "Zonder"]
     return pipe_table(header, rows, "lrrrrr")
 
 
-def _exposure(level: str) -> str:
+def _exposure(say: Language, level: str) -> str:
     """Return a group of experiment municipalities in words: ``1e gebruik``."""
     if level == "total":
         return "**Experimentgemeenten**"
@@ -179,7 +202,10 @@ def _decimals(item: MarkingMeasure, shares: Sequence[PublishedMarking]) -> int:
 
 
 def marking_published(
-    items: Sequence[MarkingMeasure], rates: Sequence[Rate], shares: Sequence[PublishedMarking]
+    say: Language,
+    items: Sequence[MarkingMeasure],
+    rates: Sequence[Rate],
+    shares: Sequence[PublishedMarking],
 ) -> str:
     """Return the published numbers, beside the same numbers of the experiment as computed.
 
@@ -202,18 +228,44 @@ def marking_published(
         here = own.get(tuple(getattr(m, k) for k in key)) if m.unit == "experiment" else None
         is_difference = m.method == DIFFERENCE
         digits = _decimals(m, shares)
-        limits = interval(
+        limits = say.interval(
             m.ci_lower, m.ci_upper, digits + 1, percent_sign=not is_difference, sign=is_difference
         )
         rows.append(
             [
                 QUANTITIES[m.topic, m.level],
-                UNITS.get(m.unit, m.unit),
+                say.pick(UNITS).get(m.unit, m.unit),
                 m.election,
-                points(m.estimate, digits) if is_difference else percent(m.estimate, digits),
+                say.points(m.estimate, digits)
+                if is_difference
+                else say.percent(m.estimate, digits),
                 limits,
-                NO_NUMBER if here is None else percent(here),
+                NO_NUMBER if here is None else say.percent(here),
             ]
         )
     header = ["Aandeel", "Van", "Verkiezing", "Gepubliceerd", "Afgerond uit", "Berekend"]
     return pipe_table(header, rows, "lllrrr")
+
+
+def reason_tables(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the tables of reasons and of votes for a party alone, those that there are results for."""
+    study, marking = outcome.study, outcome.results.marking
+    names, election = municipality_names(outcome.panel), study.election
+    here = {
+        (topic, m.unit)
+        for topic in ("reasons", "party_only")
+        for m in computed(marking, topic, election)
+    }
+    made: dict[str, str] = {}
+    if ("reasons", "experiment") in here:
+        made["reasons"] = reasons(say, marking, election)
+        made["reasons_municipalities"] = reasons_municipalities(say, marking, names, election)
+    if ("reasons", CONTRAST) in here:
+        made["gross_net"] = gross_net(say, marking, election)
+    if ("party_only", "experiment") in here:
+        made["party_only"] = party_only(say, marking, names, election)
+    if published(marking):
+        made["marking_published"] = marking_published(
+            say, marking, outcome.results.rates, outcome.study.marking.published
+        )
+    return made

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, percent
-from ballot_eval.reporting.tables.invalid_votes import GROUPS, NO_NUMBER, OUTCOMES, pipe_table
+from ballot_eval.formatting import number
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.tables.invalid_votes import effects
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
+from ballot_eval.reporting.tables.terms import GROUPS, OUTCOMES
 from ballot_eval.results import StationCoverage, StationDispersion, StationRate
+from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
 
 #: Types of which the name in the data is no Dutch word, and all stations together.
 LEVELS = {
@@ -16,17 +24,20 @@ LEVELS = {
     "en": {UNKNOWN_TYPE: "unknown", "total": "all stations", "more": "{} and more"},
 }
 
-ALL = {"all": "Alle gemeenten"} | GROUPS
+ALL = {
+    "nl": {"all": "Alle gemeenten"} | GROUPS["nl"],
+    "en": {"all": "All municipalities"} | GROUPS["en"],
+}
 
 
-def level_name(level: str, *, language: str = "nl") -> str:
+def level_name(say: Language, level: str) -> str:
     """Return a size class as it is printed, ``250–499``; a type keeps the name in the data."""
-    words = LEVELS[language]
+    words = say.pick(LEVELS)
     if level not in SIZE_CLASSES:
         return words.get(level, level)
     if level.endswith("+"):
-        return words["more"].format(number(int(level[:-1]), language=language))
-    return "–".join(number(int(end), language=language) for end in level.split("-"))
+        return words["more"].format(say.number(int(level[:-1])))
+    return "–".join(say.number(int(end)) for end in level.split("-"))
 
 
 def of_dimension(
@@ -36,40 +47,42 @@ def of_dimension(
     return [r for r in items if r.election == election and r.dimension in dimensions]
 
 
-def _cells(rate: StationRate | None) -> list[str]:
+def _cells(say: Language, rate: StationRate | None) -> list[str]:
     if rate is None:
         return [NO_NUMBER] * 2
-    limits = NO_NUMBER if math.isnan(rate.ci_lower) else interval(rate.ci_lower, rate.ci_upper)
-    return [percent(rate.rate), limits]
+    limits = NO_NUMBER if math.isnan(rate.ci_lower) else say.interval(rate.ci_lower, rate.ci_upper)
+    return [say.percent(rate.rate), limits]
 
 
-def _rates(items: Sequence[StationRate], first: str) -> str:
+def _rates(say: Language, items: Sequence[StationRate], first: str) -> str:
     found = {(r.level, r.unit, r.outcome): r for r in items}
     rows, named = [], ""
     for level, unit, outcome in found:
         if outcome != "invalid":
             continue
         invalid, blank = (found.get((level, unit, o)) for o in ("invalid", "blank"))
-        count = number(invalid.stations_count) if invalid else NO_NUMBER
+        count = say.number(invalid.stations_count) if invalid else NO_NUMBER
         # The level is named once, at the first of its groups.
-        name = "" if level == named else level_name(level)
-        rows.append([name, GROUPS[unit], count, *_cells(invalid), *_cells(blank)])
+        name = "" if level == named else level_name(say, level)
+        rows.append(
+            [name, say.pick(GROUPS)[unit], count, *_cells(say, invalid), *_cells(say, blank)]
+        )
         named = level
     header = [first, "Groep", "Aantal", "Ongeldig", "Interval", "Blanco", "Interval"]
     return pipe_table(header, rows, "llrrrrr")
 
 
-def station_rates(items: Sequence[StationRate], election: str) -> str:
+def station_rates(say: Language, items: Sequence[StationRate], election: str) -> str:
     """Return invalid and blank votes by size class of the station and group at one election."""
-    return _rates(of_dimension(items, election, "total", "size_class"), "Stemmen")
+    return _rates(say, of_dimension(items, election, "total", "size_class"), "Stemmen")
 
 
-def station_types(items: Sequence[StationRate], election: str) -> str:
+def station_types(say: Language, items: Sequence[StationRate], election: str) -> str:
     """Return invalid and blank votes by type of station and group at one election."""
-    return _rates(of_dimension(items, election, "station_type"), "Soort")
+    return _rates(say, of_dimension(items, election, "station_type"), "Soort")
 
 
-def station_dispersion(items: Sequence[StationDispersion], election: str) -> str:
+def station_dispersion(say: Language, items: Sequence[StationDispersion], election: str) -> str:
     """Return the dispersions by group and outcome, and stations without such a vote."""
     found = {(d.unit, d.outcome, d.level, d.around): d for d in items if d.election == election}
     rows = []
@@ -84,18 +97,18 @@ def station_dispersion(items: Sequence[StationDispersion], election: str) -> str
                 ("municipality", "group"),
             )
         )
-        phis = [_phi(d.phi) for d in (station, own, municipality)]
-        shares = [percent(v, 0) for v in (own.without_share, own.expected_without_share)]
-        rows.append([ALL[unit], OUTCOMES[outcome], *phis, *shares])
+        phis = [_phi(say, d.phi) for d in (station, own, municipality)]
+        shares = [say.percent(v, 0) for v in (own.without_share, own.expected_without_share)]
+        rows.append([say.pick(ALL)[unit], say.pick(OUTCOMES)[outcome], *phis, *shares])
     header = ["Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"]
     return pipe_table([*header, "Zonder", "Verwacht"], rows, "llrrrrr")
 
 
-def _phi(value: float) -> str:
-    return NO_NUMBER if math.isnan(value) else number(value, 2)
+def _phi(say: Language, value: float) -> str:
+    return NO_NUMBER if math.isnan(value) else say.number(value, 2)
 
 
-def station_coverage(items: Sequence[StationCoverage]) -> str:
+def station_coverage(say: Language, items: Sequence[StationCoverage]) -> str:
     """Return per election how much of the municipal results the stations add up to."""
     rows = []
     for election in dict.fromkeys(c.election for c in items):
@@ -111,6 +124,23 @@ def station_coverage(items: Sequence[StationCoverage]) -> str:
                 for f in ("stations_count", "without_votes_count", "unknown_count")
             ),
         )
-        rows.append([election, *map(number, counts), percent(share, 1)])
+        rows.append([election, *map(number, counts), say.percent(share, 1)])
     header = ["Verkiezing", "Gemeenten", "Volledig", "Stembureaus", "Zonder stemmen", "Onbekend"]
     return pipe_table([*header, "Stemmen"], rows, "lrrrrrr")
+
+
+def station_tables(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the tables of polling stations, those that there are results for."""
+    results, election = outcome.results, outcome.study.election
+    here = {r.dimension for r in results.stations if r.election == election}
+    if not here:
+        return {}
+    made = {
+        "station_coverage": station_coverage(say, results.station_coverage),
+        "station_rates": station_rates(say, results.stations, election),
+        "station_dispersion": station_dispersion(say, results.station_dispersion, election),
+        "station_effects": effects(say, results.effects, STATION_METHOD),
+    }
+    if "station_type" in here:
+        made["station_types"] = station_types(say, results.stations, election)
+    return made

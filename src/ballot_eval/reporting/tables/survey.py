@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from ballot_eval.design import StudyDesign
-from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.questionnaire import Question, Questionnaire
-from ballot_eval.reporting.tables.invalid_votes import NO_NUMBER, pipe_table
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import COUNTED, TOTAL
 from ballot_eval.topics.survey.comparisons import COMPARED, WITHIN
 from ballot_eval.topics.survey.numbers import MUNICIPALITIES
 from ballot_eval.topics.survey.sample import CONTROL, EXPERIMENT, GROUPS
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
 
 #: What stands for a number that is left out for the respondents' sake.
 HIDDEN = "×"
@@ -39,7 +43,7 @@ def index(items: Sequence[SurveyMeasure], study: StudyDesign) -> dict[Key, Surve
     }
 
 
-def response(items: Sequence[SurveyMeasure], study: StudyDesign) -> str:
+def response(say: Language, items: Sequence[SurveyMeasure], study: StudyDesign) -> str:
     """Return who took part, by survey and ballot, and how many answers that is worth.
 
     As many answers of equal weight, or of people drawn one by one, would be as precise: by the
@@ -52,22 +56,24 @@ def response(items: Sequence[SurveyMeasure], study: StudyDesign) -> str:
             if (table, group, "respondents") not in found:
                 continue
             cells = [
-                _count(found.get((table, group, quantity)))
+                _count(say, found.get((table, group, quantity)))
                 for quantity in ("municipalities", "polling_stations", "respondents")
             ]
             if table == "municipality_survey":
                 cells[1] = NO_NUMBER
             took = found.get((table, group, "participation"))
-            share = NO_NUMBER if took is None else _share(took)
-            by_weights = _count(found.get((table, group, "effective_respondents")))
-            in_all = _effective([m for m in items if m.table == table], table, group, study)
+            share = NO_NUMBER if took is None else _share(say, took)
+            by_weights = _count(say, found.get((table, group, "effective_respondents")))
+            in_all = _effective(say, [m for m in items if m.table == table], table, group, study)
             rows.append([name, ballot, *cells, share, by_weights, in_all])
     header = ["Gevraagd aan", "Biljet", "Gemeenten", "Stembureaus", "Antwoorden", "Deed mee"]
     header += ["Effectief door gewichten", "Effectief bij eerste uitkomst"]
     return pipe_table(header, rows, "llrrrrrr")
 
 
-def _effective(items: Sequence[SurveyMeasure], table: str, group: str, study: StudyDesign) -> str:
+def _effective(
+    say: Language, items: Sequence[SurveyMeasure], table: str, group: str, study: StudyDesign
+) -> str:
     """Return the respondents over the design effect, of the first outcome of a survey."""
     questionnaire = study.questionnaire(table)
     lead = lead_outcome(questionnaire) if questionnaire else None
@@ -77,17 +83,17 @@ def _effective(items: Sequence[SurveyMeasure], table: str, group: str, study: St
     if m is not None and m.hidden:
         return HIDDEN
     # An answer that everyone or nobody gave has no design effect.
-    return number(m.n / m.design_effect) if m is not None and m.design_effect > 0 else NO_NUMBER
+    return say.number(m.n / m.design_effect) if m is not None and m.design_effect > 0 else NO_NUMBER
 
 
-def _count(m: SurveyMeasure | None) -> str:
+def _count(say: Language, m: SurveyMeasure | None) -> str:
     if m is None:
         return NO_NUMBER
-    return HIDDEN if m.hidden else number(m.estimate)
+    return HIDDEN if m.hidden else say.number(m.estimate)
 
 
-def _share(m: SurveyMeasure) -> str:
-    return HIDDEN if m.hidden else percent(m.estimate, 0)
+def _share(say: Language, m: SurveyMeasure) -> str:
+    return HIDDEN if m.hidden else say.percent(m.estimate, 0)
 
 
 def outcome_rows(
@@ -106,7 +112,7 @@ def outcome_rows(
             yield question, answer, found.get(key)
 
 
-def answer_label(question: Question, answer: str) -> str:
+def answer_label(say: Language, question: Question, answer: str) -> str:
     """Return what is counted: an answer, the counted answers together, or the mean."""
     if not answer:
         return "gemiddelde"
@@ -116,7 +122,7 @@ def answer_label(question: Question, answer: str) -> str:
 
 
 def outcomes(
-    items: Sequence[SurveyMeasure], questionnaire: Questionnaire, study: StudyDesign
+    say: Language, items: Sequence[SurveyMeasure], questionnaire: Questionnaire, study: StudyDesign
 ) -> str:
     """Return the outcomes with the new and the old ballot, and their difference."""
     found = index([m for m in items if m.table == questionnaire.table], study)
@@ -126,48 +132,48 @@ def outcomes(
         cells = []
         for group in GROUPS:
             m = found.get((quantity, question.id, answer, group, TOTAL, TOTAL))
-            cells.append(_estimate(m, mean=not answer))
+            cells.append(_estimate(say, m, mean=not answer))
         rows.append(
             [
                 question.wording("nl"),
-                answer_label(question, answer),
+                answer_label(say, question, answer),
                 *cells,
-                _difference(difference, mean=not answer),
-                _p(difference),
+                _difference(say, difference, mean=not answer),
+                _p(say, difference),
             ]
         )
     header = ["Vraag", "Antwoord", "Nieuw", "Oud", "Verschil (interval)", "p-waarde"]
     return pipe_table(header, rows, "llrrrr")
 
 
-def _estimate(m: SurveyMeasure | None, *, mean: bool = False) -> str:
+def _estimate(say: Language, m: SurveyMeasure | None, *, mean: bool = False) -> str:
     if m is None or (math.isnan(m.estimate) and not m.hidden):
         return NO_NUMBER
     if m.hidden:
         return HIDDEN
-    return number(m.estimate, 1) if mean else percent(m.estimate, 0)
+    return say.number(m.estimate, 1) if mean else say.percent(m.estimate, 0)
 
 
-def _difference(m: SurveyMeasure | None, *, mean: bool = False) -> str:
+def _difference(say: Language, m: SurveyMeasure | None, *, mean: bool = False) -> str:
     if m is None or (math.isnan(m.estimate) and not m.hidden):
         return NO_NUMBER
     if m.hidden:
         return HIDDEN
     if mean:
-        low, high = number(m.ci_lower, 1, sign=True), number(m.ci_upper, 1, sign=True)
-        return f"{number(m.estimate, 1, sign=True)} ({low} tot {high})"
-    limits = interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
-    return f"{points(m.estimate, 1, unit=False)} ({limits})"
+        low, high = say.number(m.ci_lower, 1, sign=True), say.number(m.ci_upper, 1, sign=True)
+        return f"{say.number(m.estimate, 1, sign=True)} ({low} tot {high})"
+    limits = say.interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
+    return f"{say.points(m.estimate, 1, unit=False)} ({limits})"
 
 
-def _p(m: SurveyMeasure | None) -> str:
+def _p(say: Language, m: SurveyMeasure | None) -> str:
     if m is None or m.hidden or math.isnan(m.p_adjusted):
         return NO_NUMBER
-    return p_value(m.p_adjusted)
+    return say.p_value(m.p_adjusted)
 
 
 def subgroups(
-    items: Sequence[SurveyMeasure], questionnaire: Questionnaire, study: StudyDesign
+    say: Language, items: Sequence[SurveyMeasure], questionnaire: Questionnaire, study: StudyDesign
 ) -> str:
     """Return the first outcome by subgroup, with the new and the old ballot."""
     found = index([m for m in items if m.table == questionnaire.table], study)
@@ -178,12 +184,12 @@ def subgroups(
             break
         for number_, code in enumerate(question.codes):
             cells = [
-                _estimate(found.get(("share", lead.id, COUNTED, group, question.id, code)))
+                _estimate(say, found.get(("share", lead.id, COUNTED, group, question.id, code)))
                 for group in GROUPS
             ]
             difference = found.get(("difference", lead.id, COUNTED, COMPARED, question.id, code))
             name = question.wording("nl") if number_ == 0 else ""
-            rows.append([name, question.label(code, "nl"), *cells, _difference(difference)])
+            rows.append([name, question.label(code, "nl"), *cells, _difference(say, difference)])
     header = ["Groep", "Antwoord", "Nieuw", "Oud", "Verschil (interval)"]
     return pipe_table(header, rows, "llrrr")
 
@@ -193,7 +199,7 @@ def lead_outcome(questionnaire: Questionnaire) -> Question | None:
     return next((q for q in questionnaire.outcomes if q.counted and q.scale != "multiple"), None)
 
 
-def experience(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) -> str:
+def experience(say: Language, items: Sequence[SurveyMeasure], questionnaire: Questionnaire) -> str:
     """Return what those who used the new ballot before answer, less the others at one station."""
     found = {m.question: m for m in items if m.table == questionnaire.table and m.method == WITHIN}
     rows = []
@@ -201,15 +207,17 @@ def experience(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) -> 
         m = found.get(question.id)
         if m is not None:
             number_ = question.scale == "number"
-            label = answer_label(question, "" if number_ else COUNTED)
-            p = NO_NUMBER if m.hidden or math.isnan(m.p_value) else p_value(m.p_value)
-            cells = [_difference(m, mean=number_), p]
+            label = answer_label(say, question, "" if number_ else COUNTED)
+            p = NO_NUMBER if m.hidden or math.isnan(m.p_value) else say.p_value(m.p_value)
+            cells = [_difference(say, m, mean=number_), p]
             rows.append([question.wording("nl"), label, *cells])
     header = ["Vraag", "Antwoord", "Verschil (interval)", "p-waarde"]
     return pipe_table(header, rows, "llrr")
 
 
-def item_response(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) -> str:
+def item_response(
+    say: Language, items: Sequence[SurveyMeasure], questionnaire: Questionnaire
+) -> str:
     """Return per question and ballot how many were asked, and what became of it."""
     found = {
         (m.question, m.group, m.answer): m
@@ -222,23 +230,23 @@ def item_response(items: Sequence[SurveyMeasure], questionnaire: Questionnaire) 
             m = found.get((question.id, group, "answered"))
             if m is None:
                 continue
-            asked = HIDDEN if math.isnan(m.n) else number(m.n)
+            asked = HIDDEN if math.isnan(m.n) else say.number(m.n)
             answers = (question.dont_know, question.refused, "no_answer")
             others = [found.get((question.id, group, str(answer))) for answer in answers]
-            cells = [_number(one) for one in (m, *others)]
+            cells = [_number(say, one) for one in (m, *others)]
             name = "" if rows and rows[-1][0] == question.wording("nl") else question.wording("nl")
             rows.append([name, ballot, asked, *cells])
     header = ["Vraag", "Biljet", "Gevraagd", "Antwoord", "Weet niet", "Wil niet zeggen", "Leeg"]
     return pipe_table(header, rows, "llrrrrr")
 
 
-def _number(m: SurveyMeasure | None) -> str:
+def _number(say: Language, m: SurveyMeasure | None) -> str:
     if m is None:
         return NO_NUMBER
-    return HIDDEN if m.hidden else number(m.count)
+    return HIDDEN if m.hidden else say.number(m.count)
 
 
-def questions(questionnaire: Questionnaire) -> str:
+def questions(say: Language, questionnaire: Questionnaire) -> str:
     """Return the questions as they were asked, with their answers and to whom."""
     rows = []
     for question in questionnaire.questions:
@@ -246,19 +254,17 @@ def questions(questionnaire: Questionnaire) -> str:
         if question.scale == "multiple":
             answers += " (meer antwoorden mogelijk)"
         elif question.scale == "number":
-            answers = (
-                f"getal van {number(question.minimum or 0)} tot {number(question.maximum or 0)}"
-            )
+            answers = f"getal van {say.number(question.minimum or 0)} tot {say.number(question.maximum or 0)}"
         elif question.scale == "open":
             answers = "open vraag; de antwoorden staan niet in dit rapport"
         missing = [question.label(code, "nl").lower() for code in question.missing_codes]
         if missing:
             answers += f"; of: {', '.join(missing)}"
-        rows.append([question.wording("nl"), answers, _asked(questionnaire, question)])
+        rows.append([question.wording("nl"), answers, _asked(say, questionnaire, question)])
     return pipe_table(["Vraag", "Antwoorden", "Gesteld aan"], rows, "lll")
 
 
-def _asked(questionnaire: Questionnaire, question: Question) -> str:
+def _asked(say: Language, questionnaire: Questionnaire, question: Question) -> str:
     when = question.asked_when
     if when is None:
         return "iedereen"
@@ -268,3 +274,22 @@ def _asked(questionnaire: Questionnaire, question: Question) -> str:
     gate = questionnaire.question(when.question)
     labels = " of ".join(gate.label(code, "nl").lower() for code in when.answers)
     return f"wie ‘{labels}’ zei op: {gate.wording('nl')}"
+
+
+def survey_tables(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the tables of surveys, those that there are results for."""
+    study, every = outcome.study, outcome.results.survey
+    made: dict[str, str] = {}
+    for questionnaire in study.questionnaires:
+        name = questionnaire.table.removesuffix("_survey")
+        made[f"{name}_questions"] = questions(say, questionnaire)
+        items = [m for m in every if m.table == questionnaire.table]
+        if not items:
+            continue
+        made["survey_response"] = response(say, every, study)
+        made[f"{name}_outcomes"] = outcomes(say, items, questionnaire, study)
+        made[f"{name}_item_response"] = item_response(say, items, questionnaire)
+        if name == "voter":
+            made["voter_subgroups"] = subgroups(say, items, questionnaire, study)
+            made["voter_experience"] = experience(say, items, questionnaire)
+    return made

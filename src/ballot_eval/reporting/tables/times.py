@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, p_value, percent
-from ballot_eval.reporting.tables.invalid_votes import NO_NUMBER, pipe_table
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.results import Measure
 from ballot_eval.topics.booths import CLOSE
 from ballot_eval.topics.counting_time import MIDNIGHT
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
 
 BALLOTS = {"new": "nieuw", "old": "oud"}
 SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
@@ -30,34 +34,34 @@ METHODS = {
 SINCE = "pace_ratio_since_"
 
 
-def limits(m: Measure, digits: int = 0) -> str:
+def limits(say: Language, m: Measure, digits: int = 0) -> str:
     """Return the limits of a measure; an upper limit that was not reached is open."""
     if math.isnan(m.ci_lower) or math.isnan(m.ci_upper):
         return NO_NUMBER
-    return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
+    return f"{say.number(m.ci_lower, digits)} tot {say.number(m.ci_upper, digits)}"
 
 
-def p_text(m: Measure) -> str:
+def p_text(say: Language, m: Measure) -> str:
     """Return the p-value of a measure, or a dash where it has none."""
-    return NO_NUMBER if math.isnan(m.p_value) else p_value(m.p_value)
+    return NO_NUMBER if math.isnan(m.p_value) else say.p_value(m.p_value)
 
 
 def _index(items: Sequence[Measure]) -> dict[tuple[str, str, str, str], Measure]:
     return {(m.quantity, m.group, m.subset, m.method): m for m in items}
 
 
-def _cells(m: Measure | None, digits: int = 0) -> list[str]:
+def _cells(say: Language, m: Measure | None, digits: int = 0) -> list[str]:
     if m is None or math.isnan(m.estimate):
         return [NO_NUMBER, NO_NUMBER]
-    return [number(m.estimate, digits), limits(m, digits)]
+    return [say.number(m.estimate, digits), limits(say, m, digits)]
 
 
-def _with_limits(m: Measure, digits: int = 0) -> str:
-    estimate, within = _cells(m, digits)
+def _with_limits(say: Language, m: Measure, digits: int = 0) -> str:
+    estimate, within = _cells(say, m, digits)
     return estimate if estimate == NO_NUMBER else f"{estimate} ({within})"
 
 
-def voting_times(items: Sequence[Measure]) -> str:
+def voting_times(say: Language, items: Sequence[Measure]) -> str:
     """Return median, P90 and restricted mean in seconds, by voters and ballot."""
     found = _index(items)
     rows = []
@@ -68,28 +72,28 @@ def voting_times(items: Sequence[Measure]) -> str:
             if median is None:
                 continue
             p90, mean = found[("p90_seconds", *key)], found[("restricted_mean_seconds", *key)]
-            cells = [*_cells(median), *_cells(p90), *_cells(mean)]
-            rows.append([name, label, number(median.n), *cells])
+            cells = [*_cells(say, median), *_cells(say, p90), *_cells(say, mean)]
+            rows.append([name, label, say.number(median.n), *cells])
     header = ["Kiezers", "Biljet", "Aantal", "Mediaan", "Interval", "P90", "Interval"]
     return pipe_table([*header, "Gemiddelde", "Interval"], rows, "llrrrrrrr")
 
 
-def voting_ratios(items: Sequence[Measure]) -> str:
+def voting_ratios(say: Language, items: Sequence[Measure]) -> str:
     """Return the ratios of new to old by voters and method; 1 is no difference."""
     rows = [
-        [SUBSETS[m.subset], METHODS[m.method], *_cells(m, 2), p_text(m)]
+        [SUBSETS[m.subset], METHODS[m.method], *_cells(say, m, 2), p_text(say, m)]
         for m in items
         if m.quantity in ("ratio", "restricted_mean_ratio")
     ]
     return pipe_table(["Kiezers", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
 
 
-def booths(items: Sequence[Measure]) -> str:
+def booths(say: Language, items: Sequence[Measure]) -> str:
     """Return the booths needed by arrivals per hour in a peak."""
     rows = []
     for rate, new, old, difference in booth_rows(items):
-        cells = [_booths(m) for m in (new, old, difference)]
-        rows.append([number(rate), *cells])
+        cells = [_booths(say, m) for m in (new, old, difference)]
+        rows.append([say.number(rate), *cells])
     return pipe_table(["Kiezers per uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
 
 
@@ -108,20 +112,20 @@ def is_close(m: Measure) -> bool:
     return CLOSE in m.note
 
 
-def _booths(m: Measure) -> str:
+def _booths(say: Language, m: Measure) -> str:
     if math.isnan(m.estimate):
-        return number(math.nan)
+        return say.number(math.nan)
     sign = m.group == "new-old"
-    text = number(m.estimate, sign=sign) + ("\\*" if is_close(m) else "")
+    text = say.number(m.estimate, sign=sign) + ("\\*" if is_close(m) else "")
     if math.isnan(m.ci_lower):
         return f"{text} ({NO_NUMBER})"
     if m.ci_lower == m.ci_upper == m.estimate:
         return text
-    low, high = (number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
+    low, high = (say.number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
     return f"{text} ({low} tot {high})"
 
 
-def counting_pace(items: Sequence[Measure]) -> str:
+def counting_pace(say: Language, items: Sequence[Measure]) -> str:
     """Return person-minutes per 100 ballots by kind of count and ballot."""
     found = _index(items)
     rows = []
@@ -133,17 +137,17 @@ def counting_pace(items: Sequence[Measure]) -> str:
             if median is None:
                 continue
             mean = found[("mean_person_minutes_per_100_ballots", ballot, kind, "finished_counts")]
-            size = [number(median.n), number(median.n_clusters)]
-            rows.append([name, label, *size, *(_with_limits(m, 1) for m in (median, mean))])
+            size = [say.number(median.n), say.number(median.n_clusters)]
+            rows.append([name, label, *size, *(_with_limits(say, m, 1) for m in (median, mean))])
     # Intervals stand in the same cell: two columns more do not fit on the page.
     header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"]
     return pipe_table([*header, "Gemiddelde (interval)"], rows, "llrrrr")
 
 
-def counting_ratios(items: Sequence[Measure]) -> str:
+def counting_ratios(say: Language, items: Sequence[Measure]) -> str:
     """Return the ratios of the work, new to old, by kind of count and method."""
     rows = [
-        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(m, 2), p_text(m)]
+        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(say, m, 2), p_text(say, m)]
         for m in items
         if (m.quantity, m.method) in WORK
     ]
@@ -158,7 +162,7 @@ WORK = {
 }
 
 
-def counting_speed(items: Sequence[Measure]) -> str:
+def counting_speed(say: Language, items: Sequence[Measure]) -> str:
     """Return how much faster counts finish with the new ballot, by kind of count and method.
 
     The ratio of Cox is that of the rates of finishing; above 1 is faster. The log-rank test by
@@ -172,8 +176,8 @@ def counting_speed(items: Sequence[Measure]) -> str:
     rows = []
     for m in items:
         if m.method in names:
-            cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(m, 2)
-            rows.append([KINDS[m.subset], names[m.method], *cells, p_text(m)])
+            cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(say, m, 2)
+            rows.append([KINDS[m.subset], names[m.method], *cells, p_text(say, m)])
     return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
 
 
@@ -181,7 +185,7 @@ def counting_speed(items: Sequence[Measure]) -> str:
 SESSION_MINUTES = 300
 
 
-def counting_finished(items: Sequence[Measure]) -> str:
+def counting_finished(say: Language, items: Sequence[Measure]) -> str:
     """Return how soon counts were finished: median, and share finished.
 
     Of polling stations time runs from their closing and the share is that at midnight; of central
@@ -199,26 +203,45 @@ def counting_finished(items: Sequence[Measure]) -> str:
                 continue
             middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
             limit = share.ci_lower, share.ci_upper
-            within = NO_NUMBER if math.isnan(limit[0]) else interval(*limit, 0)
-            when = f"na {number(minutes / 60)} uur" if session else "middernacht"
-            cells = [when, percent(share.estimate, 0), within]
-            rows.append([name, label, *_cells(middle), *cells])
+            within = NO_NUMBER if math.isnan(limit[0]) else say.interval(*limit, 0)
+            when = f"na {say.number(minutes / 60)} uur" if session else "middernacht"
+            cells = [when, say.percent(share.estimate, 0), within]
+            rows.append([name, label, *_cells(say, middle), *cells])
     header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]
     return pipe_table(header, rows, "llrrlrr")
 
 
-def counting_since(items: Sequence[Measure]) -> str:
+def counting_since(say: Language, items: Sequence[Measure]) -> str:
     """Return the change of the pace since an earlier election, against controls, as a ratio."""
     rows = [
         [
             KINDS[m.subset],
             m.quantity.removeprefix(SINCE),
-            number(m.n),
-            *_cells(m, 2),
-            p_text(m),
+            say.number(m.n),
+            *_cells(say, m, 2),
+            p_text(say, m),
         ]
         for m in items
         if m.quantity.startswith(SINCE)
     ]
     header = ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval", "p-waarde"]
     return pipe_table(header, rows, "llrrrr")
+
+
+def time_tables(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the tables of times, those that there are results for."""
+    made: dict[str, str] = {}
+    voting, counting = outcome.results.voting_time, outcome.results.counting_time
+    if voting:
+        made["voting_times"] = voting_times(say, voting)
+        made["voting_ratios"] = voting_ratios(say, voting)
+    if any(booth_rows(voting)):
+        made["booths"] = booths(say, voting)
+    if counting:
+        made["counting_pace"] = counting_pace(say, counting)
+        made["counting_ratios"] = counting_ratios(say, counting)
+        made["counting_speed"] = counting_speed(say, counting)
+        made["counting_finished"] = counting_finished(say, counting)
+    if any(m.quantity.startswith(SINCE) for m in counting):
+        made["counting_since"] = counting_since(say, counting)
+    return made

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import count_in_words, number, p_value, percent
 from ballot_eval.reporting.drawings.times import FEWEST_EVENTS
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.times import KINDS, SINCE, WORK
-from ballot_eval.reporting.wording.checks import enumerate_words
 from ballot_eval.reporting.wording.measures import (
     NO_COMPARISON,
     change_text,
@@ -35,17 +34,17 @@ IN_WORDS = {
 }
 
 
-def counting_sentences(outcome: Outcome) -> dict[str, str]:
+def counting_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to."""
     return {
-        "counting_sample_text": _counting_sample(outcome),
-        "counting_answer_text": _counting_answer(outcome),
-        "counting_ratio_text": _counting_ratios(outcome),
-        "unfinished_text": _unfinished(outcome),
-        "finished_text": _finished(outcome),
-        "proportional_text": _proportional(outcome),
-        "fewest_events": count_in_words(FEWEST_EVENTS),
-        "counting_since_text": _since(outcome),
+        "counting_sample_text": _counting_sample(say, outcome),
+        "counting_answer_text": _counting_answer(say, outcome),
+        "counting_ratio_text": _counting_ratios(say, outcome),
+        "unfinished_text": _unfinished(say, outcome),
+        "finished_text": _finished(say, outcome),
+        "proportional_text": _proportional(say, outcome),
+        "fewest_events": say.count(FEWEST_EVENTS),
+        "counting_since_text": _since(say, outcome),
     }
 
 
@@ -53,17 +52,17 @@ def _kinds(outcome: Outcome) -> list[str]:
     return [kind for kind in KINDS if kind in outcome.counting.paces]
 
 
-def _counting_sample(outcome: Outcome) -> str:
+def _counting_sample(say: Language, outcome: Outcome) -> str:
     parts = []
     for kind in _kinds(outcome):
         new, old = (_observed(outcome, kind, ballot) for ballot in ("new", "old"))
         parts.append(
-            f"{number(new)} met het nieuwe en {number(old)} met het oude stembiljet "
+            f"{say.number(new)} met het nieuwe en {say.number(old)} met het oude stembiljet "
             f"van {IN_WORDS[kind]}"
         )
     if not parts:
         return NO_COUNTING
-    return f"Er zijn tijden van {enumerate_words(parts)}."
+    return f"Er zijn tijden van {say.listed(parts)}."
 
 
 def _observed(outcome: Outcome, kind: str, ballot: str) -> int:
@@ -72,7 +71,7 @@ def _observed(outcome: Outcome, kind: str, ballot: str) -> int:
     return 0 if found is None else int(found.at_risk[0])
 
 
-def _unfinished(outcome: Outcome) -> str:
+def _unfinished(say: Language, outcome: Outcome) -> str:
     """Say how many counts are not in the table and figure of finished ones."""
     kinds = _kinds(outcome)
     parts = []
@@ -80,12 +79,12 @@ def _unfinished(outcome: Outcome) -> str:
         paces = outcome.counting.paces[kind]
         seen = sum(_observed(outcome, kind, ballot) for ballot in paces)
         if gone := seen - sum(len(pace) for pace in paces.values()):
-            parts.append(f"{number(gone)} van de {number(seen)} bij {IN_WORDS[kind]}")
+            parts.append(f"{say.number(gone)} van de {say.number(seen)} bij {IN_WORDS[kind]}")
     if not parts:
         return "Alle tellingen waren klaar." if kinds else ""
     return (
         "Alleen tellingen die klaar waren staan hierin. Nog bezig toen de waarneming ophield: "
-        f"{enumerate_words(parts)}."
+        f"{say.listed(parts)}."
     )
 
 
@@ -98,19 +97,21 @@ def _work_ratio(outcome: Outcome, kind: str) -> Measure | None:
     )
 
 
-def _work_clause(kind: str, ratio: Measure) -> str:
-    numbers = f"(verhouding {number(ratio.estimate, 2)}; {limits_text(ratio)})"
+def _work_clause(say: Language, kind: str, ratio: Measure) -> str:
+    numbers = f"(verhouding {say.number(ratio.estimate, 2)}; {limits_text(say, ratio)})"
     if not is_clear(ratio):
         return f"bij {IN_WORDS[kind]} is geen verschil aangetoond {numbers}"
-    return f"bij {IN_WORDS[kind]} is tellen {change_text(ratio, 'minder', 'meer')} werk {numbers}"
+    return (
+        f"bij {IN_WORDS[kind]} is tellen {change_text(say, ratio, 'minder', 'meer')} werk {numbers}"
+    )
 
 
-def _counting_answer(outcome: Outcome) -> str:
+def _counting_answer(say: Language, outcome: Outcome) -> str:
     """Answer whether counting takes longer, for the summary."""
     if not _kinds(outcome):
         return NO_COUNTING
     found = {kind: _work_ratio(outcome, kind) for kind in _kinds(outcome)}
-    clauses = [_work_clause(kind, ratio) for kind, ratio in found.items() if ratio is not None]
+    clauses = [_work_clause(say, kind, ratio) for kind, ratio in found.items() if ratio is not None]
     if not clauses:
         return NO_COMPARISON
     text = "; ".join(clauses)
@@ -133,11 +134,11 @@ def _doubtful(outcome: Outcome) -> list[str]:
     return doubtful
 
 
-def _counting_ratios(outcome: Outcome) -> str:
+def _counting_ratios(say: Language, outcome: Outcome) -> str:
     if not _kinds(outcome):
         return ""
     parts = [
-        f"bij {IN_WORDS[kind]} {number(ratio.estimate, 2)} ({limits_text(ratio)})"
+        f"bij {IN_WORDS[kind]} {say.number(ratio.estimate, 2)} ({limits_text(say, ratio)})"
         for kind in _kinds(outcome)
         if (ratio := _work_ratio(outcome, kind)) is not None
     ]
@@ -145,18 +146,18 @@ def _counting_ratios(outcome: Outcome) -> str:
         return NO_COMPARISON
     text = (
         "De verhouding van het werk met het nieuwe tot dat met het oude stembiljet is "
-        f"{enumerate_words(parts)}. Alleen tellingen die klaar waren tellen hierin mee."
+        f"{say.listed(parts)}. Alleen tellingen die klaar waren tellen hierin mee."
     )
     doubtful = [IN_WORDS[kind] for kind in _doubtful(outcome)]
     if doubtful:
         text += (
-            f" Over {enumerate_words(doubtful)} zijn de methoden het niet eens of er een verschil "
+            f" Over {say.listed(doubtful)} zijn de methoden het niet eens of er een verschil "
             "is aangetoond."
         )
     return text
 
 
-def _finished(outcome: Outcome) -> str:
+def _finished(say: Language, outcome: Outcome) -> str:
     parts = []
     for kind in ("DSO", "CSO"):
         shares = [
@@ -169,39 +170,39 @@ def _finished(outcome: Outcome) -> str:
             for ballot in ("new", "old")
         ]
         known = [
-            f"{percent(share.estimate, 0)} van de tellingen met het {word}"
+            f"{say.percent(share.estimate, 0)} van de tellingen met het {word}"
             for share, word in zip(shares, ("nieuwe", "oude"), strict=True)
             if share is not None
         ]
         if known:
-            parts.append(f"bij {IN_WORDS[kind]} {enumerate_words(known)} stembiljet")
+            parts.append(f"bij {IN_WORDS[kind]} {say.listed(known)} stembiljet")
     if not parts:
         return ""
     return f"Om middernacht was klaar: {'; '.join(parts)}."
 
 
-def _proportional(outcome: Outcome) -> str:
+def _proportional(say: Language, outcome: Outcome) -> str:
     """Say where one ratio of the speed may not hold for the whole count; nothing elsewhere."""
     doubtful = [
-        f"{IN_WORDS[m.subset]} (p-waarde {p_value(m.p_value)})"
+        f"{IN_WORDS[m.subset]} (p-waarde {say.p_value(m.p_value)})"
         for m in outcome.results.counting_time
         if m.quantity == "proportional_hazards" and m.p_value < DOUBTFUL_P
     ]
     if not doubtful:
         return ""
     return (
-        f"Bij {enumerate_words(doubtful)} is het twijfelachtig of die verhouding de hele telling "
+        f"Bij {say.listed(doubtful)} is het twijfelachtig of die verhouding de hele telling "
         "lang dezelfde is; zij is daar een gemiddelde. De toets daarvoor (Schoenfeld) ziet elke "
         "telling als onafhankelijk en slaat bij verschillen tussen gemeenten te snel aan."
     )
 
 
-def _since(outcome: Outcome) -> str:
+def _since(say: Language, outcome: Outcome) -> str:
     if not _kinds(outcome):
         return ""
     parts = [
         f"bij {IN_WORDS[m.subset]} sinds {m.quantity.removeprefix(SINCE)} "
-        f"{number(m.estimate, 2)} ({limits_text(m)}; p-waarde {p_value(m.p_value)})"
+        f"{say.number(m.estimate, 2)} ({limits_text(say, m)}; p-waarde {say.p_value(m.p_value)})"
         for m in outcome.results.counting_time
         if m.quantity.startswith(SINCE) and math.isfinite(m.estimate)
     ]
@@ -209,5 +210,5 @@ def _since(outcome: Outcome) -> str:
         return "Van een eerdere verkiezing zijn geen tijden die te vergelijken zijn."
     return (
         "De verandering van het werk in de experimentgemeenten, gedeeld door die in de "
-        f"controlegemeenten, is {enumerate_words(parts)}."
+        f"controlegemeenten, is {say.listed(parts)}."
     )

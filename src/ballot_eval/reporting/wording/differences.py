@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import interval, number, p_value, percent, points
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.differences import (
     METHODS,
     difference_cells,
@@ -13,8 +13,6 @@ from ballot_eval.reporting.tables.differences import (
     per_thousand,
     turnout_check,
 )
-from ballot_eval.reporting.wording.checks import enumerate_words
-from ballot_eval.reporting.wording.measures import plural
 from ballot_eval.reporting.wording.notes import why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
@@ -42,20 +40,22 @@ HOW = {
 }
 
 
-def difference_sentences(outcome: Outcome) -> dict[str, str]:
+def difference_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to; empty without records."""
     items = of_topic(outcome, DIFFERENCES)
     here = [m for m in items if m.election == outcome.study.election]
-    texts = {"differences_sample_text": _sample(here, outcome) if here else NO_RECORDS}
-    texts["differences_text"] = " ".join(_level(here, level) for level in _levels(here))
-    texts["differences_netting_text"] = " ".join(_netting(here, level) for level in _levels(here))
+    texts = {"differences_sample_text": _sample(say, here, outcome) if here else NO_RECORDS}
+    texts["differences_text"] = " ".join(_level(say, here, level) for level in _levels(here))
+    texts["differences_netting_text"] = " ".join(
+        _netting(say, here, level) for level in _levels(here)
+    )
     texts["differences_contrast_text"] = " ".join(
-        _contrasts([m for m in items if m.level == level], level, outcome)
+        _contrasts(say, [m for m in items if m.level == level], level, outcome)
         for level in _levels(here)
     )
     return texts | {
-        "funnel_text": _funnel(outcome),
-        "turnout_check_text": _turnout(outcome),
+        "funnel_text": _funnel(say, outcome),
+        "turnout_check_text": _turnout(say, outcome),
     }
 
 
@@ -78,26 +78,26 @@ def _sum(items: list[MarkingMeasure], quantity: str) -> int:
     return int(sum(m.estimate for m in items if m.quantity == quantity and m.unit in units))
 
 
-def _sample(items: list[MarkingMeasure], outcome: Outcome) -> str:
+def _sample(say: Language, items: list[MarkingMeasure], outcome: Outcome) -> str:
     used = _sum(items, "stations_used_count")
     text = (
-        f"Bij {outcome.study.election} is van {plural(used, 'stembureau', 'stembureaus')} bekend "
+        f"Bij {outcome.study.election} is van {say.plural(used, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} bekend "
         "hoeveel stembiljetten er meer of minder zijn geteld dan er kiezers waren toegelaten."
     )
     parts = [
-        f"{plural(count, 'stembureau', 'stembureaus')} {reason}"
+        f"{say.plural(count, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} {reason}"
         for name, reason in LEFT_OUT.items()
         if (count := _sum(items, name))
     ]
     if parts:
-        text += f" Weggelaten: {enumerate_words(parts)}."
+        text += f" Weggelaten: {say.listed(parts)}."
     bare = _sum(items, "stations_without_explanations_count")
     if bare:
-        text += f" Van {plural(bare, 'stembureau', 'stembureaus')} zijn verklaringen niet bekend."
+        text += f" Van {say.plural(bare, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} zijn verklaringen niet bekend."
     return text
 
 
-def _level(items: list[MarkingMeasure], level: str) -> str:
+def _level(say: Language, items: list[MarkingMeasure], level: str) -> str:
     """Say how common differences are, in each group, for one way of counting."""
     parts = []
     for unit, who in (
@@ -114,16 +114,16 @@ def _level(items: list[MarkingMeasure], level: str) -> str:
         if more_share is None or fewer_share is None or more is None or fewer is None:
             continue
         parts.append(
-            f"in {who} telde {percent(more_share.estimate, 1)} van de stembureaus er meer en "
-            f"{percent(fewer_share.estimate, 1)} er minder ({per_thousand(more.estimate)} en "
-            f"{per_thousand(fewer.estimate)} per {number(1000)} uitgebrachte stemmen)"
+            f"in {who} telde {say.percent(more_share.estimate, 1)} van de stembureaus er meer en "
+            f"{say.percent(fewer_share.estimate, 1)} er minder ({per_thousand(say, more.estimate)} en "
+            f"{per_thousand(say, fewer.estimate)} per {say.number(1000)} uitgebrachte stemmen)"
         )
     if not parts:
         return ""
-    return f"Stembureaus {HOW[level]}: {enumerate_words(parts)}."
+    return f"Stembureaus {HOW[level]}: {say.listed(parts)}."
 
 
-def _netting(items: list[MarkingMeasure], level: str) -> str:
+def _netting(say: Language, items: list[MarkingMeasure], level: str) -> str:
     """Say in how many municipalities both occur, and what netting would hide."""
     both = _find(items, unit="control", level=level, quantity="municipalities_both_share")
     hidden = _find(items, unit="control", level=level, quantity="netting_hidden_share")
@@ -131,13 +131,13 @@ def _netting(items: list[MarkingMeasure], level: str) -> str:
         return ""
     return (
         f"Van de controlegemeenten met stembureaus {HOW[level]}, heeft "
-        f"{percent(both.estimate, 0)} zowel meer als minder getelde stembiljetten. Wie die per "
+        f"{say.percent(both.estimate, 0)} zowel meer als minder getelde stembiljetten. Wie die per "
         "gemeente tegen elkaar wegstreept, "
-        f"verbergt {percent(hidden.estimate, 0)} van de verschillen."
+        f"verbergt {say.percent(hidden.estimate, 0)} van de verschillen."
     )
 
 
-def _contrasts(items: list[MarkingMeasure], level: str, outcome: Outcome) -> str:
+def _contrasts(say: Language, items: list[MarkingMeasure], level: str, outcome: Outcome) -> str:
     """Say how the share of stations with a difference compares, now and since the baseline."""
     study = outcome.study
     about = {"unit": CONTRAST, "level": level, "quantity": "stations_any_share"}
@@ -145,39 +145,39 @@ def _contrasts(items: list[MarkingMeasure], level: str, outcome: Outcome) -> str
     if now is None:
         return (
             f"Voor stembureaus {HOW[level]}, is het verschil niet te schatten"
-            f"{_reason(items, study.election, outcome)}."
+            f"{_reason(say, items, study.election, outcome)}."
         )
     text = (
         f"Voor stembureaus {HOW[level]}, is het aandeel met een verschil in de "
-        f"experimentgemeenten {_in_points(now)} dan in de controlegemeenten."
+        f"experimentgemeenten {_in_points(say, now)} dan in de controlegemeenten."
     )
     since = f"{study.election}-{study.baselines[0]}"
     change = _find(items, election=since, **about)
     if change is None:
         return (
             f"{text} Hoe dat sinds {study.baselines[0]} is veranderd, is niet te schatten"
-            f"{_reason(items, since, outcome)}."
+            f"{_reason(say, items, since, outcome)}."
         )
     return (
-        f"{text} Sinds {study.baselines[0]} is de verandering {_in_points(change)} dan in de "
+        f"{text} Sinds {study.baselines[0]} is de verandering {_in_points(say, change)} dan in de "
         "controlegemeenten."
     )
 
 
-def _in_points(item: MarkingMeasure) -> str:
+def _in_points(say: Language, item: MarkingMeasure) -> str:
     """Return a difference in words: ``1,2 procentpunt hoger (0,1 tot 2,3; p-waarde 0,030)``."""
-    ends = difference_cells(item)[1]
+    ends = difference_cells(say, item)[1]
     direction = "lager" if item.estimate < 0 else "hoger"
-    size = points(abs(item.estimate), 1, sign=False)
-    return f"{size} {direction} ({ends}; p-waarde {p_value(item.p_value)})"
+    size = say.points(abs(item.estimate), 1, sign=False)
+    return f"{size} {direction} ({ends}; p-waarde {say.p_value(item.p_value)})"
 
 
-def _reason(items: list[MarkingMeasure], election: str, outcome: Outcome) -> str:
+def _reason(say: Language, items: list[MarkingMeasure], election: str, outcome: Outcome) -> str:
     notes = [m.note for m in items if m.unit == CONTRAST and m.election == election and m.note]
-    return f": {why(notes[0], outcome)}" if notes else ""
+    return f": {why(say, notes[0], outcome)}" if notes else ""
 
 
-def _funnel(outcome: Outcome) -> str:
+def _funnel(say: Language, outcome: Outcome) -> str:
     """Say how many stations lie outside the limits of their group."""
     items = of_topic(outcome, FUNNEL)
     inner, outer = OUTSIDE.values()
@@ -190,25 +190,25 @@ def _funnel(outcome: Outcome) -> str:
         if wide is None or far is None:
             continue
         parts.append(
-            f"in {who} {number(wide.numerator)} van de {number(wide.denominator)} "
-            f"({percent(wide.estimate, 1)}) en {number(far.numerator)} ({percent(far.estimate, 2)})"
+            f"in {who} {say.number(wide.numerator)} van de {say.number(wide.denominator)} "
+            f"({say.percent(wide.estimate, 1)}) en {say.number(far.numerator)} ({say.percent(far.estimate, 2)})"
         )
     if not parts:
         return ""
-    levels = [percent(1 - level, 1) for level in LEVELS]
+    levels = [say.percent(1 - level, 1) for level in LEVELS]
     return (
-        f"Buiten de binnenste en de buitenste grenzen liggen {enumerate_words(parts)} van de "
+        f"Buiten de binnenste en de buitenste grenzen liggen {say.listed(parts)} van de "
         "stembureaus; de grenzen zijn berekend voor ongeveer "
-        f"{enumerate_words(levels)} als alleen toeval met deze spreiding werkt."
+        f"{say.listed(levels)} als alleen toeval met deze spreiding werkt."
     )
 
 
-def _turnout(outcome: Outcome) -> str:
+def _turnout(say: Language, outcome: Outcome) -> str:
     """Say what the difference in turnout leaves open."""
     check = turnout_check(outcome)
     if check is None:
         return ""
-    ends = interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True)
+    ends = say.interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True)
     if check.ci_lower <= 0 <= check.ci_upper:
         return (
             "Dat past bij een opkomst die niet door het stembiljet is veranderd, maar bewijst dat "

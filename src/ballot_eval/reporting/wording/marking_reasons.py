@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import count_in_words, interval, number, p_value, percent, points
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
 from ballot_eval.reporting.tables.reasons import computed, published
-from ballot_eval.reporting.wording.checks import enumerate_words, limits
-from ballot_eval.reporting.wording.notes import municipality_names, why
+from ballot_eval.reporting.wording.notes import why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking.party_only import (
     LEADER,
@@ -27,12 +27,12 @@ NO_REASONS = "De redenen van ongeldigheid zijn niet gemeten."
 NO_PARTY_ONLY = "Hoe vaak alleen een partij is gemarkeerd, is niet gemeten."
 
 
-def marking_sentences(outcome: Outcome) -> dict[str, str]:
+def marking_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to; empty where nothing is known."""
     said = {f"reasons_{name}_text": "" for name in ("coverage", "gross", "net", "unsettled")}
     said |= {"reasons_text": NO_REASONS, "party_only_text": NO_PARTY_ONLY}
-    said |= {"party_only_leader_text": "", "marking_published_text": _published(outcome)}
-    return said | _reasons(outcome) | _party_only(outcome)
+    said |= {"party_only_leader_text": "", "marking_published_text": _published(say, outcome)}
+    return said | _reasons(say, outcome) | _party_only(say, outcome)
 
 
 def _computed(outcome: Outcome, topic: str) -> dict[tuple[str, str, str], MarkingMeasure]:
@@ -41,7 +41,7 @@ def _computed(outcome: Outcome, topic: str) -> dict[tuple[str, str, str], Markin
     return {(m.unit, m.level, m.quantity): m for m in items}
 
 
-def _reasons(outcome: Outcome) -> dict[str, str]:
+def _reasons(say: Language, outcome: Outcome) -> dict[str, str]:
     found = _computed(outcome, "reasons")
     design = found.get(("experiment", "design", "share_of_invalid"))
     if design is None:
@@ -49,31 +49,33 @@ def _reasons(outcome: Outcome) -> dict[str, str]:
     cast = found["experiment", "design", "share_of_votes_cast"]
     return {
         "reasons_text": (
-            f"Van de {number(design.denominator)} ongeldige stemmen in de experimentgemeenten met "
-            f"redenen is {percent(design.estimate, 0)} ongeldig door het stembiljet"
-            f"{_between(design, 0)}: {percent(cast.estimate)} van alle uitgebrachte stemmen"
-            f"{_between(cast, 2)}."
+            f"Van de {say.number(design.denominator)} ongeldige stemmen in de experimentgemeenten met "
+            f"redenen is {say.percent(design.estimate, 0)} ongeldig door het stembiljet"
+            f"{_between(say, design, 0)}: {say.percent(cast.estimate)} van alle uitgebrachte stemmen"
+            f"{_between(say, cast, 2)}."
         ),
-        "reasons_coverage_text": _coverage(outcome, found),
-        "reasons_unsettled_text": _unsettled(found),
-    } | _gross_and_net(outcome, found)
+        "reasons_coverage_text": _coverage(say, outcome, found),
+        "reasons_unsettled_text": _unsettled(say, found),
+    } | _gross_and_net(say, outcome, found)
 
 
-def _between(item: MarkingMeasure, digits: int) -> str:
+def _between(say: Language, item: MarkingMeasure, digits: int) -> str:
     if math.isnan(item.ci_lower):
         return ""
-    return f" (interval {interval(item.ci_lower, item.ci_upper, digits)})"
+    return f" (interval {say.interval(item.ci_lower, item.ci_upper, digits)})"
 
 
-def _coverage(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
+def _coverage(
+    say: Language, outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]
+) -> str:
     """Say of which experiment municipalities there are reasons, and of how many votes none."""
     names = municipality_names(outcome.panel)
     experiment = outcome.study.experiment()
     have = [c for c in experiment if (c, "design", "share_of_invalid") in found]
-    counts = (count_in_words(n) for n in (len(have), len(experiment)))
+    counts = (say.count(n) for n in (len(have), len(experiment)))
     text = f"Er zijn redenen van {' van de '.join(counts)} experimentgemeenten"
     absent = [names.get(c, c) for c in experiment if c not in have]
-    text += f"; niet van {enumerate_words(absent)}." if absent else "."
+    text += f"; niet van {say.listed(absent)}." if absent else "."
     without = found["experiment", WITHOUT_REASON, "share_of_invalid"]
     if not without.numerator:
         return f"{text} Elke ongeldige stem heeft er een reden."
@@ -81,25 +83,25 @@ def _coverage(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure
         names.get(c, c) for c in have if found[c, WITHOUT_REASON, "share_of_invalid"].numerator
     ]
     return (
-        f"{text} Van {number(without.numerator)} ongeldige stemmen "
-        f"({percent(without.estimate, 1)}) is geen reden opgegeven, in "
-        f"{enumerate_words(short)}. De aandelen van redenen zijn daardoor te laag: hoogstens "
+        f"{text} Van {say.number(without.numerator)} ongeldige stemmen "
+        f"({say.percent(without.estimate, 1)}) is geen reden opgegeven, in "
+        f"{say.listed(short)}. De aandelen van redenen zijn daardoor te laag: hoogstens "
         "zoveel als er zonder reden is."
     )
 
 
-def _unsettled(found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
+def _unsettled(say: Language, found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
     item = found["experiment", "several_numbers", "share_of_invalid"]
     if not item.numerator:
         return ""
     return (
-        f"Bij {number(item.numerator)} stemmen was één partij gemarkeerd met meer nummers. Of zo'n "
+        f"Bij {say.number(item.numerator)} stemmen was één partij gemarkeerd met meer nummers. Of zo'n "
         "stem ongeldig is, is niet vastgesteld; zij telt bij geen van beide soorten mee."
     )
 
 
 def _gross_and_net(
-    outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]
+    say: Language, outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]
 ) -> dict[str, str]:
     def item(level: str, quantity: str) -> MarkingMeasure | None:
         return found.get((CONTRAST, level, quantity))
@@ -110,40 +112,40 @@ def _gross_and_net(
     if not (gross and net and general and expected and more):
         return {}
     if math.isnan(net.estimate):
-        text = f"Het netto verschil is niet te schatten: {why(net.note, outcome)}."
+        text = f"Het netto verschil is niet te schatten: {why(say, net.note, outcome)}."
         return {"reasons_gross_text": text}
     baseline = outcome.study.baselines[0]
     first = (
-        f"Door het stembiljet ongeldig is {percent(gross.estimate)} van de uitgebrachte stemmen "
+        f"Door het stembiljet ongeldig is {say.percent(gross.estimate)} van de uitgebrachte stemmen "
         f"(bruto). Het aandeel ongeldige stemmen veranderde sinds {baseline} met "
-        f"{points(net.estimate)} ten opzichte van de controlegemeenten (netto; {limits(net)}; "
-        f"p-waarde {p_value(net.p_value)}); elke stem telt daarbij even zwaar."
+        f"{say.points(net.estimate)} ten opzichte van de controlegemeenten (netto; {say.limits(net)}; "
+        f"p-waarde {say.p_value(net.p_value)}); elke stem telt daarbij even zwaar."
     )
     if net.note:
-        first += f" Over de vergelijking: {why(net.note, outcome)}."
+        first += f" Over de vergelijking: {why(say, net.note, outcome)}."
     without = item(WITHOUT_REASON, "gross_share")
     untold = ""
     if without and without.numerator:
-        untold = f" of zonder opgegeven reden ({percent(without.estimate)})"
+        untold = f" of zonder opgegeven reden ({say.percent(without.estimate)})"
     second = (
-        f"Bruto min netto is {points(more.estimate)} ({limits(more)}). Dat is precies wat er met "
-        f"het oude stembiljet aan ongeldige stemmen te verwachten was ({percent(expected.estimate)}"
+        f"Bruto min netto is {say.points(more.estimate)} ({say.limits(more)}). Dat is precies wat er met "
+        f"het oude stembiljet aan ongeldige stemmen te verwachten was ({say.percent(expected.estimate)}"
         ": het aandeel toen, met de verandering van de controlegemeenten) min wat er nu om andere "
-        f"redenen{untold} ongeldig is (waarvan algemeen {percent(general.estimate)})."
+        f"redenen{untold} ongeldig is (waarvan algemeen {say.percent(general.estimate)})."
     )
     return {"reasons_gross_text": first, "reasons_net_text": second}
 
 
-def _party_only(outcome: Outcome) -> dict[str, str]:
+def _party_only(say: Language, outcome: Outcome) -> dict[str, str]:
     found = _computed(outcome, "party_only")
     total = found.get(("experiment", "total", "share_of_valid"))
     if total is None:
         return {}
-    coverage = _stations_counted(outcome, found)
+    coverage = _stations_counted(say, outcome, found)
     if math.isnan(total.estimate):
         return {"party_only_text": coverage}
     uses = [
-        f"{percent(m.estimate)} waar het de {level.removeprefix('exposure_')}e keer is"
+        f"{say.percent(m.estimate)} waar het de {level.removeprefix('exposure_')}e keer is"
         for (unit, level, quantity), m in found.items()
         if unit == "experiment"
         and quantity == "share_of_valid"
@@ -151,22 +153,24 @@ def _party_only(outcome: Outcome) -> dict[str, str]:
         and not math.isnan(m.estimate)
     ]
     text = (
-        f"In de experimentgemeenten is op {number(total.numerator)} geldige stemmen alleen een "
-        f"partij gemarkeerd: {percent(total.estimate)} van de geldige stemmen{_between(total, 2)}"
+        f"In de experimentgemeenten is op {say.number(total.numerator)} geldige stemmen alleen een "
+        f"partij gemarkeerd: {say.percent(total.estimate)} van de geldige stemmen{_between(say, total, 2)}"
     )
-    text += f"; {enumerate_words(uses)}." if len(uses) > 1 else "."
+    text += f"; {say.listed(uses)}." if len(uses) > 1 else "."
     leader, without = (found.get(("experiment", "total", q)) for q in (LEADER, WITHOUT))
     said = {"party_only_text": f"{text} {coverage}".strip()}
     if leader and without:
         said["party_only_leader_text"] = (
-            f"Van alle geldige stemmen is {percent(leader.estimate, 1)} voor een lijsttrekker. "
+            f"Van alle geldige stemmen is {say.percent(leader.estimate, 1)} voor een lijsttrekker. "
             f"Zonder de stemmen op alleen een partij, dus van de stemmen waarop een kandidaat is "
-            f"gemarkeerd, is dat {percent(without.estimate, 1)}."
+            f"gemarkeerd, is dat {say.percent(without.estimate, 1)}."
         )
     return said
 
 
-def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]) -> str:
+def _stations_counted(
+    say: Language, outcome: Outcome, found: dict[tuple[str, str, str], MarkingMeasure]
+) -> str:
     """Say of which municipalities not every polling station has votes for a party alone."""
     names = municipality_names(outcome.panel)
 
@@ -181,35 +185,35 @@ def _stations_counted(outcome: Outcome, found: dict[tuple[str, str, str], Markin
     parts = []
     if some:
         parts.append(
-            f"In {enumerate_words(some)} is dit niet van elk stembureau bekend; het aandeel is "
+            f"In {say.listed(some)} is dit niet van elk stembureau bekend; het aandeel is "
             "daar dat van de stembureaus waarvan het bekend is."
         )
     if none:
         parts.append(
-            f"In {enumerate_words(none)} is dit per stembureau bekend, maar niet van hoeveel "
+            f"In {say.listed(none)} is dit per stembureau bekend, maar niet van hoeveel "
             "geldige stemmen; dit telt daarom niet mee."
         )
     return " ".join(parts)
 
 
-def _published(outcome: Outcome) -> str:
+def _published(say: Language, outcome: Outcome) -> str:
     items = published(outcome.results.marking)
     if not items:
         return ""
     sources: dict[str, set[str]] = {}
     for m in items:
         sources.setdefault(m.election, set()).add(m.source)
-    parts = [f"{e}: {enumerate_words(sorted(found))}" for e, found in sources.items()]
+    parts = [f"{e}: {say.listed(sorted(found))}" for e, found in sources.items()]
     text = (
         "De getallen in deze tabel zijn gepubliceerd, niet berekend. Zij zijn afgerond; hun "
         "grenzen staan erbij, en die zijn geen onzekerheid van een schatting. "
         "Ernaast staat hetzelfde aandeel voor zover het hier is berekend. "
         f"Bron van de gepubliceerde getallen van {'; '.join(parts)}."
     )
-    return " ".join(filter(None, (text, _beside_difference(outcome, items))))
+    return " ".join(filter(None, (text, _beside_difference(say, outcome, items))))
 
 
-def _beside_difference(outcome: Outcome, items: list[MarkingMeasure]) -> str:
+def _beside_difference(say: Language, outcome: Outcome, items: list[MarkingMeasure]) -> str:
     """Give the net excess as computed beside a published difference in all invalid votes."""
     study = outcome.study
     told = {(m.topic, m.level, m.election) for m in items if m.method == DIFFERENCE}
@@ -225,7 +229,7 @@ def _beside_difference(outcome: Outcome, items: list[MarkingMeasure]) -> str:
                 "Het gepubliceerde verschil in ongeldige stemmen is dat van twee aandelen bij "
                 "dezelfde verkiezing. Hier is het netto verschil berekend: de verandering sinds "
                 f"{baseline} in de experimentgemeenten min die in de controlegemeenten, elke stem "
-                f"even zwaar. Dat is {points(e.estimate)} ({limits(e)}); de methode verschilt, dus "
+                f"even zwaar. Dat is {say.points(e.estimate)} ({say.limits(e)}); de methode verschilt, dus "
                 "de twee hoeven niet gelijk te zijn."
             )
     return ""

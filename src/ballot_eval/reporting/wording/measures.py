@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from ballot_eval.formatting import number, percent
+from ballot_eval.formatting import number
+from ballot_eval.reporting.language import Language
 from ballot_eval.results import Measure
 
 NO_COMPARISON = "Een vergelijking is met deze gegevens niet te berekenen."
@@ -18,14 +19,14 @@ def find_measure(items: tuple[Measure, ...], **wanted: str) -> Measure | None:
     return None
 
 
-def limits_text(m: Measure, digits: int = 2) -> str:
+def limits_text(say: Language, m: Measure, digits: int = 2) -> str:
     """Return the limits of a measure."""
-    return f"{number(m.ci_lower, digits)} tot {number(m.ci_upper, digits)}"
+    return f"{say.number(m.ci_lower, digits)} tot {say.number(m.ci_upper, digits)}"
 
 
-def change_text(m: Measure, less: str, more: str) -> str:
+def change_text(say: Language, m: Measure, less: str, more: str) -> str:
     """Return a ratio as a change in percent, with the word for its direction."""
-    return f"{percent(abs(m.estimate - 1), 0)} {less if m.estimate < 1 else more}"
+    return f"{say.percent(abs(m.estimate - 1), 0)} {less if m.estimate < 1 else more}"
 
 
 def is_clear(m: Measure) -> bool:

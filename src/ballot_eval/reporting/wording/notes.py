@@ -1,4 +1,4 @@
-"""Why the report has no number, or how one was made: the notes of results in Dutch."""
+"""Why the report has no number, or how one was made: the notes of results in words."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import display_name
-from ballot_eval.reasons import dutch_reason
-from ballot_eval.reporting.tables.invalid_votes import METHODS, OUTCOMES, POOLS, WEIGHTINGS, one_outcome
+from ballot_eval.reasons import told_reason
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
+from ballot_eval.reporting.selection import one_outcome
+from ballot_eval.reporting.tables.terms import METHODS, OUTCOMES, POOLS, WEIGHTINGS
 from ballot_eval.results import Check, Effect
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
-    from ballot_eval.panel import Panel
 
 
-def municipality_names(panel: Panel) -> dict[str, str]:
-    """Return the printed name of every municipality of the panel by code."""
-    rows = panel.results.drop_duplicates("municipality_code")
-    named = zip(rows["municipality_code"], rows["municipality_name"], strict=True)
-    return {str(code): display_name(str(name)) for code, name in named}
-
-
-def reason_sentences(outcome: Outcome) -> dict[str, str]:
+def reason_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return what stands below the tables of effects and checks, by name; empty without notes."""
     study, results = outcome.study, outcome.results
     primary = one_outcome(results.effects, study.analysis.outcome, study.baselines[0])
@@ -35,15 +29,15 @@ def reason_sentences(outcome: Outcome) -> dict[str, str]:
     )
     checks = [c for c in results.checks if c.check in CHECKS]
     return {
-        "effects_notes": _notes([(_effect_label(e), e) for e in main], names),
-        "station_effects_notes": _notes([(_effect_label(e), e) for e in stations], names),
+        "effects_notes": _notes(say, [(_effect_label(say, e), e) for e in main], names),
+        "station_effects_notes": _notes(say, [(_effect_label(say, e), e) for e in stations], names),
         "methods_notes": _notes(
-            [(_method_label(e), e) for e in primary if e.estimand == "att"], names
+            say, [(_method_label(say, e), e) for e in primary if e.estimand == "att"], names
         ),
         "ratios_notes": _notes(
-            [(_method_label(e), e) for e in primary if e.estimand != "att"], names
+            say, [(_method_label(say, e), e) for e in primary if e.estimand != "att"], names
         ),
-        "checks_notes": _notes([(_check_label(c, names), c) for c in checks], names),
+        "checks_notes": _notes(say, [(_check_label(say, c, names), c) for c in checks], names),
     }
 
 
@@ -55,32 +49,36 @@ CHECKS = {
 }
 
 
-def why(note: str, outcome: Outcome) -> str:
-    """Return a note in Dutch, with the names of municipalities."""
-    return dutch_reason(note, municipality_names(outcome.panel))
+def why(say: Language, note: str, outcome: Outcome) -> str:
+    """Return a note in words, with the names of municipalities."""
+    return told_reason(note, municipality_names(outcome.panel), language=say.code)
 
 
-def _effect_label(item: Effect) -> str:
-    return f"{OUTCOMES[item.outcome]} sinds {item.baseline}, {WEIGHTINGS[item.weighting]}"
+def _effect_label(say: Language, item: Effect) -> str:
+    return f"{say.pick(OUTCOMES)[item.outcome]} sinds {item.baseline}, {say.pick(WEIGHTINGS)[item.weighting]}"
 
 
-def _method_label(item: Effect) -> str:
-    return f"{METHODS[item.method]}, {WEIGHTINGS[item.weighting]}"
+def _method_label(say: Language, item: Effect) -> str:
+    return f"{say.pick(METHODS)[item.method]}, {say.pick(WEIGHTINGS)[item.weighting]}"
 
 
-def _check_label(item: Check, names: dict[str, str]) -> str:
-    variant = names.get(item.variant, POOLS.get(item.variant, item.variant.replace("-", " → ")))
+def _check_label(say: Language, item: Check, names: dict[str, str]) -> str:
+    variant = names.get(
+        item.variant, say.pick(POOLS).get(item.variant, item.variant.replace("-", " → "))
+    )
     return CHECKS[item.check].format(variant=variant)
 
 
-def _notes(items: Iterable[tuple[str, Effect | Check]], names: dict[str, str]) -> str:
+def _notes(
+    say: Language, items: Iterable[tuple[str, Effect | Check]], names: dict[str, str]
+) -> str:
     """Return a sentence per reason, and one per way in which numbers were made."""
     missing: dict[str, list[str]] = {}
     made: dict[str, list[str]] = {}
     for label, item in items:
         if item.note:
             kind = missing if math.isnan(item.estimate) else made
-            labels = kind.setdefault(dutch_reason(item.note, names), [])
+            labels = kind.setdefault(told_reason(item.note, names, language=say.code), [])
             if label not in labels:
                 labels.append(label)
     sentences = [f"Niet te schatten ({'; '.join(v)}): {reason}." for reason, v in missing.items()]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import count_in_words, interval, number, p_value, points
 from ballot_eval.plan_topics import Exposure
-from ballot_eval.reporting.wording.checks import enumerate_words
+from ballot_eval.reporting.language import Language
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
@@ -24,17 +23,17 @@ def measures_of(outcome: Outcome, **wanted: str) -> list[Measure]:
     ]
 
 
-def ends(m: Measure) -> str:
+def ends(say: Language, m: Measure) -> str:
     """Return the limits of a measure in percentage points, without the unit."""
-    return interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
+    return say.interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
 
 
-def with_limits(m: Measure) -> str:
+def with_limits(say: Language, m: Measure) -> str:
     """Return estimate and limits in percentage points."""
-    return f"{points(m.estimate)}; {ends(m)}"
+    return f"{say.points(m.estimate)}; {ends(say, m)}"
 
 
-def period(m: Measure) -> str:
+def period(say: Language, m: Measure) -> str:
     """Return between which elections a change is."""
     later, earlier = m.group.split("-")
     return f"van {earlier} naar {later}"
@@ -45,7 +44,7 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def verdict(m: Measure) -> str:
+def verdict(say: Language, m: Measure) -> str:
     """Return whether the effect changed, as a clause: ``nam het effect af``."""
     if m.ci_lower > 0:
         return "nam het effect toe"
@@ -71,18 +70,18 @@ def latest_of(outcome: Outcome, changes: list[Measure]) -> Measure | None:
     return next((m for m in changes if m.group.startswith(last)), None)
 
 
-def rounded_change(m: Measure) -> str:
+def rounded_change(say: Language, m: Measure) -> str:
     """Say what rounding leaves open of a change; its direction only when it leaves that."""
     if m.ci_lower <= 0 <= m.ci_upper:
-        low, high = (points(v, unit=False) for v in (m.ci_lower, m.ci_upper))
+        low, high = (say.points(v, unit=False) for v in (m.ci_lower, m.ci_upper))
         return (
-            f"{period(m)} ligt de verandering van het effect tussen {low} en {high} procentpunt: "
+            f"{period(say, m)} ligt de verandering van het effect tussen {low} en {high} procentpunt: "
             "de afronding laat open of het omhoog of omlaag ging"
         )
     least, most = sorted((abs(m.ci_lower), abs(m.ci_upper)))
     way = "omlaag" if m.ci_upper < 0 else "omhoog"
-    size = interval(least, most, percent_sign=False)
-    return f"{period(m)} ging het effect {size} procentpunt {way} (grenzen door afronding)"
+    size = say.interval(least, most, percent_sign=False)
+    return f"{period(say, m)} ging het effect {size} procentpunt {way} (grenzen door afronding)"
 
 
 def uses_of(outcome: Outcome) -> dict[str, list[Exposure]]:
@@ -99,12 +98,12 @@ def uses_of(outcome: Outcome) -> dict[str, list[Exposure]]:
     return made
 
 
-def elections_of(uses: list[Exposure]) -> str:
+def elections_of(say: Language, uses: list[Exposure]) -> str:
     """Return the elections of some uses as words in a sentence."""
-    return enumerate_words([e.election for e in uses])
+    return say.listed([e.election for e in uses])
 
 
-def published_sentence(outcome: Outcome) -> str:
+def published_sentence(say: Language, outcome: Outcome) -> str:
     """Say of which uses counts are known, of which rounded shares, and which are left out."""
     uses = uses_of(outcome)
     if not uses["rounded"] and not uses["left_out"]:
@@ -112,7 +111,7 @@ def published_sentence(outcome: Outcome) -> str:
     parts = []
     if uses["rounded"]:
         parts.append(
-            f"Van {elections_of(uses['rounded'])} zijn niet alle aantallen bekend, wel "
+            f"Van {elections_of(say, uses['rounded'])} zijn niet alle aantallen bekend, wel "
             "gepubliceerde, afgeronde aandelen. Zij tellen mee als het interval waaruit zij zijn "
             "afgerond, nooit als aantallen; wat de afronding openlaat, staat apart van de "
             "onzekerheid door toeval. Waar de aantallen elders ontbreken, is het aandeel elders "
@@ -126,7 +125,7 @@ def published_sentence(outcome: Outcome) -> str:
     return " ".join(parts)
 
 
-def source_sentence(outcome: Outcome) -> str:
+def source_sentence(say: Language, outcome: Outcome) -> str:
     """Name the source of the published shares that were used."""
     learning = outcome.learning
     assert learning is not None
@@ -137,7 +136,7 @@ def source_sentence(outcome: Outcome) -> str:
     for share in learning.history.learning.published:
         if share.election in rounded:
             sources.setdefault(share.election, set()).add(share.source)
-    parts = [f"{e}: {enumerate_words(sorted(found))}" for e, found in sources.items()]
+    parts = [f"{e}: {say.listed(sorted(found))}" for e, found in sources.items()]
     return f"Bron van de afgeronde aandelen van {'; '.join(parts)}." if parts else ""
 
 
@@ -149,21 +148,21 @@ SCALE = (
 )
 
 
-def changes_sentence(outcome: Outcome) -> str:
+def changes_sentence(say: Language, outcome: Outcome) -> str:
     """Say how the effect changed between uses: tested, and as far as rounding leaves it."""
     found, rounded = counted_changes(outcome), rounded_changes(outcome)
     parts = []
     if found:
         written = [
-            f"{period(m)} {verdict(m)} ({with_limits(m)}; p-waarde {p_value(m.p_value)})"
+            f"{period(say, m)} {verdict(say, m)} ({with_limits(say, m)}; p-waarde {say.p_value(m.p_value)})"
             for m in found
         ]
         parts.append(f"{capital('; '.join(written))}.")
-        parts.append(_joint(outcome))
+        parts.append(_joint(say, outcome))
         parts.append("De toets wijst de hele geschiedenis van gemeenten anders toe.")
         if strata := outcome.study.analysis.strata:
             parts.append(
-                f"Dat gebeurt alleen binnen {count_in_words(strata.size_groups)} groepen naar "
+                f"Dat gebeurt alleen binnen {say.count(strata.size_groups)} groepen naar "
                 "grootte, en ook het verschil is dat binnen die groepen."
             )
     else:
@@ -171,18 +170,20 @@ def changes_sentence(outcome: Outcome) -> str:
             "Er zijn geen twee keren waarvan de aantallen per gemeente bekend zijn, met een "
             "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk."
         )
-    parts += [f"{capital(rounded_change(m))}." for m in rounded]
+    parts += [f"{capital(rounded_change(say, m))}." for m in rounded]
     if rounded:
         parts.append("Of een verandering toeval is, is met afgeronde aandelen niet te toetsen.")
     for m in rounded_changes(outcome, "change_in_ratio"):
-        ends = f"{number(m.ci_lower, 2)} tot {number(m.ci_upper, 2)}"
-        parts.append(f"Als verhouding is het effect {period(m)} {ends} keer zo groot geworden.")
+        ends = f"{say.number(m.ci_lower, 2)} tot {say.number(m.ci_upper, 2)}"
+        parts.append(
+            f"Als verhouding is het effect {period(say, m)} {ends} keer zo groot geworden."
+        )
     if found or rounded:
         parts.append(SCALE)
     return " ".join(p for p in parts if p)
 
 
-def _joint(outcome: Outcome) -> str:
+def _joint(say: Language, outcome: Outcome) -> str:
     weighting = outcome.study.analysis.weighting
     found = [
         m
@@ -192,7 +193,7 @@ def _joint(outcome: Outcome) -> str:
     ]
     if not found:
         return ""
-    values = enumerate_words([p_value(m.p_value) for m in found])
+    values = say.listed([say.p_value(m.p_value) for m in found])
     return (
         "Wie naar meer veranderingen kijkt, vindt eerder iets. Samen getoetst zijn de p-waarden, "
         f"in dezelfde volgorde: {values}."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import number, p_value, percent, points
-from ballot_eval.reporting.wording.checks import KINDS, enumerate_words, limits, municipalities
-from ballot_eval.reporting.wording.measures import plural
-from ballot_eval.reporting.wording.notes import municipality_names, why
+from ballot_eval.figures.base import KINDS
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import municipality_names
+from ballot_eval.reporting.wording.notes import why
 from ballot_eval.results import Effect, StationCoverage
 from ballot_eval.topics.station_effects import METHOD
 
@@ -21,7 +21,7 @@ NO_STATIONS = "Uitslagen per stembureau zijn niet gemeten."
 NAMED = 12
 
 
-def station_sentences(outcome: Outcome) -> dict[str, str]:
+def station_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to.
 
     That there are no stations is said once; what would follow is left out.
@@ -30,10 +30,10 @@ def station_sentences(outcome: Outcome) -> dict[str, str]:
         names = ("coverage", "dispersion", "effect")
         return {"station_sample_text": NO_STATIONS} | {f"station_{n}_text": "" for n in names}
     return {
-        "station_sample_text": _sample(outcome),
-        "station_coverage_text": _incomplete(outcome),
-        "station_dispersion_text": _dispersion(outcome),
-        "station_effect_text": _effect(outcome),
+        "station_sample_text": _sample(say, outcome),
+        "station_coverage_text": _incomplete(say, outcome),
+        "station_dispersion_text": _dispersion(say, outcome),
+        "station_effect_text": _effect(say, outcome),
     }
 
 
@@ -43,32 +43,34 @@ def _coverage(outcome: Outcome) -> list[StationCoverage]:
     return here if any(c.stations_count for c in here) else []
 
 
-def _sample(outcome: Outcome) -> str:
+def _sample(say: Language, outcome: Outcome) -> str:
     here = _coverage(outcome)
     count = sum(c.stations_count for c in here)
-    where = municipalities(sum(c.stations_count > 0 for c in here))
+    where = say.municipalities(sum(c.stations_count > 0 for c in here))
     text = (
-        f"Bij {outcome.study.election} is van {plural(count, 'stembureau', 'stembureaus')} in "
+        f"Bij {outcome.study.election} is van {say.plural(count, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} in "
         f"{where} bekend hoeveel stemmen ongeldig en blanco waren."
     )
     unknown, empty = (
         sum(getattr(c, field) for c in here) for field in ("unknown_count", "without_votes_count")
     )
     parts = [
-        f"{plural(n, 'stembureau', 'stembureaus')} {reason}"
+        f"{say.plural(n, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} {reason}"
         for n, reason in ((unknown, "waarvan een aantal onbekend is"), (empty, "zonder stemmen"))
         if n
     ]
-    return f"{text} Weggelaten: {enumerate_words(parts)}." if parts else text
+    return f"{text} Weggelaten: {say.listed(parts)}." if parts else text
 
 
-def _incomplete(outcome: Outcome) -> str:
+def _incomplete(say: Language, outcome: Outcome) -> str:
     """Name the municipalities of which the stations do not add up to the result."""
     here = _coverage(outcome)
     without = sum(not c.stations_count for c in here)
     short = [c for c in here if c.stations_count and not c.complete]
     text = (
-        f"Van {municipalities(without)} zijn er geen uitslagen per stembureau. " if without else ""
+        f"Van {say.municipalities(without)} zijn er geen uitslagen per stembureau. "
+        if without
+        else ""
     )
     if not short:
         where = "de andere gemeenten" if without else "elke gemeente"
@@ -76,23 +78,23 @@ def _incomplete(outcome: Outcome) -> str:
     names = municipality_names(outcome.panel)
     short.sort(key=lambda c: (not math.isnan(c.coverage), c.coverage))
     listed = [
-        f"{names.get(c.municipality_code, c.municipality_code)} ({_share(c)})"
+        f"{names.get(c.municipality_code, c.municipality_code)} ({_share(say, c)})"
         for c in short[:NAMED]
     ]
     more = len(short) - len(listed)
-    named = ", ".join(listed) + (f" en nog {number(more)}" if more else "")
+    named = ", ".join(listed) + (f" en nog {say.number(more)}" if more else "")
     return (
-        f"{text}In {municipalities(len(short))} tellen de stembureaus niet precies op tot de "
+        f"{text}In {say.municipalities(len(short))} tellen de stembureaus niet precies op tot de "
         f"uitslag; tussen haakjes hun deel van de stemmen van de gemeente: {named}. "
         "`station_coverage.csv` noemt ze alle."
     )
 
 
-def _share(item: StationCoverage) -> str:
-    return "geen uitslag" if math.isnan(item.coverage) else percent(item.coverage, 1)
+def _share(say: Language, item: StationCoverage) -> str:
+    return "geen uitslag" if math.isnan(item.coverage) else say.percent(item.coverage, 1)
 
 
-def _dispersion(outcome: Outcome) -> str:
+def _dispersion(say: Language, outcome: Outcome) -> str:
     """Say how far stations of the controls vary, and how many had no such vote."""
     study = outcome.study
     found = {
@@ -104,7 +106,7 @@ def _dispersion(outcome: Outcome) -> str:
         return ""
     own = found["polling_station", "municipality"]
     parts = [
-        f"{number(d.phi, 2)} {words}"
+        f"{say.number(d.phi, 2)} {words}"
         for d, words in (
             (found["polling_station", "group"], "voor stembureaus rond het aandeel van alle samen"),
             (own, "voor stembureaus rond dat van hun eigen gemeente"),
@@ -114,16 +116,16 @@ def _dispersion(outcome: Outcome) -> str:
     ]
     if not parts:
         return ""
-    kind = KINDS[study.analysis.outcome]
+    kind = say.pick(KINDS)[study.analysis.outcome]
     return (
-        f"Voor {kind} in de controlegemeenten is zij {enumerate_words(parts)}. Van die "
-        f"stembureaus had {percent(own.without_share, 0)} helemaal geen {kind}; bij toeval alleen "
-        f"rond het aandeel van de gemeente is {percent(own.expected_without_share, 0)} te "
+        f"Voor {kind} in de controlegemeenten is zij {say.listed(parts)}. Van die "
+        f"stembureaus had {say.percent(own.without_share, 0)} helemaal geen {kind}; bij toeval alleen "
+        f"rond het aandeel van de gemeente is {say.percent(own.expected_without_share, 0)} te "
         "verwachten."
     )
 
 
-def _effect(outcome: Outcome) -> str:
+def _effect(say: Language, outcome: Outcome) -> str:
     """Say what the effect is with stations as rows, and how it compares with municipalities."""
     study = outcome.study
     wanted = (study.analysis.outcome, study.baselines[0])
@@ -134,21 +136,21 @@ def _effect(outcome: Outcome) -> str:
     }
     station = found[METHOD, "station"]
     if math.isnan(station.estimate):
-        return f"Dat is niet te schatten: {why(station.note, outcome)}."
+        return f"Dat is niet te schatten: {why(say, station.note, outcome)}."
     ballot, plain = found[METHOD, "ballot"], found["randomisation", "ballot"]
     text = (
-        f"Telt elk stembureau even zwaar, dan veranderde het aandeel {KINDS[wanted[0]]} met "
-        f"{points(station.estimate)} ten opzichte van de controlegemeenten ({limits(station)}; "
-        f"p-waarde {p_value(station.p_value)}). "
-        f"Telt elke stem even zwaar, dan is het {points(ballot.estimate)} ({limits(ballot)})"
+        f"Telt elk stembureau even zwaar, dan veranderde het aandeel {say.pick(KINDS)[wanted[0]]} met "
+        f"{say.points(station.estimate)} ten opzichte van de controlegemeenten ({say.limits(station)}; "
+        f"p-waarde {say.p_value(station.p_value)}). "
+        f"Telt elke stem even zwaar, dan is het {say.points(ballot.estimate)} ({say.limits(ballot)})"
     )
-    return f"{text}{_beside(ballot, plain)}."
+    return f"{text}{_beside(say, ballot, plain)}."
 
 
-def _beside(ballot: Effect, plain: Effect) -> str:
+def _beside(say: Language, ballot: Effect, plain: Effect) -> str:
     """Set the effect by ballots of stations beside that of municipalities."""
     if math.isnan(plain.estimate):
         return ""
     if math.isclose(ballot.estimate, plain.estimate, rel_tol=1e-9, abs_tol=1e-12):
         return ", precies het effect per stem uit de uitslagen van gemeenten"
-    return f"; uit de uitslagen van gemeenten is het per stem {points(plain.estimate)}"
+    return f"; uit de uitslagen van gemeenten is het per stem {say.points(plain.estimate)}"

@@ -6,18 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.formatting import (
-    count_in_words,
     display_name,
-    interval,
-    number,
-    p_value,
-    percent,
-    points,
 )
 from ballot_eval.questionnaire import Question, Questionnaire
-from ballot_eval.reasons import dutch_reason
+from ballot_eval.reasons import told_reason
+from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.survey import answer_label, index, lead_outcome, outcome_rows
-from ballot_eval.reporting.wording.checks import enumerate_words, municipalities
 from ballot_eval.results import SurveyMeasure
 from ballot_eval.topics.survey.cells import COUNTED, TOTAL
 from ballot_eval.topics.survey.comparisons import COMPARED, WITHIN
@@ -38,7 +32,7 @@ PEOPLE = {
 }
 
 
-def survey_sentences(outcome: Outcome) -> dict[str, str]:
+def survey_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to."""
     texts = {
         "survey_answer_text": _answer,
@@ -52,14 +46,14 @@ def survey_sentences(outcome: Outcome) -> dict[str, str]:
         "staff_compared_text": _staff,
         "municipalities_compared_text": _municipalities,
     }
-    questions = {"questions_text": _questions(outcome)}
+    questions = {"questions_text": _questions(say, outcome)}
     if not outcome.surveys:
         # The report shows the first; the text around the others is left out with them.
         return dict.fromkeys(texts, NOT_ASKED) | questions
-    return {name: text(outcome) for name, text in texts.items()} | questions
+    return {name: text(say, outcome) for name, text in texts.items()} | questions
 
 
-def _questions(outcome: Outcome) -> str:
+def _questions(say: Language, outcome: Outcome) -> str:
     """Introduce the questions, as far as they were asked."""
     if not outcome.study.questionnaires:
         return NOT_ASKED
@@ -76,8 +70,8 @@ def _survey(outcome: Outcome, table: str) -> SurveyResults | None:
     return next((s for s in outcome.surveys if s.questionnaire.table == table), None)
 
 
-def _limits(m: SurveyMeasure) -> str:
-    limits = interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
+def _limits(say: Language, m: SurveyMeasure) -> str:
+    limits = say.interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
     return f"{limits} procentpunt"
 
 
@@ -85,13 +79,13 @@ def _quoted(question: Question) -> str:
     return f"‘{question.wording('nl')}’"
 
 
-def _sample(outcome: Outcome) -> str:
+def _sample(say: Language, outcome: Outcome) -> str:
     """Say who answered, per survey, and who was not reached."""
     parts = []
     for survey in outcome.surveys:
         one, more = PEOPLE[survey.questionnaire.table]
         if survey.problem:
-            why = dutch_reason(survey.problem, outcome.study.municipalities)
+            why = told_reason(survey.problem, outcome.study.municipalities)
             parts.append(f"Van de antwoorden van {more} is niets te berekenen: {why}.")
             continue
         sizes = {m.group: m for m in survey.measures if m.quantity == "respondents"}
@@ -101,16 +95,16 @@ def _sample(outcome: Outcome) -> str:
             if m is None:
                 counts.append(f"geen met het {ballot} stembiljet")
             elif not m.hidden:
-                people = f"{number(m.estimate)} {one if m.estimate == 1 else more}"
+                people = f"{say.number(m.estimate)} {one if m.estimate == 1 else more}"
                 counts.append(f"{people} met het {ballot} stembiljet")
         if counts:
-            parts.append(f"Er zijn antwoorden van {enumerate_words(counts)}.")
+            parts.append(f"Er zijn antwoorden van {say.listed(counts)}.")
         if survey.questionnaire.table == "voter_survey":
-            parts.append(_refusals(survey))
+            parts.append(_refusals(say, survey))
     return " ".join(parts)
 
 
-def _refusals(survey: SurveyResults) -> str:
+def _refusals(say: Language, survey: SurveyResults) -> str:
     """Say which share of the voters who were asked took no part, and what that means."""
     found = {m.group: m for m in survey.measures if m.quantity == "participation"}
     meaning = (
@@ -118,19 +112,19 @@ def _refusals(survey: SurveyResults) -> str:
         "en de intervallen houden er geen rekening mee."
     )
     shares = [
-        f"{percent(1 - found[group].estimate, 0)} met het {ballot}"
+        f"{say.percent(1 - found[group].estimate, 0)} met het {ballot}"
         for group, ballot in ((EXPERIMENT, "nieuwe"), (CONTROL, "oude"))
         if group in found and not found[group].hidden
     ]
     if shares:
-        said = f"deed {enumerate_words(shares)} stembiljet niet mee"
+        said = f"deed {say.listed(shares)} stembiljet niet mee"
         return f"Van de kiezers die zijn aangesproken, {said}. {meaning}"
     if found:
         return f"Hoeveel kiezers niet meededen, is niet te tonen. {meaning}"
     return f"Hoeveel kiezers niet meededen, is niet opgeschreven. {meaning}"
 
 
-def _weights(outcome: Outcome) -> str:
+def _weights(say: Language, outcome: Outcome) -> str:
     study = outcome.study
     text = (
         "Elke gemeente telt even zwaar. "
@@ -145,11 +139,11 @@ def _weights(outcome: Outcome) -> str:
     if names:
         text += (
             " De gewichten zijn aangepast aan wat over alle kiezers bekend is, voor de vraag "
-            f"{enumerate_words(names)}."
+            f"{say.listed(names)}."
         )
     missing = sorted({code for s in outcome.surveys for code in s.unweighted})
     if missing:
-        places = enumerate_words(
+        places = say.listed(
             [display_name(study.municipalities.get(code, code)) for code in missing]
         )
         text += (
@@ -164,8 +158,8 @@ def _question(outcome: Outcome, question_id: str) -> str:
     return _quoted(questionnaire.question(question_id)) if questionnaire else question_id
 
 
-def _threshold(outcome: Outcome) -> str:
-    limit = count_in_words(outcome.study.survey.threshold)
+def _threshold(say: Language, outcome: Outcome) -> str:
+    limit = say.count(outcome.study.survey.threshold)
     hidden = sum(m.hidden for m in outcome.results.survey)
     text = (
         f"Aantallen van minder dan {limit} antwoorden worden niet getoond, en ook niet wat zo'n "
@@ -196,20 +190,20 @@ def _clear(outcome: Outcome, m: SurveyMeasure) -> bool:
     return m.p_adjusted < 1 - outcome.study.analysis.confidence_level
 
 
-def _sentence(question: Question, answer: str, m: SurveyMeasure) -> str:
+def _sentence(say: Language, question: Question, answer: str, m: SurveyMeasure) -> str:
     """Say one difference."""
-    label = answer_label(question, answer)
+    label = answer_label(say, question, answer)
     if not answer:
-        low, high = number(m.ci_lower, 1, sign=True), number(m.ci_upper, 1, sign=True)
-        size = f"gemiddeld {number(m.estimate, 1, sign=True)} ({low} tot {high})"
+        low, high = say.number(m.ci_lower, 1, sign=True), say.number(m.ci_upper, 1, sign=True)
+        size = f"gemiddeld {say.number(m.estimate, 1, sign=True)} ({low} tot {high})"
         return f"op {_quoted(question)} is het antwoord {size}"
     more = "meer" if m.estimate > 0 else "minder"
-    size = points(abs(m.estimate), 1, sign=False)
-    limits = _limits(m)
+    size = say.points(abs(m.estimate), 1, sign=False)
+    limits = _limits(say, m)
     return f"op {_quoted(question)} antwoordt {size} {more} ‘{label}’ (verschil {limits})"
 
 
-def _differences(outcome: Outcome, table: str) -> str:
+def _differences(say: Language, outcome: Outcome, table: str) -> str:
     """Say which differences were found, and that they were looked for together."""
     found = _compared(outcome, table)
     if not found:
@@ -221,16 +215,16 @@ def _differences(outcome: Outcome, table: str) -> str:
             "oude stembiljet aangetoond."
         )
     if not clear:
-        many = count_in_words(len(found))
+        many = say.count(len(found))
         return (
             f"Van de {many} vergelijkingen die te tonen zijn, is bij geen een verschil tussen het "
             "nieuwe en het oude stembiljet aangetoond, als alle vragen samen worden genomen."
         )
-    said = "; ".join(_sentence(*row) for row in clear)
+    said = "; ".join(_sentence(say, *row) for row in clear)
     rest = len(found) - len(clear)
     text = f"Met het nieuwe stembiljet: {said}."
     if rest:
-        which = "andere vergelijking" if rest == 1 else f"{count_in_words(rest)} andere"
+        which = "andere vergelijking" if rest == 1 else f"{say.count(rest)} andere"
         text += f" Bij de {which} die te tonen {'is' if rest == 1 else 'zijn'}, is geen verschil "
         text += "aangetoond."
     if len(found) == 1:
@@ -238,7 +232,7 @@ def _differences(outcome: Outcome, table: str) -> str:
     return text + " De p-waarden gelden voor alle vragen samen."
 
 
-def _answer(outcome: Outcome) -> str:
+def _answer(say: Language, outcome: Outcome) -> str:
     """Answer what voters think, for the summary: the first outcome, and their preference."""
     survey = _survey(outcome, "voter_survey")
     lead = lead_outcome(survey.questionnaire) if survey else None
@@ -252,29 +246,29 @@ def _answer(outcome: Outcome) -> str:
     difference = found.get(("difference", lead.id, COUNTED, COMPARED, TOTAL, TOTAL))
     if new is None or math.isnan(new.estimate):
         return "Over kiezers is niets te tonen."
-    label = answer_label(lead, COUNTED)
-    text = f"Op {_quoted(lead)} zegt {percent(new.estimate, 0)} ‘{label}’"
+    label = answer_label(say, lead, COUNTED)
+    text = f"Op {_quoted(lead)} zegt {say.percent(new.estimate, 0)} ‘{label}’"
     if old is not None and difference is not None and math.isfinite(difference.estimate):
         shown = "" if _clear(outcome, difference) else "; een verschil is niet aangetoond"
         text += (
-            f"; met het oude stembiljet is dat {percent(old.estimate, 0)} (verschil "
-            f"{_limits(difference)}{shown})"
+            f"; met het oude stembiljet is dat {say.percent(old.estimate, 0)} (verschil "
+            f"{_limits(say, difference)}{shown})"
         )
-    preference = _preferences(outcome, survey.questionnaire)
+    preference = _preferences(say, outcome, survey.questionnaire)
     return f"{text}.{' ' + preference if preference else ''}"
 
 
-def _voters(outcome: Outcome) -> str:
-    return _differences(outcome, "voter_survey")
+def _voters(say: Language, outcome: Outcome) -> str:
+    return _differences(say, outcome, "voter_survey")
 
 
-def _preference(outcome: Outcome) -> str:
+def _preference(say: Language, outcome: Outcome) -> str:
     survey = _survey(outcome, "voter_survey")
-    text = _preferences(outcome, survey.questionnaire) if survey else ""
+    text = _preferences(say, outcome, survey.questionnaire) if survey else ""
     return text or NOT_MEASURED
 
 
-def _preferences(outcome: Outcome, questionnaire: Questionnaire) -> str:
+def _preferences(say: Language, outcome: Outcome, questionnaire: Questionnaire) -> str:
     """Say the answers to the outcomes that only those with the new ballot were asked."""
     survey = _survey(outcome, questionnaire.table)
     found = index(survey.measures, outcome.study) if survey else {}
@@ -287,15 +281,15 @@ def _preferences(outcome: Outcome, questionnaire: Questionnaire) -> str:
         for code in question.codes:
             m = found.get(("share", question.id, code, EXPERIMENT, TOTAL, TOTAL))
             if m is not None and math.isfinite(m.estimate):
-                limits = interval(m.ci_lower, m.ci_upper, 0)
+                limits = say.interval(m.ci_lower, m.ci_upper, 0)
                 label = question.label(code, "nl")
-                parts.append(f"{percent(m.estimate, 0)} ‘{label}’ ({limits})")
+                parts.append(f"{say.percent(m.estimate, 0)} ‘{label}’ ({limits})")
         if parts:
-            said.append(f"Op {_quoted(question)} antwoordt {enumerate_words(parts)}.")
+            said.append(f"Op {_quoted(question)} antwoordt {say.listed(parts)}.")
     return " ".join(said)
 
 
-def _subgroups(outcome: Outcome) -> str:
+def _subgroups(say: Language, outcome: Outcome) -> str:
     survey = _survey(outcome, "voter_survey")
     lead = lead_outcome(survey.questionnaire) if survey else None
     if lead is None:
@@ -307,7 +301,7 @@ def _subgroups(outcome: Outcome) -> str:
     )
 
 
-def _experience(outcome: Outcome) -> str:
+def _experience(say: Language, outcome: Outcome) -> str:
     survey = _survey(outcome, "voter_survey")
     found = [m for m in survey.measures if m.method == WITHIN] if survey else []
     tested = [m for m in found if math.isfinite(m.p_value)]
@@ -324,7 +318,7 @@ def _experience(outcome: Outcome) -> str:
     said = []
     for m in clear:
         question = survey.questionnaire.question(m.question)
-        said.append(f"{_sentence(question, m.answer, m)}, p-waarde {p_value(m.p_value)}")
+        said.append(f"{_sentence(say, question, m.answer, m)}, p-waarde {say.p_value(m.p_value)}")
     which = "Dat verschil is" if len(clear) == 1 else "Die verschillen zijn"
     return (
         f"{text}Wie het eerder gebruikte: {'; '.join(said)}. {which} ook met alle "
@@ -333,22 +327,22 @@ def _experience(outcome: Outcome) -> str:
     )
 
 
-def _staff(outcome: Outcome) -> str:
+def _staff(say: Language, outcome: Outcome) -> str:
     if _survey(outcome, "station_survey") is None:
         return "Stembureauleden zijn niet gevraagd."
-    return _differences(outcome, "station_survey")
+    return _differences(say, outcome, "station_survey")
 
 
-def _municipalities(outcome: Outcome) -> str:
+def _municipalities(say: Language, outcome: Outcome) -> str:
     survey = _survey(outcome, "municipality_survey")
     if survey is None:
         return "Gemeenten zijn niet gevraagd."
     shown = [m for m in survey.measures if m.question and not m.hidden and m.quantity == "share"]
     sizes = [m for m in survey.measures if m.quantity == "respondents" and not m.hidden]
-    total = municipalities(int(sum(m.estimate for m in sizes)))
+    total = say.municipalities(int(sum(m.estimate for m in sizes)))
     if not shown:
         return (
             f"Er zijn antwoorden van {total}. Dat zijn er te weinig om aandelen te tonen zonder "
             "dat te zien is wat één gemeente antwoordde."
         )
-    return f"Er zijn antwoorden van {total}. {_differences(outcome, 'municipality_survey')}"
+    return f"Er zijn antwoorden van {total}. {_differences(say, outcome, 'municipality_survey')}"
