@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 import ballot_eval as be
-from ballot_eval import cli
+from ballot_eval import cli, figures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,18 +55,65 @@ def light(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory, gr2026) -> Path:
-    """Return a folder with ``raw`` (simulated), ``out`` (its run) and the report in ``out``."""
-    folder = tmp_path_factory.mktemp("run")
-    (folder / "raw").mkdir()
-    be.simulate(gr2026, folder / "raw", seed=2026)
-    be.run(gr2026, raw=folder / "raw", out=folder / "out")
+def finished(tmp_path_factory, gr2026, worker_id) -> Path:
+    """Return a folder with ``raw`` (simulated), ``out`` (its run) and the report in ``out``.
+
+    The first process of tests that needs it makes it, for all.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder = shared / "finished"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        while not (folder / "ready").exists():
+            assert not (folder / "failed").exists(), "the run failed in another process of tests"
+            time.sleep(1)
+        return folder
+    try:
+        (folder / "raw").mkdir()
+        be.simulate(gr2026, folder / "raw", seed=2026)
+        be.run(gr2026, raw=folder / "raw", out=folder / "out")
+    except BaseException:
+        (folder / "failed").touch()
+        raise
+    (folder / "ready").touch()
     return folder
+
+
+def sketch(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let figures be drawn but not painted: each file becomes the same small picture."""
+    figures.save(Figure(figsize=(1, 1)), folder, "sketch")
+
+    def save(_, target: Path, name: str) -> None:
+        for kind in ("svg", "png"):
+            shutil.copyfile(folder / f"sketch.{kind}", target / f"{name}.{kind}")
+
+    patch.setattr(figures, "save", save)
+
+
+@pytest.fixture
+def sketches(monkeypatch, tmp_path_factory) -> None:
+    """Draw figures without painting them, in a test on something else."""
+    sketch(monkeypatch, tmp_path_factory.mktemp("sketch"))
+
+
+@pytest.fixture(scope="module")
+def module_sketches(tmp_path_factory) -> Iterator[None]:
+    """Draw figures without painting them, in every test of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        sketch(patch, tmp_path_factory.mktemp("sketch"))
+        yield
 
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """Return a function that runs the program: (exit code, what it said on both streams)."""
+    """Return a function that runs the program: (exit code, what it said on both streams).
+
+    In this process: the tests themselves are what runs side by side.
+    """
+    monkeypatch.setenv("BALLOT_EVAL_PROCESSES", "1")
 
     def run(*arguments) -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", ["ballot-eval", *map(str, arguments)])

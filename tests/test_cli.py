@@ -13,9 +13,11 @@ import pytest
 
 import ballot_eval as be
 
+pytestmark = pytest.mark.usefixtures("module_sketches")
+
 
 @pytest.fixture(scope="module")
-def finished_run(tmp_path_factory, light):
+def finished_run(tmp_path_factory, light, module_sketches):  # noqa: ARG001
     study = be.load_study(light)
     folder = tmp_path_factory.mktemp("cli")
     (folder / "raw").mkdir()
@@ -203,14 +205,14 @@ def test_numbers_survive_a_report_that_cannot_be_rendered(
     project = tmp_path / "report"
     ignore = shutil.ignore_patterns("_generated", "_output", "_variables.yml", ".quarto")
     shutil.copytree(root / "report", project, ignore=ignore)
-    (project / "_methode.qmd").write_text("{{< var nowhere >}}\n", encoding="utf-8")
+    (project / "nl/_methode.qmd").write_text("{{< var nowhere >}}\n", encoding="utf-8")
     raw, out = finished_run / "raw", tmp_path / "out"
     code, said = call("run", light, "--raw", raw, "--out", out, "--report", project)
     assert code == 2
     assert "_methode.qmd, line 1" in " ".join(said.split())
     assert (out / "effects.csv").is_file()
     assert not (out / "report").exists()
-    (project / "_methode.qmd").write_text("# Methode, opnieuw\n", encoding="utf-8")
+    (project / "nl/_methode.qmd").write_text("# Methode, opnieuw\n", encoding="utf-8")
     assert call("render", light, "--out", out, "--report", project)[0] == 0
     assert "Methode, opnieuw" in (out / "report/index.html").read_text(encoding="utf-8")
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))

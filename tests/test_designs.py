@@ -75,6 +75,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("sketches")
 @pytest.mark.parametrize("case", CASES)
 def test_unusual_plans_and_data_go_through(gr2026, tmp_path, case):
     choices, change = CASES[case]

@@ -12,8 +12,8 @@ import pytest
 import ballot_eval as be
 from ballot_eval.estimation.learning_decay import decay
 from ballot_eval.formatting import interval
-from ballot_eval.reporting.tables import learning as tables_learning
 from ballot_eval.reporting.drawings.learning import learning_figures
+from ballot_eval.reporting.tables import learning as tables_learning
 from ballot_eval.reporting.wording.decay import decay_sentence
 from ballot_eval.reporting.wording.learning import learning_sentences
 from ballot_eval.schema import TABLES

@@ -11,7 +11,7 @@ from ballot_eval.estimation.clusters import cluster_design, cluster_ols
 from ballot_eval.estimation.counts import did_ratio
 from ballot_eval.estimation.staggered import NEVER, group_time_effects
 from ballot_eval.estimation.synthetic import synthetic_effect
-from ballot_eval.reasons import OTHER, REASONS, told_reason, plain_reason
+from ballot_eval.reasons import OTHER, REASONS, plain_reason, told_reason
 
 ROLE = np.arange(12) < 3
 RATES = np.random.default_rng(1).normal(size=(12, 3))

@@ -12,8 +12,8 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.formatting import interval, number, percent
-from ballot_eval.reporting.drawings.invalid_votes import display_names
 from ballot_eval.reporting.drawings.candidates import candidate_figures
+from ballot_eval.reporting.drawings.invalid_votes import display_names
 from ballot_eval.reporting.tables.candidates import (
     METHODS,
     REASONS,

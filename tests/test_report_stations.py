@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 import ballot_eval as be
+from ballot_eval.reporting.drawings.stations import station_figures
 from ballot_eval.reporting.tables import invalid_votes as tables
 from ballot_eval.reporting.tables import stations as tables_stations
-from ballot_eval.reporting.drawings.stations import station_figures
 from ballot_eval.reporting.tables.stations import level_name
 from ballot_eval.reporting.wording.notes import reason_sentences
 from ballot_eval.reporting.wording.stations import NO_STATIONS, station_sentences

@@ -5,8 +5,10 @@ Exit codes: 0 done, 1 faulty data, 2 wrong call or design, 3 file that cannot be
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +22,7 @@ from ballot_eval.design import load_study
 from ballot_eval.errors import BallotEvalError, DesignError, DownloadError, InvalidDataError
 from ballot_eval.formatting import interval, number, p_value, percent, points
 from ballot_eval.progress import download_progress
+from ballot_eval.reporting.rendering import FORMATS
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import SCENARIOS
 from ballot_eval.simulation import simulate as simulate_folder
@@ -34,6 +37,18 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 #: The exit code of a program that was interrupted, by convention.
 INTERRUPTED = 130
+
+#: Processes of a run when the call does not say.
+CORES = os.cpu_count() or 1
+
+
+class Format(StrEnum):
+    """A format of the report."""
+
+    HTML = "html"
+    DOCX = "docx"
+    PDF = "pdf"
+
 
 StudyArgument = Annotated[
     Path,
@@ -83,6 +98,12 @@ def run(
     allow_errors: Annotated[
         bool, typer.Option("--allow-errors", help="Leave faulty rows out and go on.")
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, envvar="BALLOT_EVAL_PROCESSES", help="At work side by side; default: the cores."
+        ),
+    ] = CORES,
 ) -> None:
     """Validate, estimate, write and render a study."""
     design = load_study(study)
@@ -96,6 +117,7 @@ def run(
         report=not no_report,
         report_dir=report,
         allow_errors=allow_errors,
+        processes=processes,
         progress=_say,
     )
     _show_findings(summary.outcome.validation)
@@ -238,10 +260,19 @@ def render(
     study: StudyArgument,
     out: OutOption = None,
     report: ReportOption = None,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="Only this one; may be given again. Default: all."),
+    ] = None,
 ) -> None:
     """Render the report again: today's text, the finished results of a run."""
     design = load_study(study)
-    rendered = pipeline.render_existing(design, out or Path("build") / design.id, report_dir=report)
+    rendered = pipeline.render_existing(
+        design,
+        out or Path("build") / design.id,
+        report_dir=report,
+        formats=[chosen.value for chosen in formats] if formats else FORMATS,
+    )
     for note in rendered.notes:
         err_console.print(note)
     for file in rendered.files:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ballot_eval.evaluation import Outcome, Progress, evaluate
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.reporting.artefacts import write_artefacts
 from ballot_eval.reporting.language import LANGUAGES
-from ballot_eval.reporting.rendering import Rendered, render
+from ballot_eval.reporting.rendering import FORMATS, Rendered, render
 from ballot_eval.results import KINDS, to_frame
 from ballot_eval.simulation import simulate
 
@@ -77,6 +77,7 @@ def run(
     report: bool = True,
     report_dir: str | Path | None = None,
     allow_errors: bool = False,
+    processes: int = 1,
     progress: Progress | None = None,
 ) -> RunSummary:
     """Do the whole study: read, validate, estimate, write, render.
@@ -84,16 +85,21 @@ def run(
     Everything is made in a temporary folder beside ``out`` and swapped in at the end, so a run
     that fails leaves the previous outputs whole. A report that cannot be rendered does not cost
     the numbers: they are swapped in without it, and ``report_error`` says what was wrong.
+    ``processes`` at work side by side give the same outputs sooner.
     Raises DesignError when ``out`` holds anything that no run of this package has made.
     """
     target = Path(out)
     project = find_report(study, Path(report_dir) if report_dir else None) if report else None
     _check_target(target, Path(raw), study)
-    outcome = evaluate(study, Path(raw), allow_errors=allow_errors, progress=progress)
+    outcome = evaluate(
+        study, Path(raw), allow_errors=allow_errors, processes=processes, progress=progress
+    )
     rendered, report_error = Rendered("", ()), ""
     with _swapped_in(target) as work:
         write_outputs(outcome, work)
-        write_artefacts(outcome, work / "artefacts")
+        if progress:
+            progress("tables and figures")
+        write_artefacts(outcome, work / "artefacts", processes=processes)
         _copy_figures(work / "artefacts" / "_generated", work / "figures", study.language)
         if project is not None:
             if progress:
@@ -122,22 +128,30 @@ def _write_manifest(text: str, folder: Path) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _render(project: Path, artefacts: Path, work: Path) -> Rendered:
+def _render(
+    project: Path, artefacts: Path, work: Path, formats: Sequence[str] = FORMATS
+) -> Rendered:
     """Render a copy of the report project with the artefacts of a run."""
     source = work / REPORT_SOURCE
     ignore = shutil.ignore_patterns("_generated", "_output", ".quarto", "_variables.yml")
     shutil.copytree(project, source, ignore=ignore)
     shutil.copytree(artefacts, source, dirs_exist_ok=True)
-    return render(source, work / "report")
+    return render(source, work / "report", formats)
 
 
 def render_existing(
-    study: StudyDesign, out: str | Path, *, report_dir: str | Path | None = None
+    study: StudyDesign,
+    out: str | Path,
+    *,
+    report_dir: str | Path | None = None,
+    formats: Sequence[str] = FORMATS,
 ) -> Rendered:
     """Render the report again: today's text of the project, the finished results of a run.
 
-    The outputs are swapped in whole, with a renewed manifest. Raises DesignError when there is
-    no finished run with a report, and BallotEvalError when the text cannot be rendered.
+    ``formats`` are some of html, docx and pdf; others made before are gone, since their text is
+    of another day. The outputs are swapped in whole, with a renewed manifest. Raises DesignError
+    when there is no finished run with a report, and BallotEvalError when the text cannot be
+    rendered.
     """
     target = Path(out)
     made = target / REPORT_SOURCE
@@ -152,7 +166,7 @@ def render_existing(
         artefacts = work / "artefacts"
         shutil.copytree(made / "_generated", artefacts / "_generated")
         shutil.copyfile(made / "_variables.yml", artefacts / "_variables.yml")
-        rendered = _render(project, artefacts, work)
+        rendered = _render(project, artefacts, work, formats)
         shutil.rmtree(artefacts)
         _write_manifest(renewed((target / MANIFEST).read_text(encoding="utf-8"), work), work)
     return Rendered(

@@ -324,13 +324,14 @@ def test_times_and_surveys_leave_the_results_as_they_were(gr2026, tmp_path):
     plain, timed = tmp_path / "plain", tmp_path / "timed"
     for folder, more in ((plain, False), (timed, True)):
         folder.mkdir()
-        parts = dict.fromkeys(("stations", "candidates", "times", "surveys"), more)
+        parts = dict.fromkeys(("stations", "candidates", "marking", "times", "surveys"), more)
         simulate(gr2026, folder, seed=2026, **parts)
     added = {f.name for f in timed.iterdir()} - {f.name for f in plain.iterdir()}
     surveys = {f"{q.table}.csv" for q in gr2026.questionnaires}
     tables = ("station", "list", "candidate")
     details = {f"{name}_results.csv" for name in tables}
-    assert added == details | {"voting_times.csv", "counting_times.csv"} | surveys
+    marking = {"invalid_reasons.csv", "party_only_votes.csv"}
+    assert added == details | marking | {"voting_times.csv", "counting_times.csv"} | surveys
     for name in ("municipality_results.csv", "region_results.csv", "SIMULATED.txt"):
         assert (plain / name).read_bytes() == (timed / name).read_bytes()
     truth = json.loads((timed / "truth.json").read_text(encoding="utf-8"))

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from joblib import Parallel, delayed
+
 from ballot_eval.reporting.drawings.invalid_votes import save_figures
 from ballot_eval.reporting.language import LANGUAGES, Language
 from ballot_eval.reporting.names import display_names
@@ -23,10 +25,17 @@ if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
 
-def write_artefacts(outcome: Outcome, folder: Path) -> None:
-    """Write ``_variables.yml`` and ``_generated/`` for the report into ``folder``, per language."""
+def write_artefacts(outcome: Outcome, folder: Path, *, processes: int = 1) -> None:
+    """Write ``_variables.yml`` and ``_generated/`` for the report into ``folder``, per language.
+
+    With two ``processes`` or more, each language has its own.
+    """
     generated = folder / "_generated"
-    languages = {say.code: _in_language(say, outcome, generated / say.code) for say in LANGUAGES}
+    made_of = delayed(_in_language)
+    made = Parallel(n_jobs=min(processes, len(LANGUAGES)))(
+        made_of(say, outcome, generated / say.code) for say in LANGUAGES
+    )
+    languages = dict(zip((say.code for say in LANGUAGES), made, strict=True))
     lines = []
     for code, made in languages.items():
         # A JSON string is a YAML double-quoted string.

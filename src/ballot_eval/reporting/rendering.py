@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import as_file, files
@@ -26,7 +26,9 @@ SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 #: The index of the report in each language; the files that are made bear its name.
 INDEXES = {"nl": "index", "en": "index-en"}
 
-FORMATS = ("html", "docx", "pdf")
+#: Quarto's names of the formats, by the files' own.
+QUARTO = {"html": "html", "docx": "docx", "pdf": "typst"}
+FORMATS = tuple(QUARTO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,11 @@ class Rendered:
     notes: tuple[str, ...] = ()
 
 
-def render(report_dir: Path, out_dir: Path) -> Rendered:
-    """Render a prepared copy of ``report/`` (artefacts in place): html, docx and pdf, each language.
+def render(report_dir: Path, out_dir: Path, formats: Sequence[str] = FORMATS) -> Rendered:
+    """Render a prepared copy of ``report/`` (artefacts in place) in each language.
 
-    With Quarto when there is one; when that fails, with Pandoc, and ``notes`` says why.
+    ``formats`` are some of ``FORMATS``. With Quarto when there is one; when that fails, with
+    Pandoc, and ``notes`` says why.
 
     Raises BallotEvalError when the engine fails or a shortcode names something unknown.
     """
@@ -53,10 +56,10 @@ def render(report_dir: Path, out_dir: Path) -> Rendered:
     with _fixed_clock(listing["date"]):
         if quarto:
             try:
-                return _quarto(quarto, report_dir, out_dir)
+                return _quarto(quarto, report_dir, _targets(out_dir, formats))
             except (BallotEvalError, OSError) as error:
                 notes = (f"{error}", "made with Pandoc instead")
-        rendered = _pandoc(report_dir, out_dir, listing)
+        rendered = _pandoc(report_dir, _targets(out_dir, formats), listing)
     return Rendered(rendered.engine, rendered.files, notes)
 
 
@@ -74,10 +77,15 @@ def _fixed_clock(date: str) -> Iterator[None]:
             os.environ["SOURCE_DATE_EPOCH"] = before
 
 
-def _quarto(quarto: str, report_dir: Path, out_dir: Path) -> Rendered:
+def _targets(out_dir: Path, formats: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(out_dir / f"{index}.{suffix}" for index in INDEXES.values() for suffix in formats)
+
+
+def _quarto(quarto: str, report_dir: Path, targets: tuple[Path, ...]) -> Rendered:
     environment = os.environ | {"QUARTO_PYTHON": sys.executable}
+    wanted = dict.fromkeys(QUARTO[target.suffix.removeprefix(".")] for target in targets)
     done = subprocess.run(
-        [quarto, "render", "."],
+        [quarto, "render", ".", "--to", ",".join(wanted)],
         cwd=report_dir,
         env=environment,
         capture_output=True,
@@ -87,14 +95,9 @@ def _quarto(quarto: str, report_dir: Path, out_dir: Path) -> Rendered:
     if done.returncode:
         msg = f"quarto render failed:\n{done.stderr[-2000:]}"
         raise BallotEvalError(msg)
-    made = _targets(out_dir)
-    for target in made:
+    for target in targets:
         shutil.copyfile(report_dir / "_output" / target.name, target)
-    return Rendered("Quarto", made)
-
-
-def _targets(out_dir: Path) -> tuple[Path, ...]:
-    return tuple(out_dir / f"{index}.{suffix}" for index in INDEXES.values() for suffix in FORMATS)
+    return Rendered("Quarto", targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ def _not_measured(code: str) -> str:
     return f"*{NOT_MEASURED[code]}*"
 
 
-def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendered:
+def _pandoc(report_dir: Path, targets: tuple[Path, ...], listing: dict[str, Any]) -> Rendered:
     """Make every file, as many at a time as there are cores: Pandoc is a process of its own."""
     source = _Source(report_dir, listing["languages"])
     with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
@@ -162,7 +165,6 @@ def _pandoc(report_dir: Path, out_dir: Path, listing: dict[str, Any]) -> Rendere
             if target.suffix == ".docx":
                 finish_docx(target, listing["languages"][language_of(target)]["notice"])
 
-        targets = _targets(out_dir)
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             # Reading every result raises what went wrong in one of them.
             list(pool.map(make, targets))
