@@ -19,6 +19,7 @@ from ballot_eval.formatting import NOT_MEASURED
 from ballot_eval.reporting.docx import finish_docx
 from ballot_eval.reporting.rendering import INDEXES, render
 from ballot_eval.reporting.tables.invalid_votes import pipe_table
+from report_text import blocks, images
 
 #: Tables that this study has not: of national elections, and of published numbers in the plan.
 ELSEWHERE = {"preference_lists", "marking_published"}
@@ -290,7 +291,7 @@ def test_render_makes_the_report_again(finished, tmp_path, call):
     assert made == {"index.html", "index-en.html"}
 
 
-def test_quarto_renders_the_project(root, tmp_path):
+def test_quarto_renders_the_project_and_pandoc_says_the_same(root, tmp_path, monkeypatch):
     if shutil.which("quarto") is None:
         pytest.skip("quarto is not on the path")
     for part in ("report", "analysis"):
@@ -309,3 +310,7 @@ def test_quarto_renders_the_project(root, tmp_path):
         with zipfile.ZipFile(made / f"{index}.docx") as archive:
             assert "word/notice.xml" in archive.namelist()
         assert (made / f"{index}.pdf").stat().st_size > 10_000
+    monkeypatch.setenv("PATH", "")
+    for page in render(tmp_path / "report", tmp_path / "pandoc", ["html"]).files:
+        assert blocks(page) == blocks(made / page.name)
+        assert images(page) == images(made / page.name)
