@@ -54,7 +54,7 @@ def learning_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     learning = outcome.learning
     if learning is None:
         return {}
-    words = WORDS[say.code]
+    words = say.pick(WORDS)
     made = _excess(outcome, learning) | _groups(outcome, learning, words)
     return made | _waterfall(learning, words) | _forecast(learning, words)
 
