@@ -123,7 +123,7 @@ def excess(say: Language, items: Sequence[Measure], study: StudyDesign) -> str:
     ]
     header = {
         "nl": ["Verkiezing", "Weging", "Bekend", "Effect", "Interval", "Door afronding"],
-        "en": ["Election", "Weighting", "Known", "Effect", "Interval", "By rounding"],
+        "en": ["Election", "Weighting", "Known from", "Effect", "Interval", "By rounding"],
     }
     return pipe_table([*say.pick(header), p_header(say)], rows, "lllrrrr")
 

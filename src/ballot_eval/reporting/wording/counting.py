@@ -132,13 +132,13 @@ def _work_clause(say: Language, kind: str, ratio: Measure) -> str:
     if not is_clear(ratio):
         return say(
             nl=f"bij {where} is geen verschil aangetoond (verhouding {number}; {limits})",
-            en=f"at {where} no difference was demonstrated (ratio {number}; {limits})",
+            en=f"at {where}, no difference was demonstrated (ratio {number}; {limits})",
         )
     size, less = say.percent(abs(ratio.estimate - 1), 0), ratio.estimate < 1
     return say(
         nl=f"bij {where} is tellen {size} {'minder' if less else 'meer'} werk (verhouding "
         f"{number}; {limits})",
-        en=f"at {where} counting is {size} {'less' if less else 'more'} work (ratio {number}; "
+        en=f"at {where}, counting is {size} {'less' if less else 'more'} work (ratio {number}; "
         f"{limits})",
     )
 
@@ -227,7 +227,7 @@ def _finished(say: Language, outcome: Outcome) -> str:
         if known:
             where, counts = say.pick(IN_WORDS)[kind], say.listed(known)
             parts.append(
-                say(nl=f"bij {where} {counts} stembiljet", en=f"at {where} {counts} ballot")
+                say(nl=f"bij {where} {counts} stembiljet", en=f"at {where}, {counts} ballot")
             )
     if not parts:
         return ""
@@ -248,7 +248,7 @@ def _proportional(say: Language, outcome: Outcome) -> str:
         nl=f"Bij {say.listed(parts)} is het twijfelachtig of die verhouding de hele telling lang "
         "dezelfde is; zij is daar een gemiddelde. De toets daarvoor (Schoenfeld) ziet elke telling "
         "als onafhankelijk en slaat bij verschillen tussen gemeenten te snel aan.",
-        en=f"At {say.listed(parts)} it is doubtful whether that ratio is the same throughout the "
+        en=f"At {say.listed(parts)}, it is doubtful whether that ratio is the same throughout the "
         "count; there it is an average. The test for this (Schoenfeld) treats every count as "
         "independent and signals too readily when municipalities differ.",
     )

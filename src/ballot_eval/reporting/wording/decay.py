@@ -33,8 +33,8 @@ def _course(say: Language, curve: Decay) -> str:
         return say(
             nl="Door de drie keren gaat geen kromme van een effect dat elke keer met dezelfde "
             "factor een blijvend niveau nadert; een halveringstijd is er dus niet.",
-            en="No curve of an effect that nears a lasting level by the same factor every time "
-            "passes through the three uses; so there is no half-life.",
+            en="No curve of an effect that nears a lasting level by the same factor at every use "
+            "passes through the three uses; there is therefore no half-life.",
         )
     half = say.number(curve.half_life, 1)
     half_limits = _span(say, curve.half_life_lower, curve.half_life_upper)
@@ -47,7 +47,7 @@ def _course(say: Language, curve: Decay) -> str:
         f"blijvende niveau elke keer met dezelfde factor kleiner, dan halveert dat in {half} keer "
         f"({half_limits}) en is het blijvende niveau {level} ({level_limits}).",
         en=f"The effect {'falls' if falls else 'grows'} from use to use. If {what_en} the lasting "
-        f"level becomes smaller by the same factor every time, it halves in {half} uses "
+        f"level becomes smaller by the same factor at every use, it halves in {half} uses "
         f"({half_limits}) and the lasting level is {level} ({level_limits}).",
     )
 

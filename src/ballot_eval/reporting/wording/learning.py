@@ -169,8 +169,8 @@ def _later_first(say: Language, outcome: Outcome) -> str:
             say(
                 nl=f"Met zo weinig gemeenten wordt pas een verschil van {size} met een kans van "
                 f"{chance} gevonden.",
-                en=f"With so few municipalities, it takes a difference of {size} to be found with "
-                f"a probability of {chance}.",
+                en=f"With so few municipalities, a difference has to be as large as {size} to be "
+                f"found with a probability of {chance}.",
             )
         )
     parts.append(
@@ -179,8 +179,8 @@ def _later_first(say: Language, outcome: Outcome) -> str:
             "waren; zij zijn niet geloot, en zij deden ervaring op met tellen en voorlichten, niet "
             "alleen hun kiezers.",
             en="The comparison assumes that the municipalities that took part before were not "
-            "already different; they were not drawn by lot, and they themselves, not only their "
-            "voters, gained experience: with counting and with informing voters.",
+            "already different; they were not drawn by lot, and it was not only their voters who "
+            "gained experience: they did too, in counting and in informing voters.",
         )
     )
     return " ".join(parts)
@@ -223,7 +223,7 @@ def _within_station(say: Language, outcome: Outcome) -> str:
         "vaker stemt, kan ook om andere redenen sneller zijn.",
         en="At the same polling station, voters who had used the new ballot before are in the "
         f"voting booth {ratio} times as long as voters who had not ({limits}; p-value {p})"
-        f"{'' if clear else '; a difference was not demonstrated'}. They were not drawn by lot: "
+        f"{'' if clear else '; no difference was demonstrated'}. They were not drawn by lot: "
         "those who vote more often may be faster for other reasons too.",
     )
 

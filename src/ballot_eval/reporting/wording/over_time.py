@@ -227,7 +227,7 @@ def _tested(say: Language, outcome: Outcome, changes: list[Measure]) -> list[str
         _joint(say, outcome),
         say(
             nl="De toets wijst de hele geschiedenis van gemeenten anders toe.",
-            en="The test reassigns the whole history of municipalities.",
+            en="The test reassigns municipalities with their whole history.",
         ),
     ]
     if strata := outcome.study.analysis.strata:
@@ -265,6 +265,6 @@ def _joint(say: Language, outcome: Outcome) -> str:
     return say(
         nl="Wie naar meer veranderingen kijkt, vindt eerder iets. Samen getoetst zijn de "
         f"p-waarden, in dezelfde volgorde: {values}.",
-        en="Whoever looks at more changes is more likely to find something. Tested jointly, the "
+        en="The more changes one looks at, the sooner something is found. Tested jointly, the "
         f"p-values are, in the same order: {values}.",
     )

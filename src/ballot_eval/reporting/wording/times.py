@@ -138,7 +138,7 @@ def _difference(say: Language, ratio: Measure) -> str:
     if not is_clear(ratio):
         return say(
             nl=f"Een verschil is niet aangetoond (verhouding {number}; {limits}).",
-            en=f"A difference was not demonstrated (ratio {number}; {limits}).",
+            en=f"No difference was demonstrated (ratio {number}; {limits}).",
         )
     size, less = say.percent(abs(ratio.estimate - 1), 0), ratio.estimate < 1
     return say(
@@ -290,7 +290,7 @@ def _assisted(say: Language, outcome: Outcome) -> str:
         nl=f"Van {voters} met hulp is de hele tijd gezien; daar is de verhouding {ratio} "
         f"({limits}){'' if clear else ', zodat een verschil niet is aangetoond'}.",
         en=f"For {voters} with help the whole time was seen; for them the ratio is {ratio} "
-        f"({limits}){'' if clear else ', so that a difference was not demonstrated'}.",
+        f"({limits}){'' if clear else ', so no difference was demonstrated'}.",
     )
 
 
