@@ -136,20 +136,20 @@ def _effect(say: Language, outcome: Outcome) -> str:
 def _change(say: Language, m: MarkingMeasure, outcome: Outcome) -> str:
     """Say how the share changed since one earlier election."""
     if m.quantity == preference.CORRECTED:
-        what = say(nl="Zonder partijstemmen", en="Without party-only votes,")
+        what = say(nl="Zonder partijstemmen", en="share without party-only votes")
     else:
-        what = say(nl="Van alle stemmen", en="Of all votes,")
+        what = say(nl="Van alle stemmen", en="share of all votes")
     if math.isnan(m.estimate):
         reason = why(say, m.note, outcome)
         return say(
             nl=f"{what} is de verandering sinds {m.level} niet te schatten: {reason}.",
-            en=f"{what} the change since {m.level} cannot be estimated: {reason}.",
+            en=f"The change in the {what} since {m.level} cannot be estimated: {reason}.",
         )
     return say(
         nl=f"{what} veranderde het aandeel sinds {m.level} met {say.points(m.estimate)} ten "
         f"opzichte van de controlegemeenten ({_limits_and_p(say, m)}).",
-        en=f"{what} the share changed by {say.points(m.estimate)} since {m.level}, relative to "
-        f"the control municipalities ({_limits_and_p(say, m)}).",
+        en=f"The {what} changed by {say.points(m.estimate)} since {m.level}, relative to the "
+        f"control municipalities ({_limits_and_p(say, m)}).",
     )
 
 
