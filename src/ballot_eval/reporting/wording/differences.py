@@ -110,7 +110,7 @@ def _sample(say: Language, items: list[MarkingMeasure], outcome: Outcome) -> str
     text = say(
         nl=f"Bij {election} is van {used} bekend hoeveel stembiljetten er meer of minder zijn "
         "geteld dan er kiezers waren toegelaten.",
-        en=f"At {election} it is known for {used} how many more or fewer ballot papers were "
+        en=f"For {used} at {election} it is known how many more or fewer ballot papers were "
         "counted than voters were admitted.",
     )
     parts = [
@@ -145,14 +145,16 @@ def _level(say: Language, items: list[MarkingMeasure], level: str) -> str:
             say(
                 nl=f"in {who} telde {shares[0]} van de stembureaus er meer en {shares[1]} er "
                 f"minder ({rates} per {say.number(1000)} uitgebrachte stemmen)",
-                en=f"in {who} {shares[0]} of polling stations counted more and {shares[1]} fewer "
+                en=f"in {who}, {shares[0]} of polling stations counted more and {shares[1]} fewer "
                 f"({rates} per {say.number(1000)} votes cast)",
             )
         )
     if not parts:
         return ""
-    return (
-        f"{say(nl='Stembureaus', en='Polling stations')} {_how(say, level)}: {say.listed(parts)}."
+    how = _how(say, level)
+    return say(
+        nl=f"Stembureaus {how}: {say.listed(parts)}.",
+        en=f"Polling stations {how}: {', and '.join(parts)}.",
     )
 
 
@@ -176,7 +178,7 @@ def _netting(say: Language, items: list[MarkingMeasure], level: str) -> str:
         "getelde stembiljetten. Wie die per gemeente tegen elkaar wegstreept, verbergt "
         f"{lost} van de verschillen.",
         en=f"Of the control municipalities with polling stations {how}, {share} have both more and "
-        "fewer ballot papers counted. Netting these within a municipality hides "
+        "fewer ballot papers counted. Netting them out within each municipality hides "
         f"{lost} of the differences.",
     )
 

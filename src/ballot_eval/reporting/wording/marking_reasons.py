@@ -64,8 +64,8 @@ def _reasons(say: Language, outcome: Outcome) -> dict[str, str]:
             nl=f"Van de {votes} ongeldige stemmen in de experimentgemeenten met redenen is "
             f"{of_invalid} ongeldig door het stembiljet{_between(say, design, 0)}: {of_cast} van "
             f"alle uitgebrachte stemmen{_between(say, cast, 2)}.",
-            en=f"Of the {votes} invalid votes in the experiment municipalities with reasons, "
-            f"{of_invalid} are invalid due to the ballot paper{_between(say, design, 0)}: "
+            en=f"Of the {votes} invalid votes in the experiment municipalities for which there are "
+            f"reasons, {of_invalid} are invalid due to the ballot paper{_between(say, design, 0)}: "
             f"{of_cast} of all votes cast{_between(say, cast, 2)}.",
         ),
         "reasons_coverage_text": _coverage(say, outcome, found),
@@ -162,7 +162,7 @@ def _gross(say: Language, outcome: Outcome, gross: MarkingMeasure, net: MarkingM
         f"aandeel ongeldige stemmen veranderde sinds {baseline} met {change} ten opzichte van de "
         f"controlegemeenten (netto; {say.limits(net)}; p-waarde {p_value}); elke stem telt "
         "daarbij even zwaar.",
-        en=f"Votes that are invalid due to the ballot paper are {share} of votes cast (gross). "
+        en=f"Votes invalid due to the ballot paper make up {share} of votes cast (gross). "
         f"Since {baseline} the share of invalid votes changed by {change} relative to the control "
         f"municipalities (net; {say.limits(net)}; p-value {p_value}), with every vote counting "
         "equally.",
@@ -213,7 +213,7 @@ def _party_only(say: Language, outcome: Outcome) -> dict[str, str]:
     text = say(
         nl=f"In de experimentgemeenten is op {votes} geldige stemmen alleen een partij gemarkeerd: "
         f"{share} van de geldige stemmen",
-        en=f"In the experiment municipalities only a party is marked on {votes} valid votes: "
+        en=f"In the experiment municipalities, {votes} valid votes have only a party marked: "
         f"{share} of valid votes",
     )
     text += f"{_between(say, total, 2)}{_by_use(say, found)}."

@@ -53,8 +53,8 @@ def _sample(say: Language, outcome: Outcome) -> str:
     text = say(
         nl=f"Bij {election} is van {stations} in {where} bekend hoeveel stemmen ongeldig en blanco "
         "waren.",
-        en=f"At {election} it is known for {stations} in {where} how many votes were invalid and "
-        "blank.",
+        en=f"For {stations} in {where} at {election} it is known how many votes were invalid and "
+        "how many were blank.",
     )
     unknown, empty = (
         sum(getattr(c, field) for c in here) for field in ("unknown_count", "without_votes_count")
