@@ -97,16 +97,15 @@ def _find(items: list[MarkingMeasure], **wanted: str) -> MarkingMeasure | None:
     return None
 
 
-def _stations(say: Language, items: list[MarkingMeasure], quantity: str) -> str:
-    """Return a number of stations of experiment and control together; nothing for none."""
+def _sum(items: list[MarkingMeasure], quantity: str) -> int:
+    """Return a number of stations of experiment and control together."""
     units = ("experiment", "control")
-    count = int(sum(m.estimate for m in items if m.quantity == quantity and m.unit in units))
-    return say.stations(count) if count else ""
+    return int(sum(m.estimate for m in items if m.quantity == quantity and m.unit in units))
 
 
 def _sample(say: Language, items: list[MarkingMeasure], outcome: Outcome) -> str:
     election = outcome.study.election
-    used = _stations(say, items, "stations_used_count") or say.stations(0)
+    used = say.stations(_sum(items, "stations_used_count"))
     text = say(
         nl=f"Bij {election} is van {used} bekend hoeveel stembiljetten er meer of minder zijn "
         "geteld dan er kiezers waren toegelaten.",
@@ -114,16 +113,17 @@ def _sample(say: Language, items: list[MarkingMeasure], outcome: Outcome) -> str
         "counted than voters were admitted.",
     )
     parts = [
-        f"{stations} {reason}"
+        f"{say.stations(count)} {reason}"
         for name, reason in say.pick(LEFT_OUT).items()
-        if (stations := _stations(say, items, name))
+        if (count := _sum(items, name))
     ]
     if parts:
         text += f" {say(nl='Weggelaten', en='Left out')}: {say.listed(parts)}."
-    if bare := _stations(say, items, "stations_without_explanations_count"):
+    if count := _sum(items, "stations_without_explanations_count"):
+        bare = say.stations(count)
         text += say(
             nl=f" Van {bare} zijn verklaringen niet bekend.",
-            en=f" For {bare} explanations are not known.",
+            en=f" For {bare}, explanations are not known.",
         )
     return text
 
