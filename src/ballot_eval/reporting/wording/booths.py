@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.times import booth_rows, is_close
-from ballot_eval.reporting.wording.counting import NO_COMPARISON
+from ballot_eval.reporting.wording.measures import NO_COMPARISON
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome

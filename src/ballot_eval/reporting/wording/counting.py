@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ballot_eval.reporting.drawings.times import FEWEST_EVENTS
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.times import SINCE, WORK
-from ballot_eval.reporting.wording.measures import find_measure, is_clear
+from ballot_eval.reporting.wording.measures import NO_COMPARISON, find_measure, is_clear
 from ballot_eval.results import Measure
 from ballot_eval.topics.counting_time import MIDNIGHT
 from ballot_eval.topics.counts import KINDS
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 NO_COUNTING = {
     "nl": "De tijd voor het tellen is niet gemeten.",
     "en": "The time taken to count was not measured.",
-}
-NO_COMPARISON = {
-    "nl": "Een vergelijking is met deze gegevens niet te berekenen.",
-    "en": "A comparison cannot be calculated from these data.",
 }
 
 #: Below this p-value one ratio for the whole count is called doubtful.

@@ -162,7 +162,8 @@ def source_sentence(say: Language, outcome: Outcome) -> str:
     sources: dict[str, set[str]] = {}
     for share in learning.history.learning.published:
         if share.election in rounded:
-            sources.setdefault(share.election, set()).add(share.source)
+            name = say(nl=share.source, en=share.source_en or share.source)
+            sources.setdefault(share.election, set()).add(name)
     if not sources:
         return ""
     text = "; ".join(f"{e}: {say.listed(sorted(found))}" for e, found in sources.items())

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.wording.booths import booth_sentences
-from ballot_eval.reporting.wording.counting import NO_COMPARISON, counting_sentences
-from ballot_eval.reporting.wording.measures import find_measure, is_clear
+from ballot_eval.reporting.wording.counting import counting_sentences
+from ballot_eval.reporting.wording.measures import NO_COMPARISON, find_measure, is_clear
 from ballot_eval.results import Measure
 
 if TYPE_CHECKING:
@@ -68,11 +68,7 @@ def _voters(say: Language, count: int) -> str:
 def _voting_sample(say: Language, outcome: Outcome) -> str:
     voters = outcome.voting.voters["all"]
     new, old = say.number(voters.new.sum()), say.number((~voters.new).sum())
-    stations = say.plural(
-        len(set(voters.station)),
-        nl=("stembureau", "stembureaus"),
-        en=("polling station", "polling stations"),
-    )
+    stations = say.stations(len(set(voters.station)))
     where = say.municipalities(voters.municipality.nunique())
     sample = say(
         nl=f"Waarnemers hebben van {_voters(say, voters.n)} de tijd in het stemhokje opgenomen, "
