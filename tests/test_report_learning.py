@@ -167,13 +167,13 @@ def test_what_the_last_part_of_a_change_tells(gr2026, say, part, method, words):
             [
                 "is 0.50% if things go as now (about 30,000 extra) and 0.50% as after more uses",
                 "These are two worked examples",
-                "for such small groups no ratio was estimated.",
+                "no ratio was estimated for such small groups.",
             ],
         ),
         (
             ENGLISH,
             ("no_further_learning", "best_municipality"),
-            ["is the smallest of a number of outcomes", "Learning as it was seen is not worked"],
+            ["is the smallest of a number of outcomes", "Learning as observed was not worked out"],
         ),
         (ENGLISH, (), ["This cannot be measured with these data."]),
     ],

@@ -350,13 +350,13 @@ def _repeated_use(say: Language, *, known: bool) -> str:
             nl="Leren zoals gezien is niet doorgerekend: bij deze verkiezing gebruikten alle "
             "gemeenten het stembiljet even vaak, en van een andere keer is het effect alleen bij "
             "een andere soort verkiezing bekend.",
-            en="Learning as it was seen is not worked out: at this election all municipalities had "
+            en="Learning as observed was not worked out: at this election all municipalities had "
             "used the ballot equally often, and for any other use the effect is known only at "
             "another type of election.",
         )
     return say(
         nl="Eerste gebruik en gebruik na meer keren zijn alleen als verschil in procentpunten "
         "berekend: van zo kleine groepen is geen verhouding geschat.",
-        en="First use and use after more times are calculated only as a difference in percentage "
-        "points: for such small groups no ratio was estimated.",
+        en="‘As at first use’ and ‘as after more uses’ are calculated only as a difference in "
+        "percentage points: no ratio was estimated for such small groups.",
     )

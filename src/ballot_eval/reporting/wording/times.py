@@ -82,8 +82,8 @@ def _voting_sample(say: Language, outcome: Outcome) -> str:
         "de P90 en het gemiddelde tellen zij mee als ‘langer dan de gemeten tijd’; in de "
         "verhouding volgens het gemengde model en in die per kwantiel tellen zij niet mee.",
         en=f"For {broken}, observation was broken off before the voter had finished. In the "
-        "median, the P90 and the mean they count as ‘longer than the time measured’; in the ratio "
-        "by the mixed model and in those by quantile they do not count.",
+        "median, the P90 and the mean they count as ‘longer than the time measured’; they are "
+        "left out of the ratio from the mixed model and of those by quantile.",
     )
     return f"{sample} {_help(say, outcome)} {gone}"
 
