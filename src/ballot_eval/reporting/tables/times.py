@@ -271,7 +271,7 @@ def counting_finished(say: Language, items: Sequence[Measure]) -> str:
             rows.append([name, label, *_cells(say, middle), *cells])
     header = {
         "nl": ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar"],
-        "en": ["Count", "Ballot", "Median (minutes)", "Interval", "Moment", "Finished"],
+        "en": ["Count", "Ballot", "Median (min)", "Interval", "Moment", "Finished"],
     }
     return pipe_table([*say.pick(header), "Interval"], rows, "llrrlrr")
 
