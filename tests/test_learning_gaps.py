@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from types import SimpleNamespace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 import ballot_eval as be
-from ballot_eval.estimation.learning_decay import decay
 from ballot_eval.formatting import interval
 from ballot_eval.reporting.drawings.learning import learning_figures
+from ballot_eval.reporting.language import DUTCH, ENGLISH, LANGUAGES
 from ballot_eval.reporting.tables import learning as tables_learning
-from ballot_eval.reporting.wording.decay import decay_sentence
 from ballot_eval.reporting.wording.learning import learning_sentences
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel
@@ -75,21 +74,34 @@ def published(study, rows):
     return outcome_of(study, without(rows, "EP2024"))
 
 
-def test_without_counts_or_shares_an_election_is_said_to_be_left_out(unpublished):
-    text = learning_sentences(unpublished)
-    assert "EP2024 blijft buiten de vergelijking" in text["published_text"]
-    assert "afgeronde" not in text["published_text"]
+@pytest.mark.parametrize(
+    ("say", "left_out", "rounded"),
+    [
+        (DUTCH, "EP2024 blijft buiten de vergelijking: van die", "afgeronde"),
+        (ENGLISH, "EP2024 is left out of the comparison: too little", "rounded"),
+    ],
+    ids=["nl", "en"],
+)
+def test_an_election_that_is_left_out_is_told(unpublished, published, say, left_out, rounded):
+    text = learning_sentences(say, unpublished)
+    assert left_out in text["published_text"]
+    assert rounded not in text["published_text"]
     assert text["published_source_text"] == ""
+    assert rounded in learning_sentences(say, published)["published_text"]
+
+
+def test_without_counts_or_shares_an_election_is_left_out(unpublished):
     (gone,) = of(unpublished, quantity="decomposition_naive", group="TK2025-EP2024")
     assert math.isnan(gone.estimate)
     assert "too little is known of EP2024" in gone.note
-    assert "EP2024" not in tables_learning.excess(unpublished.results.learning, unpublished.study)
+    items, study = unpublished.results.learning, unpublished.study
+    assert "EP2024" not in tables_learning.excess(DUTCH, items, study)
 
 
 def test_table_and_figure_show_one_number_about_the_fixed_set(published):
     (m,) = of(published, quantity="excess", group="EP2024", method="identity_rounded")
     assert (m.n, m.n_experiment) == (4, 4)
-    (arguments, options) = learning_figures(published)["excess_by_exposure"]
+    (arguments, options) = learning_figures(DUTCH, published)["excess_by_exposure"]
     labels, uses, estimates, lower, _ = arguments
     assert labels == ["EP2024", "TK2025", "GR2026"]
     assert uses == [1, 2, 3]
@@ -101,12 +113,48 @@ def test_table_and_figure_show_one_number_about_the_fixed_set(published):
     low, high = options["own_rounded"]["Boekel"]
     assert high[0] - low[0] == pytest.approx(0.0011)
     assert math.isnan(low[1])
-    line = tables_learning.excess(published.results.learning, published.study).splitlines()[2]
-    assert interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True) in line
-    assert "officiële evaluatie" in learning_sentences(published)["published_source_text"]
+    table = tables_learning.excess(DUTCH, published.results.learning, published.study)
+    ends = interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)
+    assert ends in table.splitlines()[2]
 
 
-def test_a_direction_is_told_only_when_rounding_leaves_one(root):
+@pytest.mark.parametrize(
+    ("say", "words"),
+    [
+        (DUTCH, "Bron van de afgeronde aandelen van EP2024: gepubliceerd in de officiële"),
+        (ENGLISH, "Source of the rounded shares for EP2024: published in the official"),
+    ],
+    ids=["nl", "en"],
+)
+def test_the_source_of_published_shares_is_named(published, say, words):
+    assert learning_sentences(say, published)["published_source_text"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("say", "left_open", "down", "up", "untested", "ratio"),
+    [
+        (
+            DUTCH,
+            "de afronding laat open of het omhoog of omlaag ging.",
+            "procentpunt omlaag (grenzen door afronding).",
+            "procentpunt omhoog (grenzen door afronding).",
+            "Van EP2024 zijn alleen afgeronde aandelen bekend",
+            "keer zo groot geworden.",
+        ),
+        (
+            ENGLISH,
+            "rounding leaves open whether it went up or down.",
+            "From EP2024 to TK2025 the effect went down by ",
+            "From EP2024 to TK2025 the effect went up by ",
+            "Of EP2024 only rounded shares are known",
+            "times as large from EP2024 to TK2025.",
+        ),
+    ],
+    ids=["nl", "en"],
+)
+def test_a_direction_is_told_only_when_rounding_leaves_one(
+    root, say, left_open, down, up, untested, ratio
+):
     def answer(*shares):
         study = be.load_study(root / "analysis/tk2025")
         values = changed(study).model_dump()
@@ -116,13 +164,18 @@ def test_a_direction_is_told_only_when_rounding_leaves_one(root):
         ]
         other = simulate_panel(study, seed=4, effect=0.004)
         study = be.StudyDesign.model_validate(values)
-        return learning_sentences(outcome_of(study, without(other, "EP2024")))
+        return learning_sentences(say, outcome_of(study, without(other, "EP2024")))
 
     wide = answer("1%", "0%")["learning_answer_text"]
-    assert "laat open of het omhoog of omlaag ging" in wide
-    far = answer("2.00%", "0.20%")["learning_answer_text"]
-    assert "procentpunt omlaag (grenzen door afronding)" in far
-    assert "\u2212" not in far.partition("omlaag")[0]
+    assert left_open in wide
+    assert untested in wide
+    assert up in answer("0.21%", "0.20%")["learning_answer_text"]
+    said = answer("2.00%", "0.20%")
+    assert ratio in said["learning_changes_text"]
+    far = said["learning_answer_text"]
+    assert down in far
+    # A size has no sign where the sentence says the direction.
+    assert "\u2212" not in far
 
 
 def test_counts_of_the_exposed_alone_go_with_the_published_rest(study, rows):
@@ -132,10 +185,14 @@ def test_counts_of_the_exposed_alone_go_with_the_published_rest(study, rows):
     # Only the share of the rest is rounded.
     assert m.ci_upper - m.ci_lower == pytest.approx(0.0001)
     assert of(mixed, quantity="change_in_excess", method="randomisation")
-    assert "EP2024 zijn niet alle aantallen" in learning_sentences(mixed)["published_text"]
-    text = tables_learning.excess(mixed.results.learning, study)
-    assert text.count("afgeronde aandelen") == 1
-    assert text.count("aantallen") == 4
+    for say, said, rounded, counts in (
+        (DUTCH, "EP2024 zijn niet alle aantallen", "afgeronde aandelen", "aantallen"),
+        (ENGLISH, "For EP2024 not all counts are known", "rounded shares", "counts"),
+    ):
+        assert said in learning_sentences(say, mixed)["published_text"]
+        text = tables_learning.excess(say, mixed.results.learning, study)
+        assert text.count(rounded) == 1
+        assert text.count(f"| {counts} |") == 4
 
 
 def test_who_lacks_counts_is_named_and_counted(study, rows):
@@ -143,8 +200,11 @@ def test_who_lacks_counts_is_named_and_counted(study, rows):
     assert lost.learning.history.members == ("0484", "1730", "1842")
     sizes = {m.n_experiment for m in of(lost, quantity="excess", method="randomisation")}
     assert sizes == {3}
-    text = learning_sentences(lost)["fixed_set_text"]
-    assert "Van Boekel ontbreken aantallen" in text
+    for say, told in (
+        (DUTCH, "Van Boekel ontbreken aantallen bij"),
+        (ENGLISH, "For Boekel, counts are missing at"),
+    ):
+        assert told in learning_sentences(say, lost)["fixed_set_text"]
 
 
 def test_one_use_with_counts_is_still_about_the_fixed_set(study, rows):
@@ -186,9 +246,12 @@ def test_strata_of_the_plan_are_used_and_told(gr2026, rows):
     )
     assert math.isnan(m.estimate)
     assert "strata" in m.note
-    text = learning_sentences(found)["learning_changes_text"]
-    assert "alleen binnen drie groepen naar grootte" in text
-    assert "EP2024" in tables_learning.changes(found.results.learning)
+    for say, told in (
+        (DUTCH, "alleen binnen drie groepen naar grootte"),
+        (ENGLISH, "only within three groups by size"),
+    ):
+        assert told in learning_sentences(say, found)["learning_changes_text"]
+    assert "EP2024" in tables_learning.changes(DUTCH, found.results.learning)
 
 
 def test_joint_p_values_are_studentised_and_shown(study, rows):
@@ -205,8 +268,9 @@ def test_joint_p_values_are_studentised_and_shown(study, rows):
             method="randomisation_studentised",
         )
         assert alone.p_value <= m.p_value <= 1
-    assert "Samen getoetst" in learning_sentences(full)["learning_changes_text"]
-    assert "Samen" in tables_learning.changes(full.results.learning).splitlines()[0]
+    for say, told, head in ((DUTCH, "Samen getoetst", "Samen"), (ENGLISH, "Tested join", "Joint")):
+        assert told in learning_sentences(say, full)["learning_changes_text"]
+        assert head in tables_learning.changes(say, full.results.learning).splitlines()[0]
 
 
 def test_pooled_ratios_are_those_of_the_counts(study, rows):
@@ -225,7 +289,7 @@ def test_pooled_ratios_are_those_of_the_counts(study, rows):
     wanted = effect("GR2026", "GR2022") / effect("EP2024", "EP2019")
     assert m.estimate == pytest.approx(wanted, rel=1e-12)
     names = {c: full.study.municipalities[c] for c in FOUR}
-    own = tables_learning.own_changes(full.results.learning, names)
+    own = tables_learning.own_changes(DUTCH, full.results.learning, names)
     assert len(own.splitlines()) == 2 + 4 * 3
 
 
@@ -240,22 +304,16 @@ def test_forecasts_count_the_municipalities_they_rest_on(study, rows):
     }
 
 
-@pytest.mark.parametrize(
-    ("excess", "words", "never"),
-    [
-        ([0.0040, 0.0020, 0.0010], "Het effect daalt", "groeit"),
-        ([0.0020, 0.0030, 0.0035], "Het effect groeit", "Het effect daalt"),
-        ([0.0020, 0.0030, 0.0025], "geen kromme", "halveert"),
-    ],
-)
-def test_a_curve_is_told_by_its_sign_with_its_limits(excess, words, never):
-    curve = decay(np.array(excess), np.diag([1e-8] * 3), draws=2000, seed=1)
-    text = decay_sentence(SimpleNamespace(learning=SimpleNamespace(decay=curve)))
-    assert words in text
-    assert never not in text
-    if not math.isnan(curve.half_life):
-        assert "1,0 keer (" in text
-        assert (
-            interval(curve.asymptote_lower, curve.asymptote_upper, percent_sign=False, sign=True)
-            in text
-        )
+WORD = re.compile(r"[^\W\d]\w+")
+
+#: Words of the tables that are the same in Dutch and in English.
+SHARED = {"Interval", "Effect", "effect", "Extra", "in", "EP2024", "TK2025", "GR2026"}
+
+
+def test_tables_of_learning_differ_in_their_words_alone(published):
+    names = set(WORD.findall(" ".join(published.study.municipalities.values())))
+    dutch, english = (tables_learning.learning_tables(say, published) for say in LANGUAGES)
+    assert list(dutch) == list(english)
+    for name, table in dutch.items():
+        assert table.count("|") == english[name].count("|")
+        assert set(WORD.findall(table)) & set(WORD.findall(english[name])) <= SHARED | names

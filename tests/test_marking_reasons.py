@@ -12,16 +12,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.rates import own_interval, wilson_interval
-from ballot_eval.formatting import percent, points
 from ballot_eval.panel import contrast
-from ballot_eval.reporting.artefacts import _reason_tables
-from ballot_eval.reporting.drawings.reasons import reason_figures
-from ballot_eval.reporting.tables import reasons as tables_reasons
-from ballot_eval.reporting.wording.marking_reasons import (
-    NO_PARTY_ONLY,
-    NO_REASONS,
-    marking_sentences,
-)
 from ballot_eval.results import Rate
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import (

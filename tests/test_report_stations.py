@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 import ballot_eval as be
 from ballot_eval.reporting.drawings.stations import station_figures
+from ballot_eval.reporting.language import DUTCH, ENGLISH, LANGUAGES
 from ballot_eval.reporting.tables import invalid_votes as tables
 from ballot_eval.reporting.tables import stations as tables_stations
 from ballot_eval.reporting.tables.stations import level_name
@@ -19,6 +21,8 @@ from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel, simulate_stations
 from ballot_eval.topics.invalid_votes import effect_results
 from ballot_eval.topics.station_effects import METHOD, station_results
+
+in_both = pytest.mark.parametrize("say", LANGUAGES, ids=lambda say: say.code)
 
 
 @pytest.fixture(scope="module")
@@ -49,31 +53,58 @@ def told(gr2026):
     return run
 
 
-def test_that_there_are_no_stations_is_said_once(told):
+@pytest.fixture(scope="module")
+def full(told):
+    """Return an outcome with every station of every municipality."""
+    return told(lambda frame: frame)
+
+
+@in_both
+def test_that_there_are_no_stations_is_said_once(told, say):
     outcome = told(lambda frame: frame.head(0))
-    said = station_sentences(outcome)
+    said = station_sentences(say, outcome)
     assert {name: text for name, text in said.items() if text} == {
-        "station_sample_text": NO_STATIONS
+        "station_sample_text": say.pick(NO_STATIONS)
     }
-    assert station_figures(outcome) == {}
-    assert reason_sentences(outcome)["station_effects_notes"] == ""
+    assert station_figures(say, outcome) == {}
+    assert reason_sentences(say, outcome)["station_effects_notes"] == ""
 
 
-def test_with_all_stations_the_report_says_that_they_add_up_and_give_the_same(told):
-    outcome = told(lambda frame: frame)
-    said = station_sentences(outcome)
-    assert "in 342 gemeenten bekend" in said["station_sample_text"]
-    assert "Weggelaten" not in said["station_sample_text"]
-    assert said["station_coverage_text"].startswith("In elke gemeente tellen")
-    assert said["station_effect_text"].endswith("per stem uit de uitslagen van gemeenten.")
-    assert "precies het effect" in said["station_effect_text"]
-    assert "in de controlegemeenten is zij 1," in said["station_dispersion_text"]
-    assert set(station_figures(outcome)) == {"station_rates", "station_types"}
-    assert reason_sentences(outcome)["station_effects_notes"] == ""
-    assert outcome.results.to_json() == be.ResultSet.from_json(outcome.results.to_json()).to_json()
+SAID = {
+    "nl": {
+        "station_sample_text": "in 342 gemeenten bekend",
+        "station_coverage_text": "In elke gemeente tellen de stembureaus precies op tot de uitslag",
+        "station_effect_text": ", precies het effect per stem uit de uitslagen van gemeenten.",
+        "station_dispersion_text": "in de controlegemeenten is zij 1,",
+    },
+    "en": {
+        "station_sample_text": "in 342 municipalities at GR2026 it is known how many votes",
+        "station_coverage_text": "In every municipality the polling stations add up exactly to",
+        "station_effect_text": ", exactly the effect per vote from the results of municipalities.",
+        "station_dispersion_text": "in the control municipalities it is 1.",
+    },
+}
 
 
-def test_what_is_missing_is_named(told):
+@in_both
+def test_with_all_stations_the_report_says_that_they_add_up_and_give_the_same(full, say):
+    said = station_sentences(say, full)
+    for name, words in say.pick(SAID).items():
+        assert words in said[name]
+    assert say(nl="Weggelaten", en="Left out") not in said["station_sample_text"]
+    assert set(station_figures(say, full)) == {"station_rates", "station_types"}
+    assert reason_sentences(say, full)["station_effects_notes"] == ""
+
+
+def test_results_of_stations_round_trip(full):
+    saved = full.results.to_json()
+    assert be.ResultSet.from_json(saved).to_json() == saved
+
+
+@pytest.fixture(scope="module")
+def partly(told):
+    """Return an outcome without the stations of two municipalities, two counts and the types."""
+
     def some(frame):
         frame = frame[~frame["municipality_code"].isin(["0344", "0363"])]
         frame = frame.astype({"invalid_votes_count": "Int64"}).reset_index(drop=True)
@@ -82,40 +113,114 @@ def test_what_is_missing_is_named(told):
         )
         return frame.drop(columns="station_type")
 
-    outcome = told(some)
-    said = station_sentences(outcome)
-    assert said["station_sample_text"].endswith("2 stembureaus waarvan een aantal onbekend is.")
-    assert said["station_coverage_text"].startswith(
+    return told(some)
+
+
+MISSING = {
+    "nl": (
+        " Weggelaten: 2 stembureaus waarvan een aantal onbekend is.",
         "Van twee gemeenten zijn er geen uitslagen per stembureau. In één gemeente tellen de "
         "stembureaus niet precies op tot de uitslag; tussen haakjes hun deel van de stemmen van "
-        "de gemeente: Groningen (9"
-    )
-    assert "uit de uitslagen van gemeenten is het per stem +0," in said["station_effect_text"]
-    notes = reason_sentences(outcome)["station_effects_notes"]
+        "de gemeente: Groningen (9",
+        "; uit de uitslagen van gemeenten is het per stem +0,",
+    ),
+    "en": (
+        " Left out: 2 polling stations for which a count is unknown.",
+        "There are no results per polling station for two municipalities. In one municipality the "
+        "polling stations do not add up exactly to the result; in brackets their share of the "
+        "votes of the municipality: Groningen (9",
+        "; from the results of municipalities it is +0.",
+    ),
+}
+
+
+@in_both
+def test_what_is_missing_is_named(partly, say):
+    said = station_sentences(say, partly)
+    left_out, incomplete, beside = say.pick(MISSING)
+    assert said["station_sample_text"].endswith(left_out)
+    assert said["station_coverage_text"].startswith(incomplete)
+    assert beside in said["station_effect_text"]
+    assert set(station_figures(say, partly)) == {"station_rates"}
+
+
+def test_a_note_below_the_table_names_the_municipalities_left_out(partly):
+    notes = reason_sentences(DUTCH, partly)["station_effects_notes"]
     assert "ongeldig sinds GR2022, per stembureau" in notes
     assert notes.endswith(
         "zonder uitslagen van stembureaus, en daarom weggelaten: Utrecht, Amsterdam."
     )
-    assert set(station_figures(outcome)) == {"station_rates"}
 
 
-def test_an_effect_that_cannot_be_estimated_says_why(told, gr2026):
-    outcome = told(lambda frame: frame[frame["municipality_code"].isin(gr2026.experiment())])
-    said = station_sentences(outcome)
-    assert said["station_effect_text"] == (
-        "Dat is niet te schatten: van geen enkele controlegemeente zijn er uitslagen van "
-        "stembureaus."
+def of(code, stations, share, *, complete=False, empty=0):
+    return StationCoverage("GR2026", code, stations, 0, empty, 900, 1000.0, share, complete)
+
+
+@pytest.mark.parametrize(
+    ("items", "dutch", "english"),
+    [
+        (
+            [of("0014", 5, 1.0, complete=True), of("0034", 0, 0.0)],
+            "Van één gemeente zijn er geen uitslagen per stembureau. In de andere gemeenten tellen "
+            "de stembureaus precies op tot de uitslag van de gemeente.",
+            "There are no results per polling station for one municipality. In the other "
+            "municipalities the polling stations add up exactly to the result of the municipality.",
+        ),
+        (
+            [of("0014", 5, 0.9), *(of(f"90{i:02}", 5, float("nan")) for i in range(13))],
+            "9010 (geen uitslag), 9011 (geen uitslag) en nog 2. `station_coverage.csv` noemt ze "
+            "alle.",
+            "9010 (no result), 9011 (no result) and 2 more. `station_coverage.csv` names them all.",
+        ),
+    ],
+)
+@in_both
+def test_municipalities_are_named_up_to_twelve(full, say, items, dutch, english):
+    outcome = SimpleNamespace(
+        study=full.study,
+        panel=full.panel,
+        results=replace(full.results, station_coverage=tuple(items)),
     )
+    text = station_sentences(say, outcome)["station_coverage_text"]
+    assert text.endswith(say(nl=dutch, en=english))
+
+
+@in_both
+def test_stations_without_votes_are_told(full, say):
+    items = (of("0014", 5, 1.0, complete=True, empty=1),)
+    outcome = SimpleNamespace(
+        study=full.study, panel=full.panel, results=replace(full.results, station_coverage=items)
+    )
+    assert station_sentences(say, outcome)["station_sample_text"] == say(
+        nl="Bij GR2026 is van 5 stembureaus in één gemeente bekend hoeveel stemmen ongeldig en "
+        "blanco waren. Weggelaten: 1 stembureau zonder stemmen.",
+        en="For 5 polling stations in one municipality at GR2026 it is known how many votes were "
+        "invalid and how many were blank. Left out: 1 polling station without votes.",
+    )
+
+
+NO_EFFECT = {
+    "nl": "Dat is niet te schatten: van geen enkele controlegemeente zijn er uitslagen van "
+    "stembureaus.",
+    "en": "This cannot be estimated: no control municipality has results of polling stations.",
+}
+
+
+@in_both
+def test_an_effect_that_cannot_be_estimated_says_why(told, gr2026, say):
+    outcome = told(lambda frame: frame[frame["municipality_code"].isin(gr2026.experiment())])
+    said = station_sentences(say, outcome)
+    assert said["station_effect_text"] == say.pick(NO_EFFECT)
     assert said["station_dispersion_text"] == ""
-    table = tables.effects(outcome.results.effects, METHOD)
+    table = tables.effects(DUTCH, outcome.results.effects, METHOD)
     assert table.count("niet te schatten | – | – |") == 12
 
 
-def test_stations_have_a_table_of_their_own(told):
-    effects = told(lambda frame: frame).results.effects
-    assert "per stembureau" in tables.effects(effects, METHOD)
-    assert "per stembureau" not in tables.effects(effects)
-    assert "per stembureau" not in tables.effects_methods(effects, "invalid", "GR2022")
+def test_stations_have_a_table_of_their_own(full):
+    effects = full.results.effects
+    assert "per stembureau" in tables.effects(DUTCH, effects, METHOD)
+    assert "per stembureau" not in tables.effects(DUTCH, effects)
+    assert "per stembureau" not in tables.effects_methods(DUTCH, effects, "invalid", "GR2022")
 
 
 def rate(level, unit, outcome, **fields):
@@ -125,17 +230,34 @@ def rate(level, unit, outcome, **fields):
     return StationRate(election="GR2026", unit=unit, level=level, outcome=outcome, **made)
 
 
-def test_a_level_is_named_once_and_a_rate_without_interval_has_a_dash():
+@pytest.mark.parametrize(
+    ("say", "level", "first", "last"),
+    [
+        (
+            DUTCH,
+            "| 1.000 en meer",
+            "| 3 | 0,25% | – | 0,25% | 0,10–0,60% |",
+            "|  | Controlegemeenten | 3 | 0,25% | 0,10–0,60% | – | – |",
+        ),
+        (
+            ENGLISH,
+            "| 1,000 and more",
+            "| 3 | 0.25% | – | 0.25% | 0.10–0.60% |",
+            "|  | Control municipalities | 3 | 0.25% | 0.10–0.60% | – | – |",
+        ),
+    ],
+)
+def test_a_level_is_named_once_and_a_rate_without_interval_has_a_dash(say, level, first, last):
     nan = float("nan")
     items = [
         rate("1000+", "experiment", "invalid", ci_lower=nan, ci_upper=nan),
         rate("1000+", "experiment", "blank"),
         rate("1000+", "control", "invalid"),
     ]
-    lines = tables_stations.station_rates(items, "GR2026").splitlines()
-    assert lines[2].split(" | ")[0] == "| 1.000 en meer"
-    assert lines[2].endswith("| 3 | 0,25% | – | 0,25% | 0,10–0,60% |")
-    assert lines[3] == "|  | Controlegemeenten | 3 | 0,25% | 0,10–0,60% | – | – |"
+    lines = tables_stations.station_rates(say, items, "GR2026").splitlines()
+    assert lines[2].split(" | ")[0] == level
+    assert lines[2].endswith(first)
+    assert lines[3] == last
 
 
 @pytest.mark.parametrize(
@@ -144,12 +266,13 @@ def test_a_level_is_named_once_and_a_rate_without_interval_has_a_dash():
         ("0-249", "0–249", "0–249"),
         ("1000+", "1.000 en meer", "1,000 and more"),
         ("unknown", "onbekend", "unknown"),
-        ("total", "alle stembureaus", "all stations"),
-        ("mobiel", "mobiel", "mobiel"),
+        ("total", "alle stembureaus", "all polling stations"),
+        ("mobiel", "mobiel", "mobile"),
+        ("drive-in", "drive-in", "drive-in"),
     ],
 )
 def test_levels_in_words(level, dutch, english):
-    assert (level_name(level), level_name(level, language="en")) == (dutch, english)
+    assert (level_name(DUTCH, level), level_name(ENGLISH, level)) == (dutch, english)
 
 
 def test_the_figure_of_types_has_the_most_common_ones(gr2026):
@@ -158,22 +281,35 @@ def test_the_figure_of_types_has_the_most_common_ones(gr2026):
         for i in range(1, 10)
     ]
     outcome = SimpleNamespace(study=gr2026, results=SimpleNamespace(stations=items))
-    (rows,), _ = station_figures(outcome)["station_types"]
+    (rows,), _ = station_figures(DUTCH, outcome)["station_types"]
     assert list(rows["level"]) == [f"soort {i}" for i in range(4, 10)]
 
 
-def test_coverage_and_dispersion_in_their_tables():
+@pytest.mark.parametrize(
+    ("say", "coverage", "dispersion"),
+    [
+        (
+            DUTCH,
+            "| GR2026 | 3 | 1 | 1.007 | 3 | 1 | 56,0% |",
+            "| Alle gemeenten | ongeldig | 1,85 | 1,57 | – | 41% | 35% |",
+        ),
+        (
+            ENGLISH,
+            "| GR2026 | 3 | 1 | 1,007 | 3 | 1 | 56.0% |",
+            "| All municipalities | invalid | 1.85 | 1.57 | – | 41% | 35% |",
+        ),
+    ],
+)
+def test_coverage_and_dispersion_in_their_tables(say, coverage, dispersion):
     nan = float("nan")
     items = [
-        StationCoverage("GR2026", "0014", 2, 1, 0, 900, 1000.0, 0.9, complete=False),
+        StationCoverage("GR2026", "0014", 1002, 1, 0, 900, 1000.0, 0.9, complete=False),
         StationCoverage("GR2026", "0034", 0, 0, 0, 0, 1000.0, 0.0, complete=False),
         StationCoverage("GR2026", "0037", 1, 0, 3, 500, 500.0, 1.0, complete=True),
         StationCoverage("GR2026", "9999", 4, 0, 0, 800, nan, nan, complete=False),
     ]
     # 1,400 of 2,500: a municipality without result is in neither.
-    assert tables_stations.station_coverage(items).splitlines()[2] == (
-        "| GR2026 | 3 | 1 | 7 | 3 | 1 | 56,0% |"
-    )
+    assert tables_stations.station_coverage(say, items).splitlines()[2] == coverage
     spread = [
         StationDispersion("GR2026", "all", "invalid", level, around, 9, phi, 0.41, 0.35)
         for level, around, phi in (
@@ -182,6 +318,4 @@ def test_coverage_and_dispersion_in_their_tables():
             ("municipality", "group", nan),
         )
     ]
-    assert tables_stations.station_dispersion(spread, "GR2026").splitlines()[2] == (
-        "| Alle gemeenten | ongeldig | 1,85 | 1,57 | – | 41% | 35% |"
-    )
+    assert tables_stations.station_dispersion(say, spread, "GR2026").splitlines()[2] == dispersion

@@ -98,6 +98,14 @@ def count_in_words(value: int, *, language: str = "nl") -> str:
     return words[value] if 0 <= value < len(words) else number(value, language=language)
 
 
+def ordinal(value: int, *, language: str = "nl") -> str:
+    """Return which in a row, in digits: ``3e`` in Dutch, ``3rd`` in English."""
+    if language == "nl":
+        return f"{value}e"
+    tens, ones = value % 100 // 10, value % 10
+    return f"{value}{'th' if tens == 1 else ('th', 'st', 'nd', 'rd')[ones if ones < 4 else 0]}"
+
+
 def display_name(name: str) -> str:
     """Return a name as it is printed: with an apostrophe, not a straight quote."""
     return name.replace("'", "\u2019")

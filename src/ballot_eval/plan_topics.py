@@ -89,7 +89,8 @@ class PublishedShare(Frozen):
 
     ``unit`` is ``experiment`` (all who had the new ballot, together), ``rest`` (the country without
     them) or a municipality code; ``share`` is the text as published, such as ``0.74%`` or
-    ``0,74%``, whose decimals say how it was rounded; ``source`` says where it was published.
+    ``0,74%``, whose decimals say how it was rounded; ``source`` says where it was published, in
+    Dutch, and ``source_en`` the same in English (``source`` stands where it is empty).
     """
 
     election: ElectionId
@@ -98,6 +99,7 @@ class PublishedShare(Frozen):
     ]
     share: str
     source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    source_en: str = ""
     outcome: Outcome = "invalid"
 
     @field_validator("share")
@@ -127,8 +129,8 @@ class PublishedMarking(Frozen):
     ``quantity``: ``design_related`` and ``invalid`` are of votes cast, ``party_only`` and
     ``preference`` of valid votes. ``unit`` is ``experiment`` (all who had the new ballot,
     together), ``reference`` (the municipalities it was compared with), ``comparison`` (compared
-    with whom is not known) or a municipality code. ``share`` and ``source`` are as those of
-    :class:`PublishedShare`.
+    with whom is not known) or a municipality code. ``share``, ``source`` and ``source_en`` are
+    as those of :class:`PublishedShare`.
     """
 
     election: ElectionId
@@ -142,6 +144,7 @@ class PublishedMarking(Frozen):
     ]
     share: str
     source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+    source_en: str = ""
 
     @field_validator("share")
     @classmethod

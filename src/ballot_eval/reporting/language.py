@@ -93,11 +93,20 @@ class Language:
         one, many = nl if self.code == "nl" else en
         return f"{self.number(count)} {one if count == 1 else many}"
 
+    def ordinal(self, value: int) -> str:
+        """Return which in a row, in digits: ``3e``, ``3rd``."""
+        return formatting.ordinal(value, language=self.code)
+
     def municipalities(self, count: int) -> str:
         """Return a number of municipalities in words."""
         if count == 1:
             return self(nl="één gemeente", en="one municipality")
         return f"{self.count(count)} {self(nl='gemeenten', en='municipalities')}"
+
+    def stations(self, count: int) -> str:
+        """Return a number of polling stations, in digits."""
+        nouns = {"nl": ("stembureau", "stembureaus"), "en": ("polling station", "polling stations")}
+        return self.plural(count, **nouns)
 
     def listed(self, items: Sequence[str]) -> str:
         """Return words as a list in a sentence: ``a, b en c``."""

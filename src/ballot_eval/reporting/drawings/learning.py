@@ -39,9 +39,9 @@ WORDS = {
         "leavers": "left",
         "control_trend": "trend elsewhere",
         "own_start": "type of election",
-        "learning": "change of effect",
+        "learning": "change in the effect",
         "excess_over_control": "difference from elsewhere",
-        "no_further_learning": "as it is now",
+        "no_further_learning": "as now",
         "first_use": "as at first use",
         "most_exposures": "as after more uses",
         "best_municipality": "as in the best municipality",
@@ -54,7 +54,7 @@ def learning_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     learning = outcome.learning
     if learning is None:
         return {}
-    words = WORDS[say.code]
+    words = say.pick(WORDS)
     made = _excess(outcome, learning) | _groups(outcome, learning, words)
     return made | _waterfall(learning, words) | _forecast(learning, words)
 

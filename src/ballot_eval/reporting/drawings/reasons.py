@@ -14,14 +14,12 @@ from ballot_eval.topics.marking.reasons import CODES, WITHOUT_REASON
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-#: What all experiment municipalities together are called.
-TOGETHER = {"nl": "Alle samen", "en": "All together"}
-
 
 def reason_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figure of reasons; none without reasons in the experiment municipalities."""
     study = outcome.study
-    names = municipality_names(outcome.panel) | {"experiment": TOGETHER[say.code]}
+    together = say(nl="Alle samen", en="All together")
+    names = municipality_names(outcome.panel) | {"experiment": together}
     items = [
         m
         for m in computed(outcome.results.marking, "reasons", study.election)

@@ -53,7 +53,7 @@ WORDS = {
 
 def time_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
     """Return the figures of times, those that there are results for."""
-    words = WORDS[say.code]
+    words = say.pick(WORDS)
     made = _ridges(outcome, words) | _quantiles(outcome) | _booths(outcome)
     return made | _counting(outcome, words)
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
-from ballot_eval.formatting import (
-    count_in_words,
-    sort_name,
-)
+from ballot_eval.formatting import count_in_words, sort_name
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.reporting.tables.terms import GROUPS, WEIGHTINGS
@@ -19,21 +16,41 @@ from ballot_eval.topics.marking import preference, repeated_number
 from ballot_eval.topics.marking.shares import CONTRAST
 
 #: What is compared in a table of preference votes.
-QUANTITIES = {preference.SHARE: "alle stemmen", preference.CORRECTED: "zonder partijstemmen"}
+QUANTITIES = {
+    "nl": {preference.SHARE: "alle stemmen", preference.CORRECTED: "zonder partijstemmen"},
+    "en": {preference.SHARE: "all votes", preference.CORRECTED: "without party-only votes"},
+}
 
 METHODS = {
-    "randomisation_list": "hertoewijzing, per lijst",
-    "randomisation_ballot": "hertoewijzing, per stem",
-    "randomisation_precision": "hertoewijzing, naar nauwkeurigheid",
-    "hodges_lehmann": "mediaan van verschillen (Hodges–Lehmann)",
+    "nl": {
+        "randomisation_list": "hertoewijzing, per lijst",
+        "randomisation_ballot": "hertoewijzing, per stem",
+        "randomisation_precision": "hertoewijzing, naar nauwkeurigheid",
+        "hodges_lehmann": "mediaan van verschillen (Hodges–Lehmann)",
+    },
+    "en": {
+        "randomisation_list": "reassignment, by list",
+        "randomisation_ballot": "reassignment, by ballot",
+        "randomisation_precision": "reassignment, by precision",
+        "hodges_lehmann": "median of differences (Hodges–Lehmann)",
+    },
 }
 
 REASONS = {
-    "first_list": "lijst 1: niet te onderscheiden van een stem op de lijsttrekker",
-    "high_number": f"nummer hoger dan {count_in_words(LARGEST)}",
-    "short_list": "te weinig namen na de kandidaat",
-    "few_votes": f"minder dan {MIN_VOTES} stemmen",
-    "nothing_to_compare": "niets om mee te vergelijken",
+    "nl": {
+        "first_list": "lijst 1: niet te onderscheiden van een stem op de lijsttrekker",
+        "high_number": f"nummer hoger dan {count_in_words(LARGEST, language='nl')}",
+        "short_list": "te weinig namen na de kandidaat",
+        "few_votes": f"minder dan {MIN_VOTES} stemmen",
+        "nothing_to_compare": "niets om mee te vergelijken",
+    },
+    "en": {
+        "first_list": "list 1: cannot be told from a vote for the first candidate",
+        "high_number": f"number above {count_in_words(LARGEST, language='en')}",
+        "short_list": "too few names after the candidate",
+        "few_votes": f"fewer than {MIN_VOTES} votes",
+        "nothing_to_compare": "nothing to compare with",
+    },
 }
 
 
@@ -69,7 +86,7 @@ def candidate_tables(
     return {name: text for name, text in made.items() if text}
 
 
-def _table(say: Language, header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
     """Return a table, or nothing without rows."""
     return pipe_table(header, rows, align) if rows else ""
 
@@ -80,7 +97,7 @@ def preference_groups(say: Language, items: Sequence[MarkingMeasure]) -> str:
         [
             m.election,
             say.pick(GROUPS)[m.unit],
-            QUANTITIES[m.quantity],
+            say.pick(QUANTITIES)[m.quantity],
             say.number(m.numerator),
             say.number(m.denominator),
             say.percent(m.estimate, 1),
@@ -89,8 +106,11 @@ def preference_groups(say: Language, items: Sequence[MarkingMeasure]) -> str:
         for m in of_topic(items, preference.TOPIC, level="total")
         if m.unit in say.pick(GROUPS)
     ]
-    header = ["Verkiezing", "Groep", "Van", "Voorkeurstemmen", "Stemmen", "Aandeel", "Interval"]
-    return _table(say, header, rows, "lllrrrr")
+    header = {
+        "nl": ["Verkiezing", "Groep", "Van", "Voorkeurstemmen", "Stemmen", "Aandeel", "Interval"],
+        "en": ["Election", "Group", "Of", "Preference votes", "Votes", "Share", "Interval"],
+    }
+    return _table(say.pick(header), rows, "lllrrrr")
 
 
 def preference_municipalities(
@@ -107,7 +127,7 @@ def preference_municipalities(
     }
     rows = []
     for code in sorted(codes, key=lambda c: sort_name(names[c])):
-        every, corrected = (found.get((code, q)) for q in QUANTITIES)
+        every, corrected = (found.get((code, q)) for q in (preference.SHARE, preference.CORRECTED))
         if every is None:
             continue
         own = of_topic(items, preference.TOPIC, unit=code, election=election)
@@ -121,8 +141,11 @@ def preference_municipalities(
                 say.interval(min(lists), max(lists), 0) if lists else NO_NUMBER,
             ]
         )
-    header = ["Gemeente", "Voorkeurstemmen", "Aandeel", "Zonder partijstemmen", "Lijsten"]
-    return _table(say, header, rows, "lrrrr")
+    header = {
+        "nl": ["Gemeente", "Voorkeurstemmen", "Aandeel", "Zonder partijstemmen", "Lijsten"],
+        "en": ["Municipality", "Preference votes", "Share", "Without party-only votes", "Lists"],
+    }
+    return _table(say.pick(header), rows, "lrrrr")
 
 
 def preference_lists(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
@@ -150,16 +173,21 @@ def preference_lists(say: Language, items: Sequence[MarkingMeasure], election: s
                 say.p_value(difference.p_value),
             ]
         )
-    header = ["Lijst", "Experiment", "Controle", "Verschil", "Interval", "p-waarde"]
-    return _table(say, header, rows, "lrrrrr")
+    header = {
+        "nl": ["Lijst", "Experiment", "Controle", "Verschil", "Interval", "p-waarde"],
+        "en": ["List", "Experiment", "Control", "Difference", "Interval", "p-value"],
+    }
+    return _table(say.pick(header), rows, "lrrrrr")
 
 
 def preference_effects(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the differences in preference votes, at the election and since earlier ones."""
     rows = [
         [
-            QUANTITIES[m.quantity],
-            "bij de verkiezing" if m.level == preference.AT_ELECTION else f"sinds {m.level}",
+            say.pick(QUANTITIES)[m.quantity],
+            say(nl="bij de verkiezing", en="at the election")
+            if m.level == preference.AT_ELECTION
+            else say(nl=f"sinds {m.level}", en=f"since {m.level}"),
             say.pick(WEIGHTINGS)[m.method.removeprefix("randomisation_")],
             say.points(m.estimate, unit=False),
             _limits(say, m),
@@ -168,9 +196,11 @@ def preference_effects(say: Language, items: Sequence[MarkingMeasure]) -> str:
         for m in of_topic(items, preference.TOPIC, unit=CONTRAST)
         if not math.isnan(m.estimate) and not m.level.startswith(preference.LIST)
     ]
-    return _table(
-        say, ["Van", "Verschil", "Weging", "Schatting", "Interval", "p-waarde"], rows, "lllrrr"
-    )
+    header = {
+        "nl": ["Van", "Verschil", "Weging", "Schatting", "Interval", "p-waarde"],
+        "en": ["Of", "Difference", "Weighting", "Estimate", "Interval", "p-value"],
+    }
+    return _table(say.pick(header), rows, "lllrrr")
 
 
 def repeated_numbers(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
@@ -186,7 +216,7 @@ def repeated_numbers(say: Language, items: Sequence[MarkingMeasure], election: s
         difference = found.get((level, CONTRAST))
         rows.append(
             [
-                "alle" if level == "total" else level,
+                say(nl="alle", en="all") if level == "total" else level,
                 say.number(own.count),
                 say.number(own.numerator),
                 _excess(say, own),
@@ -195,8 +225,11 @@ def repeated_numbers(say: Language, items: Sequence[MarkingMeasure], election: s
                 _limits(say, difference) if difference else NO_NUMBER,
             ]
         )
-    header = ["Nummer", "Lijsten", "Stemmen", "Experiment", "Controle", "Verschil", "Interval"]
-    return _table(say, header, rows, "lrrrrrr")
+    header = {
+        "nl": ["Nummer", "Lijsten", "Stemmen", "Experiment", "Controle", "Verschil", "Interval"],
+        "en": ["Number", "Lists", "Votes", "Experiment", "Control", "Difference", "Interval"],
+    }
+    return _table(say.pick(header), rows, "lrrrrrr")
 
 
 def _excess(say: Language, item: MarkingMeasure | None) -> str:
@@ -210,7 +243,7 @@ def repeated_methods(say: Language, items: Sequence[MarkingMeasure]) -> str:
     rows = [
         [
             m.election,
-            METHODS[m.method],
+            say.pick(METHODS)[m.method],
             say.points(m.estimate, unit=False),
             _limits(say, m),
             say.p_value(m.p_value),
@@ -218,16 +251,26 @@ def repeated_methods(say: Language, items: Sequence[MarkingMeasure]) -> str:
         for m in of_topic(items, repeated_number.TOPIC, unit=CONTRAST)
         if m.level == "total" and not math.isnan(m.estimate)
     ]
-    return _table(
-        say, ["Verkiezing", "Methode", "Overschot", "Interval", "p-waarde"], rows, "llrrr"
-    )
+    header = {
+        "nl": ["Verkiezing", "Methode", "Overschot", "Interval", "p-waarde"],
+        "en": ["Election", "Method", "Excess", "Interval", "p-value"],
+    }
+    return _table(say.pick(header), rows, "llrrr")
 
 
 def repeated_excluded(say: Language, items: Sequence[MarkingMeasure]) -> str:
     """Return the lists of experiment municipalities that cannot be judged, by reason."""
     rows = [
-        [REASONS[m.level], say.number(m.count), say.percent(m.numerator / m.denominator, 1)]
+        [
+            say.pick(REASONS)[m.level],
+            say.number(m.count),
+            say.percent(m.numerator / m.denominator, 1),
+        ]
         for m in of_topic(items, repeated_number.TOPIC, quantity="excluded_lists")
         if m.count
     ]
-    return _table(say, ["Waarom", "Lijsten", "Deel van de geldige stemmen"], rows, "lrr")
+    header = {
+        "nl": ["Waarom", "Lijsten", "Deel van de geldige stemmen"],
+        "en": ["Why", "Lists", "Share of the valid votes"],
+    }
+    return _table(say.pick(header), rows, "lrr")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import number, sort_name
+from ballot_eval.formatting import sort_name
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.names import municipality_names
 from ballot_eval.reporting.selection import estimated
@@ -24,16 +24,32 @@ from ballot_eval.topics.marking.turnout import TOPIC as TURNOUT
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-METHODS = {"DSO": "DSO", "CSO": "CSO", UNKNOWN_METHOD: "onbekend"}
+#: In the order in which they are told.
+WAYS_OF_COUNTING = ("DSO", "CSO", UNKNOWN_METHOD)
 
 #: Numbers that are compared, as rows of a table are named.
 QUANTITIES = {
-    "stations_more_share": "stembureaus met meer",
-    "stations_fewer_share": "stembureaus met minder",
-    "stations_any_share": "stembureaus met verschil",
-    "stations_unexplained_share": "stembureaus met onverklaard",
-    "more_ballots_rate": "meer, per 1.000",
-    "fewer_ballots_rate": "minder, per 1.000",
+    "nl": {
+        "stations_more_share": "stembureaus met meer",
+        "stations_fewer_share": "stembureaus met minder",
+        "stations_any_share": "stembureaus met verschil",
+        "stations_unexplained_share": "stembureaus met onverklaard",
+        "more_ballots_rate": "meer, per 1.000",
+        "fewer_ballots_rate": "minder, per 1.000",
+    },
+    "en": {
+        "stations_more_share": "stations with more",
+        "stations_fewer_share": "stations with fewer",
+        "stations_any_share": "stations with difference",
+        "stations_unexplained_share": "stations with unexplained",
+        "more_ballots_rate": "more, per 1,000",
+        "fewer_ballots_rate": "fewer, per 1,000",
+    },
+}
+
+DIRECTIONS = {
+    "nl": {"more": "meer", "fewer": "minder"},
+    "en": {"more": "more", "fewer": "fewer"},
 }
 
 
@@ -75,6 +91,11 @@ def per_thousand(say: Language, rate: float, digits: int = 2, *, sign: bool = Fa
     return say.number(1000 * rate, digits, sign=sign)
 
 
+def _way(say: Language, level: str) -> str:
+    """Return a way of counting as it is printed."""
+    return say(nl="onbekend", en="unknown") if level == UNKNOWN_METHOD else level
+
+
 def _cell(say: Language, item: MarkingMeasure | None, *, limits: bool = True) -> str:
     if item is None or math.isnan(item.estimate):
         return NO_NUMBER
@@ -93,7 +114,7 @@ def _by_place(
     """Return the numbers of groups and municipalities by election, way of counting and unit."""
     found: dict[tuple[str, str, str], dict[str, MarkingMeasure]] = {}
     for m in items:
-        if m.level in METHODS and m.unit != CONTRAST:
+        if m.level in WAYS_OF_COUNTING and m.unit != CONTRAST:
             found.setdefault((m.election, m.level, m.unit), {})[m.quantity] = m
     return found
 
@@ -105,17 +126,18 @@ def differences(say: Language, items: Sequence[MarkingMeasure]) -> str:
     rows = []
     for election, level in dict.fromkeys(key[:2] for key in places):
         found = {unit: places.get((election, level, unit), {}) for unit in units}
-        lead = [election, METHODS[level]]
+        lead = [election, _way(say, level)]
         totals = (found[unit].get("stations_any_share") for unit in units)
         stations = [NO_NUMBER if m is None else say.number(m.denominator) for m in totals]
-        rows.append([*lead, "stembureaus", *stations])
+        rows.append([*lead, say(nl="stembureaus", en="stations"), *stations])
         for name in COMPARED:
             cells = [_cell(say, found[unit].get(name)) for unit in units]
-            rows.append([*lead, QUANTITIES[name], *cells])
+            rows.append([*lead, say.pick(QUANTITIES)[name], *cells])
     # With the whole word, three columns of numbers and intervals do not fit on a page.
-    groups = [say.pick(GROUPS)[unit].removesuffix("gemeenten") for unit in units]
-    header = ["Verkiezing", "Telling", "Wat", *groups]
-    return pipe_table(header, rows, "lll" + "r" * len(units))
+    whole = say(nl="gemeenten", en=" municipalities")
+    groups = [say.pick(GROUPS)[unit].removesuffix(whole) for unit in units]
+    header = {"nl": ["Verkiezing", "Telling", "Wat"], "en": ["Election", "Counting", "What"]}
+    return pipe_table([*say.pick(header), *groups], rows, "lll" + "r" * len(units))
 
 
 def explanations(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
@@ -124,13 +146,24 @@ def explanations(say: Language, items: Sequence[MarkingMeasure], election: str) 
     for (when, level, unit), found in _by_place(items).items():
         if when != election or unit not in say.pick(GROUPS):
             continue
-        for direction, name in (("more", "meer"), ("fewer", "minder")):
+        for direction in ("more", "fewer"):
             total = found[f"{direction}_ballots_rate"].numerator
             parts = [found.get(f"{direction}_{part}_ballots_rate") for part in PARTS]
             cells = [NO_NUMBER if p is None else say.number(p.numerator) for p in parts]
-            rows.append([METHODS[level], say.pick(GROUPS)[unit], name, say.number(total), *cells])
-    header = ["Telling", "Groep", "Richting", "Stembiljetten", "Verklaard", "Onverklaard"]
-    return pipe_table([*header, "Geen vakje", "Te veel"], rows, "lllrrrrr")
+            name = say.pick(DIRECTIONS)[direction]
+            lead = [_way(say, level), say.pick(GROUPS)[unit], name]
+            rows.append([*lead, say.number(total), *cells])
+    header = {
+        "nl": [
+            *("Telling", "Groep", "Richting", "Stembiljetten"),
+            *("Verklaard", "Onverklaard", "Geen vakje", "Te veel"),
+        ],
+        "en": [
+            *("Counting", "Group", "Direction", "Ballots"),
+            *("Explained", "Unexplained", "No box", "Too many"),
+        ],
+    }
+    return pipe_table(say.pick(header), rows, "lllrrrrr")
 
 
 def contrasts(say: Language, items: Sequence[MarkingMeasure]) -> str:
@@ -141,24 +174,30 @@ def contrasts(say: Language, items: Sequence[MarkingMeasure]) -> str:
     compared = [m for m in items if m.unit == CONTRAST]
     some = {(m.level, m.election) for m in compared if not math.isnan(m.estimate)}
     rows = []
-    for m in sorted(compared, key=lambda m: (list(METHODS).index(m.level), m.election)):
+    for m in sorted(compared, key=lambda m: (WAYS_OF_COUNTING.index(m.level), m.election)):
         if (m.level, m.election) not in some:
             continue
         when = m.election.replace("-", " − ")
-        lead = [METHODS[m.level], QUANTITIES[m.quantity], when]
+        lead = [_way(say, m.level), say.pick(QUANTITIES)[m.quantity], when]
         if math.isnan(m.estimate):
-            rows.append([*lead, "niet te schatten", NO_NUMBER, NO_NUMBER])
+            unknown = say(nl="niet te schatten", en="cannot be estimated")
+            rows.append([*lead, unknown, NO_NUMBER, NO_NUMBER])
             continue
         rows.append([*lead, *difference_cells(say, m), say.p_value(m.p_value)])
-    header = ["Telling", "Wat", "Verkiezing", "Verschil", "Interval", "p-waarde"]
-    return pipe_table(header, rows, "lllrrr")
+    header = {
+        "nl": ["Telling", "Wat", "Verkiezing", "Verschil", "Interval", "p-waarde"],
+        "en": ["Counting", "What", "Election", "Difference", "Interval", "p-value"],
+    }
+    return pipe_table(say.pick(header), rows, "lllrrr")
 
 
 def difference_cells(say: Language, item: MarkingMeasure) -> tuple[str, str]:
     """Return a difference and its limits: ballots in a thousand, shares in percentage points."""
     if item.quantity.endswith("ballots_rate"):
         low, high = (per_thousand(say, v, 3, sign=True) for v in (item.ci_lower, item.ci_upper))
-        return per_thousand(say, item.estimate, 3, sign=True), f"{low} tot {high}"
+        return per_thousand(say, item.estimate, 3, sign=True), say(
+            nl=f"{low} tot {high}", en=f"{low} to {high}"
+        )
     ends = say.interval(item.ci_lower, item.ci_upper, 1, percent_sign=False, sign=True)
     return say.points(item.estimate, 1, unit=False), ends
 
@@ -178,10 +217,20 @@ def of_municipalities(
         counts = (any_share.denominator, any_share.numerator, more.numerator, fewer.numerator)
         shares = [_cell(say, found.get("stations_unexplained_share"), limits=False)]
         shares += [_cell(say, m, limits=False) for m in (more, fewer)]
-        rows.append([names.get(unit, unit), METHODS[level], *map(number, counts), *shares])
+        numbers = map(say.number, counts)
+        rows.append([names.get(unit, unit), _way(say, level), *numbers, *shares])
     rows.sort(key=lambda row: sort_name(row[0]))
-    header = ["Gemeente", "Telling", "Bureaus", "Met verschil", "Meer", "Minder", "Onverklaard"]
-    return pipe_table([*header, "Meer per 1.000", "Minder per 1.000"], rows, "llrrrrrrr")
+    header = {
+        "nl": [
+            *("Gemeente", "Telling", "Bureaus", "Met verschil", "Meer", "Minder"),
+            *("Onverklaard", "Meer per 1.000", "Minder per 1.000"),
+        ],
+        "en": [
+            *("Municipality", "Counting", "Stations", "With difference", "More", "Fewer"),
+            *("Unexplained", "More per 1,000", "Fewer per 1,000"),
+        ],
+    }
+    return pipe_table(say.pick(header), rows, "llrrrrrrr")
 
 
 def funnel(say: Language, items: Sequence[MarkingMeasure]) -> str:
@@ -206,8 +255,11 @@ def funnel(say: Language, items: Sequence[MarkingMeasure]) -> str:
                 *cells,
             ]
         )
-    header = ["Groep", "Stembureaus", "Aandeel", "φ", "Buiten 95%", "Buiten 99,8%"]
-    return pipe_table(header, rows, "lrrrrr")
+    header = {
+        "nl": ["Groep", "Stembureaus", "Aandeel", "φ", "Buiten 95%", "Buiten 99,8%"],
+        "en": ["Group", "Polling stations", "Share", "φ", "Outside 95%", "Outside 99.8%"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrrr")
 
 
 def funnel_stations(
@@ -222,9 +274,11 @@ def funnel_stations(
         for m in items
     ]
     rows.sort(key=lambda row: (sort_name(row[0]), len(row[1]), row[1]))
-    return pipe_table(
-        ["Gemeente", "Stembureau", "Stemmen", "Uitgebracht", "Aandeel"], rows, "lrrrr"
-    )
+    header = {
+        "nl": ["Gemeente", "Stembureau", "Stemmen", "Uitgebracht", "Aandeel"],
+        "en": ["Municipality", "Polling station", "Votes", "Votes cast", "Share"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrr")
 
 
 def turnout_table(say: Language, items: Sequence[MarkingMeasure], check: Check | None) -> str:
@@ -238,6 +292,13 @@ def turnout_table(say: Language, items: Sequence[MarkingMeasure], check: Check |
     if check is not None:
         ends = say.interval(check.ci_lower, check.ci_upper, percent_sign=False, sign=True)
         change = f"{say.points(check.estimate, unit=False)} ({ends})"
-        rows.append([f"verschil in verandering sinds {check.baseline}", *[NO_NUMBER] * 2, change])
-    header = ["Verkiezing", "Experiment", "Controle", "Procentpunten (interval)"]
-    return pipe_table(header, rows, "lrrr")
+        name = say(
+            nl=f"verschil in verandering sinds {check.baseline}",
+            en=f"difference in change since {check.baseline}",
+        )
+        rows.append([name, *[NO_NUMBER] * 2, change])
+    header = {
+        "nl": ["Verkiezing", "Experiment", "Controle", "Procentpunten (interval)"],
+        "en": ["Election", "Experiment", "Control", "Percentage points (interval)"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrr")

@@ -12,7 +12,7 @@ from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.names import display_names
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.reporting.tables.terms import WEIGHTINGS
-from ballot_eval.reporting.tables.times import limits, p_text
+from ballot_eval.reporting.tables.times import limits, p_header, p_text
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
@@ -20,26 +20,55 @@ if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
 METHODS = {
-    "exact_permutation": "alle verdelingen",
-    "exact_permutation_studentised": "alle verdelingen, gestudentiseerd",
-    "exact_permutation_adjusted": "alle verdelingen, met kenmerken",
-    "exact_permutation_stratified": "alle verdelingen, binnen grootte",
+    "nl": {
+        "exact_permutation": "alle verdelingen",
+        "exact_permutation_studentised": "alle verdelingen, gestudentiseerd",
+        "exact_permutation_adjusted": "alle verdelingen, met kenmerken",
+        "exact_permutation_stratified": "alle verdelingen, binnen grootte",
+    },
+    "en": {
+        "exact_permutation": "all divisions",
+        "exact_permutation_studentised": "all divisions, studentised",
+        "exact_permutation_adjusted": "all divisions, with covariates",
+        "exact_permutation_stratified": "all divisions, within size",
+    },
 }
 PARTS = {
-    "joiners": "gemeenten die erbij kwamen",
-    "leavers": "gemeenten die afvielen",
-    "control_trend": "ontwikkeling elders",
-    "own_start": "soort verkiezing en eigen beginpunt",
-    "learning": "verandering van het effect",
-    "excess_over_control": "verschil met elders, beginpunt en effect samen",
+    "nl": {
+        "joiners": "gemeenten die erbij kwamen",
+        "leavers": "gemeenten die afvielen",
+        "control_trend": "ontwikkeling elders",
+        "own_start": "soort verkiezing en eigen beginpunt",
+        "learning": "verandering van het effect",
+        "excess_over_control": "verschil met elders, beginpunt en effect samen",
+    },
+    "en": {
+        "joiners": "municipalities that joined",
+        "leavers": "municipalities that left",
+        "control_trend": "trend elsewhere",
+        "own_start": "type of election and own starting point",
+        "learning": "change in the effect",
+        "excess_over_control": "difference from elsewhere, starting point and effect together",
+    },
 }
 SCENARIOS = {
-    "no_further_learning": "zoals nu",
-    "first_use": "zoals bij eerste gebruik",
-    "most_exposures": "zoals na meer keren",
-    "best_municipality": "zoals in de beste gemeente",
+    "nl": {
+        "no_further_learning": "zoals nu",
+        "first_use": "zoals bij eerste gebruik",
+        "most_exposures": "zoals na meer keren",
+        "best_municipality": "zoals in de beste gemeente",
+    },
+    "en": {
+        "no_further_learning": "as now",
+        "first_use": "as at first use",
+        "most_exposures": "as after more uses",
+        "best_municipality": "as in the best municipality",
+    },
 }
-SCALES = {"additive": "verschil", "ratio": "verhouding"}
+SCALES = {
+    "nl": {"additive": "verschil", "ratio": "verhouding"},
+    "en": {"additive": "difference", "ratio": "ratio"},
+}
 
 
 def _points(say: Language, m: Measure) -> list[str]:
@@ -59,11 +88,16 @@ def exposures(say: Language, study: StudyDesign) -> str:
     for code in sorted(study.municipalities, key=lambda c: sort_name(study.municipalities[c])):
         if code in study.ever_exposed():
             cells = [
-                f"{study.exposure(code, e.id)}e keer" if code in e.new_ballot else NO_NUMBER
+                _nth_use(say, study.exposure(code, e.id)) if code in e.new_ballot else NO_NUMBER
                 for e in used
             ]
             rows.append([display_name(study.municipalities[code]), *cells])
-    return pipe_table(["Gemeente", *(e.id for e in used)], rows, "l" * (len(used) + 1))
+    first = say(nl="Gemeente", en="Municipality")
+    return pipe_table([first, *(e.id for e in used)], rows, "l" * (len(used) + 1))
+
+
+def _nth_use(say: Language, n: int) -> str:
+    return say(nl=f"{n}e keer", en=f"use {n}")
 
 
 def excess(say: Language, items: Sequence[Measure], study: StudyDesign) -> str:
@@ -71,21 +105,27 @@ def excess(say: Language, items: Sequence[Measure], study: StudyDesign) -> str:
 
     What rounding leaves open stands in a column of its own: it is no uncertainty by chance.
     """
+    weightings = say.pick(WEIGHTINGS)
     order = [e.id for e in sorted(study.elections, key=lambda e: e.date)]
-    found = [m for m in items if m.quantity == "excess" and m.subset in say.pick(WEIGHTINGS)]
+    found = [m for m in items if m.quantity == "excess" and m.subset in weightings]
     rows = [
         [
             m.group,
-            say.pick(WEIGHTINGS)[m.subset],
-            "afgeronde aandelen" if m.method in ROUNDED else "aantallen",
+            weightings[m.subset],
+            say(nl="afgeronde aandelen", en="rounded shares")
+            if m.method in ROUNDED
+            else say(nl="aantallen", en="counts"),
             *_split(say, m),
             p_text(say, m),
         ]
         for m in sorted(found, key=lambda m: order.index(m.group))
         if math.isfinite(m.estimate)
     ]
-    header = ["Verkiezing", "Weging", "Bekend", "Effect", "Interval", "Door afronding", "p-waarde"]
-    return pipe_table(header, rows, "lllrrrr")
+    header = {
+        "nl": ["Verkiezing", "Weging", "Bekend", "Effect", "Interval", "Door afronding"],
+        "en": ["Election", "Weighting", "Known from", "Effect", "Interval", "By rounding"],
+    }
+    return pipe_table([*say.pick(header), p_header(say)], rows, "lllrrrr")
 
 
 def _split(say: Language, m: Measure) -> list[str]:
@@ -102,10 +142,11 @@ TESTS = ("randomisation_studentised", "randomisation")
 def changes(say: Language, items: Sequence[Measure]) -> str:
     """Return the changes of the excess between uses of the ballot, as difference and as ratio.
 
-    Differences by the studentised test, which holds beyond the ballots cast; ``Samen`` is the
-    p-value adjusted for the other changes.
+    Differences by the studentised test, which holds beyond the ballots cast; the last column is
+    the p-value adjusted for the other changes.
     """
     joint = {(m.group, m.subset): m for m in items if m.quantity == "change_in_excess_joint"}
+    weightings, scales = say.pick(WEIGHTINGS), say.pick(SCALES)
     rows = []
     for m in _shown_changes(say, items):
         cells = _split(say, m)
@@ -115,12 +156,14 @@ def changes(say: Language, items: Sequence[Measure]) -> str:
         together = NO_NUMBER
         if m.quantity == "change_in_excess" and (m.group, m.subset) in joint:
             together = p_text(say, joint[m.group, m.subset])
-        kind = "verschil" if m.quantity == "change_in_excess" else "verhouding"
-        rows.append(
-            [_arrow(m), kind, say.pick(WEIGHTINGS)[m.subset], *cells, p_text(say, m), together],
-        )
-    header = ["Van en naar", "Als", "Weging", "Verandering", "Interval", "Door afronding"]
-    return pipe_table([*header, "p-waarde", "Samen"], rows, "lllrrrrr")
+        scale = scales["additive" if m.quantity == "change_in_excess" else "ratio"]
+        rows.append([_arrow(m), scale, weightings[m.subset], *cells, p_text(say, m), together])
+    header = {
+        "nl": ["Van en naar", "Als", "Weging", "Verandering", "Interval", "Door afronding"],
+        "en": ["From and to", "As", "Weighting", "Change", "Interval", "By rounding"],
+    }
+    last = say(nl="Samen", en="Joint")
+    return pipe_table([*say.pick(header), p_header(say), last], rows, "lllrrrrr")
 
 
 def _shown_changes(say: Language, items: Sequence[Measure]) -> list[Measure]:
@@ -163,8 +206,12 @@ def own_changes(say: Language, items: Sequence[Measure], names: Mapping[str, str
         )
     # Sorting is stable: the periods of one municipality stay in order.
     cells = [row for _, row in sorted(rows, key=lambda pair: pair[0])]
-    header = ["Gemeente", "Van en naar", "Effect eerst", "Effect daarna", "Verschil", "Verhouding"]
-    return pipe_table(header, cells, "llrrrr")
+    header = {
+        "nl": ["Gemeente", "Van en naar", "Effect eerst", "Effect daarna", "Verschil"],
+        "en": ["Municipality", "From and to", "Effect before", "Effect after", "Difference"],
+    }
+    last = say(nl="Verhouding", en="Ratio")
+    return pipe_table([*say.pick(header), last], cells, "llrrrr")
 
 
 def _open(say: Language, m: Measure) -> str:
@@ -180,32 +227,41 @@ def _open_ratio(say: Language, m: Measure | None) -> str:
 
 def later_first(say: Language, items: Sequence[Measure]) -> str:
     """Return the difference between municipalities that used the ballot before and the others."""
+    methods = say.pick(METHODS)
     rows = [
-        [METHODS[m.method], *_points(say, m), p_text(say, m)]
+        [methods[m.method], *_points(say, m), p_text(say, m)]
         for m in items
         if m.quantity == "later_against_first"
     ]
-    return pipe_table(["Methode", "Verschil", "Interval", "p-waarde"], rows, "lrrr")
+    header = {
+        "nl": ["Methode", "Verschil", "Interval"],
+        "en": ["Method", "Difference", "Interval"],
+    }
+    return pipe_table([*say.pick(header), p_header(say)], rows, "lrrr")
 
 
 def decomposition(say: Language, items: Sequence[Measure]) -> str:
     """Return the parts of the naive change of the share, in percentage points."""
+    # The change itself opens the list of its parts.
+    naive = say(nl="**verandering van het aandeel**", en="**change in the share**")
+    labels = {"naive": naive} | say.pick(PARTS)
     rows = []
     for m in items:
         name = m.quantity.removeprefix("decomposition_")
-        if name == m.quantity:
+        if name == m.quantity or math.isnan(m.estimate):
             continue
-        if math.isnan(m.estimate):
-            continue
-        # The change itself opens the list of its parts.
-        label = "**verandering van het aandeel**" if name == "naive" else PARTS[name]
-        rows.append([_arrow(m) if name == "naive" else "", label, *_points(say, m)])
-    return pipe_table(["Van en naar", "Onderdeel", "Bijdrage", "Door afronding"], rows, "llrr")
+        rows.append([_arrow(m) if name == "naive" else "", labels[name], *_points(say, m)])
+    header = {
+        "nl": ["Van en naar", "Onderdeel", "Bijdrage", "Door afronding"],
+        "en": ["From and to", "Part", "Contribution", "By rounding"],
+    }
+    return pipe_table(say.pick(header), rows, "llrr")
 
 
 def forecasts(say: Language, items: Sequence[Measure]) -> str:
     """Return the expected national share and extra votes by scenario."""
     found = {(m.quantity, m.group, m.subset): m for m in items}
+    scenarios, scales = say.pick(SCENARIOS), say.pick(SCALES)
     rows = []
     for (quantity, scenario, scale), m in found.items():
         if quantity != "forecast_share":
@@ -217,10 +273,14 @@ def forecasts(say: Language, items: Sequence[Measure]) -> str:
             for v in (m, spread)
         ]
         votes = say.number(round(extra.estimate, -2))
-        cells = [f"{say.number(100 * m.estimate, 2)}%", *share, votes]
-        rows.append([SCENARIOS[scenario], SCALES[scale], *cells])
-    header = ["Als het gaat", "Gerekend met", "Aandeel", "Interval", "Uiterste gemeenten"]
-    return pipe_table([*header, "Extra stemmen"], rows, "llrrrr")
+        cells = [say.percent(m.estimate), *share, votes]
+        rows.append([scenarios[scenario], scales[scale], *cells])
+    header = {
+        "nl": ["Als het gaat", "Gerekend met", "Aandeel", "Interval", "Uiterste gemeenten"],
+        "en": ["If things go", "Calculated with", "Share", "Interval", "Extreme municipalities"],
+    }
+    last = say(nl="Extra stemmen", en="Extra votes")
+    return pipe_table([*say.pick(header), last], rows, "llrrrr")
 
 
 def learning_tables(say: Language, outcome: Outcome) -> dict[str, str]:

@@ -13,7 +13,7 @@ from ballot_eval.reporting.names import municipality_names
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.reporting.tables.terms import GROUPS
 from ballot_eval.results import MarkingMeasure, Rate
-from ballot_eval.schema.marking import INVALID_REASONS
+from ballot_eval.schema.marking import INVALID_REASONS, ReasonKind
 from ballot_eval.topics.marking.party_only import LEADER, WITHOUT
 from ballot_eval.topics.marking.published import DIFFERENCE, METHOD, PLACES
 from ballot_eval.topics.marking.reasons import WITHOUT_REASON
@@ -22,38 +22,44 @@ from ballot_eval.topics.marking.shares import CONTRAST
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-#: The levels of reasons in words; the sums of two kinds first.
-REASON_LEVELS = {
-    "design": "**door het stembiljet**",
-    **{r.code: r.nl for r in INVALID_REASONS if r.kind == "design"},
-    **{
-        r.code: f"{r.nl} (geldigheid niet vastgesteld)"
-        for r in INVALID_REASONS
-        if r.kind == "unsettled"
-    },
-    "general": "**algemeen**",
-    **{r.code: r.nl for r in INVALID_REASONS if r.kind == "general"},
-    WITHOUT_REASON: "zonder opgegeven reden",
-}
-
 #: What the rows on gross and net are called, in their order.
 COMPARED = {
-    ("invalid", "gross_share"): "ongeldig, alle redenen samen",
-    ("design", "gross_share"): "door het stembiljet (bruto)",
-    ("general", "gross_share"): "algemene redenen",
-    ("several_numbers", "gross_share"): "één partij, meer nummers",
-    (WITHOUT_REASON, "gross_share"): "zonder opgegeven reden",
-    ("invalid", "expected_share"): "ongeldig, met het oude stembiljet te verwachten",
-    ("invalid", "net_excess"): "meer ongeldig dan verwacht (netto)",
-    ("design", "gross_minus_net"): "bruto min netto",
+    "nl": {
+        ("invalid", "gross_share"): "ongeldig, alle redenen samen",
+        ("design", "gross_share"): "door het stembiljet (bruto)",
+        ("general", "gross_share"): "algemene redenen",
+        ("several_numbers", "gross_share"): "één partij, meer nummers",
+        (WITHOUT_REASON, "gross_share"): "zonder opgegeven reden",
+        ("invalid", "expected_share"): "ongeldig, met het oude stembiljet te verwachten",
+        ("invalid", "net_excess"): "meer ongeldig dan verwacht (netto)",
+        ("design", "gross_minus_net"): "bruto min netto",
+    },
+    "en": {
+        ("invalid", "gross_share"): "invalid, all reasons together",
+        ("design", "gross_share"): "due to the ballot paper (gross)",
+        ("general", "gross_share"): "general reasons",
+        ("several_numbers", "gross_share"): "one party, several numbers",
+        (WITHOUT_REASON, "gross_share"): "no reason given",
+        ("invalid", "expected_share"): "invalid, to be expected with the old ballot paper",
+        ("invalid", "net_excess"): "more invalid than expected (net)",
+        ("design", "gross_minus_net"): "gross minus net",
+    },
 }
 
 #: Published quantities by topic and level.
 QUANTITIES = {
-    ("reasons", "design"): "ongeldig door het stembiljet, van de uitgebrachte stemmen",
-    ("reasons", "invalid"): "ongeldig, van de uitgebrachte stemmen",
-    ("party_only", "total"): "alleen een partij, van de geldige stemmen",
-    ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
+    "nl": {
+        ("reasons", "design"): "ongeldig door het stembiljet, van de uitgebrachte stemmen",
+        ("reasons", "invalid"): "ongeldig, van de uitgebrachte stemmen",
+        ("party_only", "total"): "alleen een partij, van de geldige stemmen",
+        ("preference", "total"): "voorkeurstemmen, van de geldige stemmen",
+    },
+    "en": {
+        ("reasons", "design"): "invalid due to the ballot paper, of votes cast",
+        ("reasons", "invalid"): "invalid, of votes cast",
+        ("party_only", "total"): "a party alone, of valid votes",
+        ("preference", "total"): "preference votes, of valid votes",
+    },
 }
 #: Of whom a number was published; who the reference was there, the study does not know.
 UNITS = {
@@ -66,10 +72,10 @@ UNITS = {
     },
     "en": GROUPS["en"]
     | {
-        "reference": "Referentiegemeenten van de evaluatie (namen niet vastgesteld)",
-        "comparison": "Waarmee is vergeleken (niet vastgesteld)",
-        "experiment-reference": "Experiment min referentie van de evaluatie",
-        "experiment-comparison": "Experiment min vergelijking",
+        "reference": "Reference municipalities of the evaluation (names not established)",
+        "comparison": "What it was compared with (not established)",
+        "experiment-reference": "Experiment minus reference of the evaluation",
+        "experiment-comparison": "Experiment minus comparison",
     },
 }
 
@@ -88,6 +94,23 @@ def _limits(say: Language, item: MarkingMeasure) -> str:
     return NO_NUMBER if math.isnan(item.ci_lower) else say.interval(item.ci_lower, item.ci_upper)
 
 
+def reason_levels(say: Language) -> dict[str, str]:
+    """Return the levels of reasons in words, in their order; the sum of each kind comes first."""
+    unsettled = say(nl="geldigheid niet vastgesteld", en="validity not established")
+    return {
+        "design": say(nl="**door het stembiljet**", en="**due to the ballot paper**"),
+        **_of_kind(say, "design"),
+        **{code: f"{words} ({unsettled})" for code, words in _of_kind(say, "unsettled").items()},
+        "general": say(nl="**algemeen**", en="**general**"),
+        **_of_kind(say, "general"),
+        WITHOUT_REASON: say(nl="zonder opgegeven reden", en="no reason given"),
+    }
+
+
+def _of_kind(say: Language, kind: ReasonKind) -> dict[str, str]:
+    return {r.code: say(nl=r.nl, en=r.en) for r in INVALID_REASONS if r.kind == kind}
+
+
 def reasons(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
     """Return the reasons in the experiment municipalities together, with both shares."""
     found = {
@@ -96,7 +119,7 @@ def reasons(say: Language, items: Sequence[MarkingMeasure], election: str) -> st
         if m.unit == "experiment"
     }
     rows = []
-    for level, words in REASON_LEVELS.items():
+    for level, words in reason_levels(say).items():
         of_invalid, of_cast = found[level, "share_of_invalid"], found[level, "share_of_votes_cast"]
         shares = [say.percent(of_invalid.estimate, 1), say.percent(of_cast.estimate, 3)]
         limits = [
@@ -105,8 +128,11 @@ def reasons(say: Language, items: Sequence[MarkingMeasure], election: str) -> st
         ]
         votes = say.number(of_invalid.numerator)
         rows.append([words, votes, shares[0], limits[0], shares[1], limits[1]])
-    header = ["Reden", "Stemmen", "Van ongeldig", "Interval", "Van uitgebracht", "Interval"]
-    return pipe_table(header, rows, "lrrrrr")
+    header = {
+        "nl": ["Reden", "Stemmen", "Van ongeldig", "Interval", "Van uitgebracht", "Interval"],
+        "en": ["Reason", "Votes", "Of invalid", "Interval", "Of votes cast", "Interval"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrrr")
 
 
 def reasons_municipalities(
@@ -127,8 +153,11 @@ def reasons_municipalities(
         rows.append(
             [names.get(code, code), shares[0], limits, *shares[1:], say.number(parts[0].count)]
         )
-    header = ["Gemeente", "Stembiljet", "Interval", "Algemeen", "Zonder reden", "Stembureaus"]
-    return pipe_table(header, rows, "lrrrrr")
+    header = {
+        "nl": ["Gemeente", "Stembiljet", "Interval", "Algemeen", "Zonder reden", "Stembureaus"],
+        "en": ["Municipality", "Ballot paper", "Interval", "General", "No reason", "Stations"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrrr")
 
 
 def gross_net(say: Language, items: Sequence[MarkingMeasure], election: str) -> str:
@@ -137,7 +166,7 @@ def gross_net(say: Language, items: Sequence[MarkingMeasure], election: str) -> 
         (m.level, m.quantity): m for m in computed(items, "reasons", election) if m.unit == CONTRAST
     }
     rows = []
-    for key, words in COMPARED.items():
+    for key, words in say.pick(COMPARED).items():
         m = found[key]
         is_difference = key[1] in ("net_excess", "gross_minus_net")
         value = say.points(m.estimate, 3) if is_difference else say.percent(m.estimate, 3)
@@ -149,7 +178,11 @@ def gross_net(say: Language, items: Sequence[MarkingMeasure], election: str) -> 
             )
         )
         rows.append([words, value, limits])
-    return pipe_table(["Deel van de uitgebrachte stemmen", "Waarde", "Interval"], rows, "lrr")
+    header = {
+        "nl": ["Deel van de uitgebrachte stemmen", "Waarde", "Interval"],
+        "en": ["Share of votes cast", "Value", "Interval"],
+    }
+    return pipe_table(say.pick(header), rows, "lrr")
 
 
 def party_only(
@@ -178,15 +211,19 @@ def party_only(
         rows.append(
             [label, say.number(m.numerator), say.percent(m.estimate), _limits(say, m), *first]
         )
-    header = ["Gemeente", "Stemmen", "Van geldig", "Interval", "Lijsttrekkers", "Zonder"]
-    return pipe_table(header, rows, "lrrrrr")
+    header = {
+        "nl": ["Gemeente", "Stemmen", "Van geldig", "Interval", "Lijsttrekkers", "Zonder"],
+        "en": ["Municipality", "Votes", "Of valid", "Interval", "First candidates", "Without"],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrrr")
 
 
 def _exposure(say: Language, level: str) -> str:
-    """Return a group of experiment municipalities in words: ``1e gebruik``."""
+    """Return a group of experiment municipalities in words: ``waarvan 1e gebruik``."""
     if level == "total":
-        return "**Experimentgemeenten**"
-    return f"waarvan {level.removeprefix('exposure_')}e gebruik"
+        return f"**{say.pick(GROUPS)['experiment']}**"
+    use = say.ordinal(int(level.removeprefix("exposure_")))
+    return say(nl=f"waarvan {use} gebruik", en=f"of which {use} use")
 
 
 def _decimals(item: MarkingMeasure, shares: Sequence[PublishedMarking]) -> int:
@@ -233,7 +270,7 @@ def marking_published(
         )
         rows.append(
             [
-                QUANTITIES[m.topic, m.level],
+                say.pick(QUANTITIES)[m.topic, m.level],
                 say.pick(UNITS).get(m.unit, m.unit),
                 m.election,
                 say.points(m.estimate, digits)
@@ -243,12 +280,15 @@ def marking_published(
                 NO_NUMBER if here is None else say.percent(here),
             ]
         )
-    header = ["Aandeel", "Van", "Verkiezing", "Gepubliceerd", "Afgerond uit", "Berekend"]
-    return pipe_table(header, rows, "lllrrr")
+    header = {
+        "nl": ["Aandeel", "Van", "Verkiezing", "Gepubliceerd", "Afgerond uit", "Berekend"],
+        "en": ["Share", "Of", "Election", "Published", "Rounded from", "Computed"],
+    }
+    return pipe_table(say.pick(header), rows, "lllrrr")
 
 
 def reason_tables(say: Language, outcome: Outcome) -> dict[str, str]:
-    """Return the tables of reasons and of votes for a party alone, those that there are results for."""
+    """Return the tables on reasons and votes for a party alone that there are results for."""
     study, marking = outcome.study, outcome.results.marking
     names, election = municipality_names(outcome.panel), study.election
     here = {

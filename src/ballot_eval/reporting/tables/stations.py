@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ballot_eval.formatting import number
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.invalid_votes import effects
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
@@ -18,10 +17,15 @@ from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-#: Types of which the name in the data is no Dutch word, and all stations together.
+#: Types whose name in the data is no word of the language, and all stations together.
 LEVELS = {
-    "nl": {UNKNOWN_TYPE: "onbekend", "total": "alle stembureaus", "more": "{} en meer"},
-    "en": {UNKNOWN_TYPE: "unknown", "total": "all stations", "more": "{} and more"},
+    "nl": {UNKNOWN_TYPE: "onbekend", "total": "alle stembureaus"},
+    "en": {
+        "total": "all polling stations",
+        "regulier": "regular",
+        "bijzonder": "special",
+        "mobiel": "mobile",
+    },
 }
 
 ALL = {
@@ -31,12 +35,12 @@ ALL = {
 
 
 def level_name(say: Language, level: str) -> str:
-    """Return a size class as it is printed, ``250–499``; a type keeps the name in the data."""
-    words = say.pick(LEVELS)
+    """Return a size class as it is printed, ``250–499``; another type keeps its name."""
     if level not in SIZE_CLASSES:
-        return words.get(level, level)
+        return say.pick(LEVELS).get(level, level)
     if level.endswith("+"):
-        return words["more"].format(say.number(int(level[:-1])))
+        least = say.number(int(level[:-1]))
+        return say(nl=f"{least} en meer", en=f"{least} and more")
     return "–".join(say.number(int(end)) for end in level.split("-"))
 
 
@@ -68,18 +72,23 @@ def _rates(say: Language, items: Sequence[StationRate], first: str) -> str:
             [name, say.pick(GROUPS)[unit], count, *_cells(say, invalid), *_cells(say, blank)]
         )
         named = level
-    header = [first, "Groep", "Aantal", "Ongeldig", "Interval", "Blanco", "Interval"]
-    return pipe_table(header, rows, "llrrrrr")
+    header = {
+        "nl": ["Groep", "Aantal", "Ongeldig", "Interval", "Blanco", "Interval"],
+        "en": ["Group", "Number", "Invalid", "Interval", "Blank", "Interval"],
+    }
+    return pipe_table([first, *say.pick(header)], rows, "llrrrrr")
 
 
 def station_rates(say: Language, items: Sequence[StationRate], election: str) -> str:
     """Return invalid and blank votes by size class of the station and group at one election."""
-    return _rates(say, of_dimension(items, election, "total", "size_class"), "Stemmen")
+    first = say(nl="Stemmen", en="Votes")
+    return _rates(say, of_dimension(items, election, "total", "size_class"), first)
 
 
 def station_types(say: Language, items: Sequence[StationRate], election: str) -> str:
     """Return invalid and blank votes by type of station and group at one election."""
-    return _rates(say, of_dimension(items, election, "station_type"), "Soort")
+    first = say(nl="Soort", en="Type")
+    return _rates(say, of_dimension(items, election, "station_type"), first)
 
 
 def station_dispersion(say: Language, items: Sequence[StationDispersion], election: str) -> str:
@@ -100,8 +109,17 @@ def station_dispersion(say: Language, items: Sequence[StationDispersion], electi
         phis = [_phi(say, d.phi) for d in (station, own, municipality)]
         shares = [say.percent(v, 0) for v in (own.without_share, own.expected_without_share)]
         rows.append([say.pick(ALL)[unit], say.pick(OUTCOMES)[outcome], *phis, *shares])
-    header = ["Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"]
-    return pipe_table([*header, "Zonder", "Verwacht"], rows, "llrrrrr")
+    header = {
+        "nl": [
+            *("Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"),
+            *("Zonder", "Verwacht"),
+        ],
+        "en": [
+            *("Group", "Votes", "φ stations", "φ within municipality", "φ municipalities"),
+            *("Without", "Expected"),
+        ],
+    }
+    return pipe_table(say.pick(header), rows, "llrrrrr")
 
 
 def _phi(say: Language, value: float) -> str:
@@ -124,9 +142,18 @@ def station_coverage(say: Language, items: Sequence[StationCoverage]) -> str:
                 for f in ("stations_count", "without_votes_count", "unknown_count")
             ),
         )
-        rows.append([election, *map(number, counts), say.percent(share, 1)])
-    header = ["Verkiezing", "Gemeenten", "Volledig", "Stembureaus", "Zonder stemmen", "Onbekend"]
-    return pipe_table([*header, "Stemmen"], rows, "lrrrrrr")
+        rows.append([election, *map(say.number, counts), say.percent(share, 1)])
+    header = {
+        "nl": [
+            *("Verkiezing", "Gemeenten", "Volledig", "Stembureaus"),
+            *("Zonder stemmen", "Onbekend", "Stemmen"),
+        ],
+        "en": [
+            *("Election", "Municipalities", "Complete", "Stations"),
+            *("Without votes", "Unknown", "Votes"),
+        ],
+    }
+    return pipe_table(say.pick(header), rows, "lrrrrrr")
 
 
 def station_tables(say: Language, outcome: Outcome) -> dict[str, str]:

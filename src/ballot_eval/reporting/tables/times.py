@@ -15,19 +15,64 @@ from ballot_eval.topics.counting_time import MIDNIGHT
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-BALLOTS = {"new": "nieuw", "old": "oud"}
-SUBSETS = {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"}
+BALLOTS = {"nl": {"new": "nieuw", "old": "oud"}, "en": {"new": "new", "old": "old"}}
+SUBSETS = {
+    "nl": {"unassisted": "zonder hulp", "assisted": "met hulp", "all": "alle kiezers"},
+    "en": {"unassisted": "without help", "assisted": "with help", "all": "all voters"},
+}
 KINDS = {
-    "DSO": "DSO, stembureau",
-    "CSO": "CSO, stembureau",
-    "CSO_central": "CSO, centrale zitting",
+    "nl": {
+        "DSO": "DSO, stembureau",
+        "CSO": "CSO, stembureau",
+        "CSO_central": "CSO, centrale zitting",
+    },
+    "en": {
+        "DSO": "DSO, polling station",
+        "CSO": "CSO, polling station",
+        "CSO_central": "CSO, central session",
+    },
 }
 METHODS = {
-    "mixed_model": "gemengd model",
-    "mixed_model_stations": "gemengd model, alleen stembureaus",
-    "mixed_model_age": "gemengd model, met leeftijd",
-    "randomisation": "hertoewijzing van gemeenten",
-    "kaplan_meier": "beperkt gemiddelde (Kaplan–Meier)",
+    "nl": {
+        "mixed_model": "gemengd model",
+        "mixed_model_stations": "gemengd model, alleen stembureaus",
+        "mixed_model_age": "gemengd model, met leeftijd",
+        "randomisation": "hertoewijzing van gemeenten",
+        "kaplan_meier": "beperkt gemiddelde (Kaplan–Meier)",
+    },
+    "en": {
+        "mixed_model": "mixed model",
+        "mixed_model_stations": "mixed model, polling stations only",
+        "mixed_model_age": "mixed model, with age",
+        "randomisation": "reassignment of municipalities",
+        "kaplan_meier": "restricted mean (Kaplan–Meier)",
+    },
+}
+
+#: Ratios of the work: at the same ballots, counters and lists, or as it was.
+WORK = {
+    "nl": {
+        ("work_ratio", "mixed_model"): "gemengd model",
+        ("work_ratio", "cr2"): "regressie, CR2",
+        ("pace_ratio", "randomisation"): "hertoewijzing, zonder correctie",
+    },
+    "en": {
+        ("work_ratio", "mixed_model"): "mixed model",
+        ("work_ratio", "cr2"): "regression, CR2",
+        ("pace_ratio", "randomisation"): "reassignment, not adjusted",
+    },
+}
+SPEEDS = {
+    "nl": {
+        "cox": "Cox",
+        "cox_adjusted": "Cox, bij gelijke omvang",
+        "logrank_randomisation": "logrank, hertoewijzing",
+    },
+    "en": {
+        "cox": "Cox",
+        "cox_adjusted": "Cox, at equal size",
+        "logrank_randomisation": "log-rank, reassignment",
+    },
 }
 
 #: How the quantity starts that compares with the municipalities' own earlier election.
@@ -38,12 +83,17 @@ def limits(say: Language, m: Measure, digits: int = 0) -> str:
     """Return the limits of a measure; an upper limit that was not reached is open."""
     if math.isnan(m.ci_lower) or math.isnan(m.ci_upper):
         return NO_NUMBER
-    return f"{say.number(m.ci_lower, digits)} tot {say.number(m.ci_upper, digits)}"
+    return say.between(m.ci_lower, m.ci_upper, digits)
 
 
 def p_text(say: Language, m: Measure) -> str:
     """Return the p-value of a measure, or a dash where it has none."""
     return NO_NUMBER if math.isnan(m.p_value) else say.p_value(m.p_value)
+
+
+def p_header(say: Language) -> str:
+    """Return the head of a column of p-values."""
+    return say(nl="p-waarde", en="p-value")
 
 
 def _index(items: Sequence[Measure]) -> dict[tuple[str, str, str, str], Measure]:
@@ -65,8 +115,8 @@ def voting_times(say: Language, items: Sequence[Measure]) -> str:
     """Return median, P90 and restricted mean in seconds, by voters and ballot."""
     found = _index(items)
     rows = []
-    for subset, name in SUBSETS.items():
-        for ballot, label in BALLOTS.items():
+    for subset, name in say.pick(SUBSETS).items():
+        for ballot, label in say.pick(BALLOTS).items():
             key = (ballot, subset, "kaplan_meier")
             median = found.get(("median_seconds", *key))
             if median is None:
@@ -74,18 +124,29 @@ def voting_times(say: Language, items: Sequence[Measure]) -> str:
             p90, mean = found[("p90_seconds", *key)], found[("restricted_mean_seconds", *key)]
             cells = [*_cells(say, median), *_cells(say, p90), *_cells(say, mean)]
             rows.append([name, label, say.number(median.n), *cells])
-    header = ["Kiezers", "Biljet", "Aantal", "Mediaan", "Interval", "P90", "Interval"]
-    return pipe_table([*header, "Gemiddelde", "Interval"], rows, "llrrrrrrr")
+    header = {
+        "nl": ["Kiezers", "Biljet", "Aantal", "Mediaan", "Interval", "P90", "Interval"],
+        "en": ["Voters", "Ballot", "Number", "Median", "Interval", "P90", "Interval"],
+    }
+    last = [say(nl="Gemiddelde", en="Mean"), "Interval"]
+    return pipe_table([*say.pick(header), *last], rows, "llrrrrrrr")
 
 
 def voting_ratios(say: Language, items: Sequence[Measure]) -> str:
     """Return the ratios of new to old by voters and method; 1 is no difference."""
+    subsets, methods = say.pick(SUBSETS), say.pick(METHODS)
     rows = [
-        [SUBSETS[m.subset], METHODS[m.method], *_cells(say, m, 2), p_text(say, m)]
+        [subsets[m.subset], methods[m.method], *_cells(say, m, 2), p_text(say, m)]
         for m in items
         if m.quantity in ("ratio", "restricted_mean_ratio")
     ]
-    return pipe_table(["Kiezers", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+    return pipe_table(_ratio_header(say, say(nl="Kiezers", en="Voters")), rows, "llrrr")
+
+
+def _ratio_header(say: Language, about: str) -> list[str]:
+    """Return the head of a table of ratios by method; ``about`` heads what they are of."""
+    header = {"nl": ["Methode", "Verhouding", "Interval"], "en": ["Method", "Ratio", "Interval"]}
+    return [about, *say.pick(header), p_header(say)]
 
 
 def booths(say: Language, items: Sequence[Measure]) -> str:
@@ -94,7 +155,11 @@ def booths(say: Language, items: Sequence[Measure]) -> str:
     for rate, new, old, difference in booth_rows(items):
         cells = [_booths(say, m) for m in (new, old, difference)]
         rows.append([say.number(rate), *cells])
-    return pipe_table(["Kiezers per uur", "Nieuw", "Oud", "Verschil"], rows, "rrrr")
+    header = {
+        "nl": ["Kiezers per uur", "Nieuw", "Oud", "Verschil"],
+        "en": ["Voters per hour", "New", "Old", "Difference"],
+    }
+    return pipe_table(say.pick(header), rows, "rrrr")
 
 
 def booth_rows(items: Sequence[Measure]) -> Iterator[tuple[int, Measure, Measure, Measure]]:
@@ -122,15 +187,15 @@ def _booths(say: Language, m: Measure) -> str:
     if m.ci_lower == m.ci_upper == m.estimate:
         return text
     low, high = (say.number(v, sign=sign) for v in (m.ci_lower, m.ci_upper))
-    return f"{text} ({low} tot {high})"
+    return f"{text} ({low} {say(nl='tot', en='to')} {high})"
 
 
 def counting_pace(say: Language, items: Sequence[Measure]) -> str:
     """Return person-minutes per 100 ballots by kind of count and ballot."""
     found = _index(items)
     rows = []
-    for kind, name in KINDS.items():
-        for ballot, label in BALLOTS.items():
+    for kind, name in say.pick(KINDS).items():
+        for ballot, label in say.pick(BALLOTS).items():
             median = found.get(
                 ("median_person_minutes_per_100_ballots", ballot, kind, "finished_counts")
             )
@@ -140,26 +205,27 @@ def counting_pace(say: Language, items: Sequence[Measure]) -> str:
             size = [say.number(median.n), say.number(median.n_clusters)]
             rows.append([name, label, *size, *(_with_limits(say, m, 1) for m in (median, mean))])
     # Intervals stand in the same cell: two columns more do not fit on the page.
-    header = ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"]
-    return pipe_table([*header, "Gemiddelde (interval)"], rows, "llrrrr")
+    header = {
+        "nl": ["Telling", "Biljet", "Aantal", "Gemeenten", "Mediaan (interval)"],
+        "en": ["Count", "Ballot", "Number", "Municipalities", "Median (interval)"],
+    }
+    last = say(nl="Gemiddelde (interval)", en="Mean (interval)")
+    return pipe_table([*say.pick(header), last], rows, "llrrrr")
 
 
 def counting_ratios(say: Language, items: Sequence[Measure]) -> str:
     """Return the ratios of the work, new to old, by kind of count and method."""
+    kinds, work = say.pick(KINDS), say.pick(WORK)
     rows = [
-        [KINDS[m.subset], WORK[m.quantity, m.method], *_cells(say, m, 2), p_text(say, m)]
+        [kinds[m.subset], work[m.quantity, m.method], *_cells(say, m, 2), p_text(say, m)]
         for m in items
-        if (m.quantity, m.method) in WORK
+        if (m.quantity, m.method) in work
     ]
-    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+    return pipe_table(_ratio_header(say, _count_header(say)), rows, "llrrr")
 
 
-#: Ratios of the work: at the same ballots, counters and lists, or as it was.
-WORK = {
-    ("work_ratio", "mixed_model"): "gemengd model",
-    ("work_ratio", "cr2"): "regressie, CR2",
-    ("pace_ratio", "randomisation"): "hertoewijzing, zonder correctie",
-}
+def _count_header(say: Language) -> str:
+    return say(nl="Telling", en="Count")
 
 
 def counting_speed(say: Language, items: Sequence[Measure]) -> str:
@@ -168,17 +234,13 @@ def counting_speed(say: Language, items: Sequence[Measure]) -> str:
     The ratio of Cox is that of the rates of finishing; above 1 is faster. The log-rank test by
     reassigning municipalities has a p-value alone.
     """
-    names = {
-        "cox": "Cox",
-        "cox_adjusted": "Cox, bij gelijke omvang",
-        "logrank_randomisation": "logrank, hertoewijzing",
-    }
+    kinds, speeds = say.pick(KINDS), say.pick(SPEEDS)
     rows = []
     for m in items:
-        if m.method in names:
+        if m.method in speeds:
             cells = [NO_NUMBER] * 2 if m.method == "logrank_randomisation" else _cells(say, m, 2)
-            rows.append([KINDS[m.subset], names[m.method], *cells, p_text(say, m)])
-    return pipe_table(["Telling", "Methode", "Verhouding", "Interval", "p-waarde"], rows, "llrrr")
+            rows.append([kinds[m.subset], speeds[m.method], *cells, p_text(say, m)])
+    return pipe_table(_ratio_header(say, _count_header(say)), rows, "llrrr")
 
 
 #: Minutes after its start at which a central session is looked at; stations at midnight.
@@ -193,10 +255,10 @@ def counting_finished(say: Language, items: Sequence[Measure]) -> str:
     """
     found = _index(items)
     rows = []
-    for kind, name in KINDS.items():
+    for kind, name in say.pick(KINDS).items():
         session = kind == "CSO_central"
         origin, minutes = ("start", SESSION_MINUTES) if session else ("closing", MIDNIGHT)
-        for ballot, label in BALLOTS.items():
+        for ballot, label in say.pick(BALLOTS).items():
             key = (ballot, kind, "kaplan_meier")
             share = found.get((f"share_finished_{minutes}_minutes_after_{origin}", *key))
             if share is None:
@@ -204,18 +266,30 @@ def counting_finished(say: Language, items: Sequence[Measure]) -> str:
             middle = found[f"median_minutes_after_{origin}", ballot, kind, "kaplan_meier"]
             limit = share.ci_lower, share.ci_upper
             within = NO_NUMBER if math.isnan(limit[0]) else say.interval(*limit, 0)
-            when = f"na {say.number(minutes / 60)} uur" if session else "middernacht"
+            when = _moment(say, minutes, session=session)
             cells = [when, say.percent(share.estimate, 0), within]
             rows.append([name, label, *_cells(say, middle), *cells])
-    header = ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar", "Interval"]
-    return pipe_table(header, rows, "llrrlrr")
+    header = {
+        "nl": ["Telling", "Biljet", "Mediaan (minuten)", "Interval", "Moment", "Klaar"],
+        "en": ["Count", "Ballot", "Median (min)", "Interval", "Moment", "Finished"],
+    }
+    return pipe_table([*say.pick(header), "Interval"], rows, "llrrlrr")
+
+
+def _moment(say: Language, minutes: float, *, session: bool) -> str:
+    """Return when the share finished is taken: of a session so long after its start."""
+    if not session:
+        return say(nl="middernacht", en="midnight")
+    hours = say.number(minutes / 60)
+    return say(nl=f"na {hours} uur", en=f"after {hours} hours")
 
 
 def counting_since(say: Language, items: Sequence[Measure]) -> str:
     """Return the change of the pace since an earlier election, against controls, as a ratio."""
+    kinds = say.pick(KINDS)
     rows = [
         [
-            KINDS[m.subset],
+            kinds[m.subset],
             m.quantity.removeprefix(SINCE),
             say.number(m.n),
             *_cells(say, m, 2),
@@ -224,8 +298,11 @@ def counting_since(say: Language, items: Sequence[Measure]) -> str:
         for m in items
         if m.quantity.startswith(SINCE)
     ]
-    header = ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval", "p-waarde"]
-    return pipe_table(header, rows, "llrrrr")
+    header = {
+        "nl": ["Telling", "Sinds", "Gemeenten", "Verhouding", "Interval"],
+        "en": ["Count", "Since", "Municipalities", "Ratio", "Interval"],
+    }
+    return pipe_table([*say.pick(header), p_header(say)], rows, "llrrrr")
 
 
 def time_tables(say: Language, outcome: Outcome) -> dict[str, str]:

@@ -15,12 +15,16 @@ from ballot_eval.topics.marking.shares import CONTRAST
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-NO_CANDIDATES = "Stemmen per kandidaat zijn niet gemeten."
+NO_CANDIDATES = {
+    "nl": "Stemmen per kandidaat zijn niet gemeten.",
+    "en": "Votes per candidate were not measured.",
+}
 
-NO_PARTY_ONLY = (
-    "Hoeveel stemmen er alleen voor een partij waren, is niet gemeten; daarvoor is dus niet "
-    "gecorrigeerd."
-)
+NO_PARTY_ONLY = {
+    "nl": "Hoeveel stemmen er alleen voor een partij waren, is niet gemeten; daarvoor is dus niet "
+    "gecorrigeerd.",
+    "en": "How many votes were for a party alone was not measured, so they are not corrected for.",
+}
 
 _NAMES = (
     *("preference_text", "preference_corrected_text", "preference_effect_text"),
@@ -34,7 +38,7 @@ def candidate_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     That there are no votes per candidate is said once; what would follow is left out.
     """
     if not of_topic(outcome.results.marking, preference.TOPIC):
-        return dict.fromkeys(_NAMES, "") | {"preference_text": NO_CANDIDATES}
+        return dict.fromkeys(_NAMES, "") | {"preference_text": say.pick(NO_CANDIDATES)}
     return {
         "preference_text": _shares(say, outcome),
         "preference_corrected_text": _corrected(say, outcome),
@@ -54,8 +58,13 @@ def _found(outcome: Outcome, topic: str, **wanted: str) -> MarkingMeasure | None
 
 def _limits(say: Language, m: MarkingMeasure) -> str:
     if math.isinf(m.ci_lower) and math.isinf(m.ci_upper):
-        return "zonder grenzen"
-    return f"{say.interval(m.ci_lower, m.ci_upper, percent_sign=False, sign=True)} procentpunt"
+        return say(nl="zonder grenzen", en="without limits")
+    return say.limits(m)
+
+
+def _limits_and_p(say: Language, m: MarkingMeasure) -> str:
+    p_value = say(nl="p-waarde", en="p-value")
+    return f"{_limits(say, m)}; {p_value} {say.p_value(m.p_value)}"
 
 
 def _share(say: Language, m: MarkingMeasure) -> str:
@@ -70,12 +79,28 @@ def _shares(say: Language, outcome: Outcome) -> str:
         for unit in ("experiment", "control")
     )
     if own is None:
-        return (
-            "Van geen enkele experimentgemeente zijn bij deze verkiezing stemmen per kandidaat "
-            "bekend."
+        return say(
+            nl="Van geen enkele experimentgemeente zijn bij deze verkiezing stemmen per kandidaat "
+            "bekend.",
+            en="Votes per candidate at this election are not known for any experiment "
+            "municipality.",
         )
-    beside = f", in de controlegemeenten {_share(say, control)}" if control else ""
-    return f"In de experimentgemeenten is dat {_share(say, own)}{beside}."
+    share = _share(say, own)
+    return say(
+        nl=f"In de experimentgemeenten is dat {share}{_beside_control(say, control)}.",
+        en=f"Their share is {share} in the experiment municipalities"
+        f"{_beside_control(say, control)}.",
+    )
+
+
+def _beside_control(say: Language, control: MarkingMeasure | None) -> str:
+    """Return the share of the controls, after that of the experiment in the same sentence."""
+    if control is None:
+        return ""
+    share = _share(say, control)
+    return say(
+        nl=f", in de controlegemeenten {share}", en=f", and {share} in the control municipalities"
+    )
 
 
 def _corrected(say: Language, outcome: Outcome) -> str:
@@ -85,12 +110,15 @@ def _corrected(say: Language, outcome: Outcome) -> str:
         for unit in ("experiment", "control")
     )
     if own is None:
-        return NO_PARTY_ONLY
-    beside = f", in de controlegemeenten {_share(say, control)}" if control else ""
-    return (
-        "Een stem op alleen een partij is met het nieuwe stembiljet een stem op de lijsttrekker. "
-        "Van de kiezers die een kandidaat markeerden, koos in de experimentgemeenten "
-        f"{_share(say, own)} niet de eerste{beside}."
+        return say.pick(NO_PARTY_ONLY)
+    share = _share(say, own)
+    return say(
+        nl="Een stem op alleen een partij is met het nieuwe stembiljet een stem op de "
+        "lijsttrekker. Van de kiezers die een kandidaat markeerden, koos in de "
+        f"experimentgemeenten {share} niet de eerste{_beside_control(say, control)}.",
+        en="With the new ballot paper, a vote for a party alone is a vote for the first candidate "
+        "on its list. Of the voters who marked a candidate, the share who did not choose the "
+        f"first is {share} in the experiment municipalities{_beside_control(say, control)}.",
     )
 
 
@@ -98,21 +126,31 @@ def _effect(say: Language, outcome: Outcome) -> str:
     """Say how the share changed against the controls, or why that cannot be said."""
     study = outcome.study
     method = f"randomisation_{study.analysis.weighting}"
-    found = [
-        m
+    return " ".join(
+        _change(say, m, outcome)
         for m in of_topic(outcome.results.marking, preference.TOPIC, method=method)
         if m.level in study.baselines
-    ]
-    sentences = []
-    for m in found:
-        what = "Zonder partijstemmen" if m.quantity == preference.CORRECTED else "Van alle stemmen"
-        sentences.append(
-            f"{what} is de verandering sinds {m.level} niet te schatten: {why(say, m.note, outcome)}."
-            if math.isnan(m.estimate)
-            else f"{what} veranderde het aandeel sinds {m.level} met {say.points(m.estimate)} ten "
-            f"opzichte van de controlegemeenten ({_limits(say, m)}; p-waarde {say.p_value(m.p_value)})."
+    )
+
+
+def _change(say: Language, m: MarkingMeasure, outcome: Outcome) -> str:
+    """Say how the share changed since one earlier election."""
+    if m.quantity == preference.CORRECTED:
+        what = say(nl="Zonder partijstemmen", en="share without party-only votes")
+    else:
+        what = say(nl="Van alle stemmen", en="share of all votes")
+    if math.isnan(m.estimate):
+        reason = why(say, m.note, outcome)
+        return say(
+            nl=f"{what} is de verandering sinds {m.level} niet te schatten: {reason}.",
+            en=f"The change in the {what} since {m.level} cannot be estimated: {reason}.",
         )
-    return " ".join(sentences)
+    return say(
+        nl=f"{what} veranderde het aandeel sinds {m.level} met {say.points(m.estimate)} ten "
+        f"opzichte van de controlegemeenten ({_limits_and_p(say, m)}).",
+        en=f"The {what} changed by {say.points(m.estimate)} since {m.level}, relative to the "
+        f"control municipalities ({_limits_and_p(say, m)}).",
+    )
 
 
 def _contrast(outcome: Outcome, method: str, election: str = "") -> MarkingMeasure | None:
@@ -125,21 +163,36 @@ def _excess(say: Language, outcome: Outcome) -> str:
     """Say how much more candidate k of list k has than is to be expected, or why not."""
     m = _contrast(outcome, "randomisation_list")
     if m is None or math.isnan(m.estimate):
-        return f"Dat is niet te schatten: {why(say, m.note if m else '', outcome)}."
-    direction = "lager" if m.estimate < 0 else "hoger"
-    return (
-        f"In de experimentgemeenten is het aandeel van die kandidaat in de stemmen op de lijst "
-        f"{say.points(abs(m.estimate), sign=False)} {direction} dan verwacht, vergeleken met de "
-        f"controlegemeenten ({_limits(say, m)}; p-waarde {say.p_value(m.p_value)}). {_verdict(say, m)}"
+        reason = why(say, m.note if m else "", outcome)
+        return say(
+            nl=f"Dat is niet te schatten: {reason}.", en=f"This cannot be estimated: {reason}."
+        )
+    low = m.estimate < 0
+    size = say.points(abs(m.estimate), sign=False)
+    text = say(
+        nl="In de experimentgemeenten is het aandeel van die kandidaat in de stemmen op de lijst "
+        f"{size} {'lager' if low else 'hoger'} dan verwacht, vergeleken met de controlegemeenten",
+        en="In the experiment municipalities, that candidate's share of the votes for the list is "
+        f"{size} {'lower' if low else 'higher'} than expected, compared with the control "
+        "municipalities",
     )
+    return f"{text} ({_limits_and_p(say, m)}). {_verdict(say, m)}"
 
 
 def _verdict(say: Language, m: MarkingMeasure) -> str:
     if m.ci_lower > 0:
-        return "Dat past bij kiezers die het nummer van de lijst herhalen."
+        return say(
+            nl="Dat past bij kiezers die het nummer van de lijst herhalen.",
+            en="This is consistent with voters repeating the number of the list.",
+        )
     if m.ci_upper < 0:
-        return "Kiezers die het nummer van de lijst herhalen, verklaren dat niet."
-    return "Dat is niet van nul te onderscheiden."
+        return say(
+            nl="Kiezers die het nummer van de lijst herhalen, verklaren dat niet.",
+            en="Voters repeating the number of the list do not explain this.",
+        )
+    return say(
+        nl="Dat is niet van nul te onderscheiden.", en="This cannot be distinguished from zero."
+    )
 
 
 def _votes(say: Language, outcome: Outcome) -> str:
@@ -161,25 +214,40 @@ def _votes(say: Language, outcome: Outcome) -> str:
     every = _found(outcome, repeated_number.TOPIC, unit="experiment", quantity="repeated_share")
     if not (votes and judged and valid and every) or math.isnan(votes.estimate):
         return ""
-    lists = say.plural(votes.count, nl=("lijst", "lijsten"), en=("TODO", "TODO"))
-    text = (
-        f"Op de {lists} die te beoordelen zijn, kreeg die kandidaat {say.number(every.numerator)} "
-        f"van de {say.number(every.denominator)} stemmen; op de andere is het niet te zien. Is het "
-        "overschot op grote en kleine lijsten even groot, dan zijn er op de lijsten die te "
-        "beoordelen zijn misschien onbedoeld"
+    lists = say.plural(votes.count, nl=("lijst", "lijsten"), en=("list", "lists"))
+    own, all_votes = say.number(every.numerator), say.number(every.denominator)
+    text = say(
+        nl=f"Op de {lists} die te beoordelen zijn, kreeg die kandidaat {own} van de {all_votes} "
+        "stemmen; op de andere is het niet te zien. Is het overschot op grote en kleine lijsten "
+        "even groot, dan zijn er op de lijsten die te beoordelen zijn misschien onbedoeld",
+        en=f"On the {lists} that can be judged, that candidate received {own} of the {all_votes} "
+        "votes; on the others it cannot be seen. If the excess is as large on large lists as on "
+        "small ones, the number of votes that were perhaps not intended, on the lists that can be "
+        "judged, is",
     )
     if votes.ci_lower > 0:
-        return (
-            f"{text} ongeveer {say.number(votes.estimate)} "
-            f"({say.number(votes.ci_lower)} tot {say.number(votes.ci_upper)}): {say.percent(judged.estimate)} "
-            f"van de stemmen op deze lijsten en {say.percent(valid.estimate)} "
-            f"({say.interval(valid.ci_lower, valid.ci_upper)}) van alle geldige stemmen in de "
-            "experimentgemeenten."
-        )
-    return (
-        f"{text} niet meer dan ongeveer {say.number(max(votes.ci_upper, 0.0))}, de bovengrens van het "
-        f"interval: {say.percent(max(valid.ci_upper, 0.0))} van alle geldige stemmen in de "
-        "experimentgemeenten."
+        return f"{text} {_number_of_votes(say, votes, judged, valid)}"
+    most, share = say.number(max(votes.ci_upper, 0.0)), say.percent(max(valid.ci_upper, 0.0))
+    return say(
+        nl=f"{text} niet meer dan ongeveer {most}, de bovengrens van het interval: {share} van "
+        "alle geldige stemmen in de experimentgemeenten.",
+        en=f"{text} no more than about {most}, the upper limit of the interval: {share} of all "
+        "valid votes in the experiment municipalities.",
+    )
+
+
+def _number_of_votes(
+    say: Language, votes: MarkingMeasure, judged: MarkingMeasure, valid: MarkingMeasure
+) -> str:
+    """Return the votes that were perhaps not intended, and the shares that they are."""
+    size = f"{say.number(votes.estimate)} ({say.between(votes.ci_lower, votes.ci_upper, 0)})"
+    limits = say.interval(valid.ci_lower, valid.ci_upper)
+    of_judged, of_valid = say.percent(judged.estimate), say.percent(valid.estimate)
+    return say(
+        nl=f"ongeveer {size}: {of_judged} van de stemmen op deze lijsten en {of_valid} ({limits}) "
+        "van alle geldige stemmen in de experimentgemeenten.",
+        en=f"about {size}: {of_judged} of the votes for these lists and {of_valid} ({limits}) of "
+        "all valid votes in the experiment municipalities.",
     )
 
 
@@ -188,18 +256,31 @@ def _checks(say: Language, outcome: Outcome) -> str:
     sentences = []
     robust = _contrast(outcome, "hodges_lehmann")
     if robust and not math.isnan(robust.estimate):
+        found = f"{say.points(robust.estimate)} ({_limits_and_p(say, robust)})"
         sentences.append(
-            "Een bekende kandidaat kan toevallig op de plaats met het nummer van de lijst staan. "
-            "De mediaan van alle verschillen tussen een experiment- en een controlegemeente, "
-            f"waarop enkele zulke kandidaten weinig invloed hebben, is {say.points(robust.estimate)} "
-            f"({_limits(say, robust)}; p-waarde {say.p_value(robust.p_value)})."
+            say(
+                nl="Een bekende kandidaat kan toevallig op de plaats met het nummer van de lijst "
+                "staan. De mediaan van alle verschillen tussen een experiment- en een "
+                "controlegemeente, waarop enkele zulke kandidaten weinig invloed hebben, is "
+                f"{found}.",
+                en="A well-known candidate may by chance stand in the place with the number of "
+                "the list. The median of all differences between an experiment municipality and a "
+                "control municipality, on which a few such candidates have little influence, is "
+                f"{found}.",
+            )
         )
     swapped = _found(outcome, repeated_number.TOPIC, method="number_permutation")
     if swapped and not math.isnan(swapped.estimate):
+        chance = say.p_value(swapped.p_value)
         sentences.append(
-            "Krijgen de lijsten van een experimentgemeente door loting elkaars nummers, dan ligt "
-            "het overschot op de plaatsen met die andere nummers even ver van het gemiddelde of "
-            f"verder met een kans van {say.p_value(swapped.p_value)}."
+            say(
+                nl="Krijgen de lijsten van een experimentgemeente door loting elkaars nummers, dan "
+                "ligt het overschot op de plaatsen met die andere nummers even ver van het "
+                f"gemiddelde of verder met een kans van {chance}.",
+                en="If the lists of an experiment municipality are given each other's numbers at "
+                "random, the excess in the places with those other numbers lies as far from the "
+                f"average, or further, with a probability of {chance}.",
+            )
         )
     return " ".join(sentences)
 
@@ -212,12 +293,15 @@ def _before(say: Language, outcome: Outcome) -> str:
         if m is None or math.isnan(m.estimate):
             continue
         clear = m.ci_lower > 0 or m.ci_upper < 0
-        text = (
-            f"Bij {election} gebruikte niemand het nieuwe stembiljet en hoort de methode niets te "
-            f"vinden: het verschil tussen dezelfde gemeenten was {say.points(m.estimate)} "
-            f"({_limits(say, m)})"
-        )
+        found = f"{say.points(m.estimate)} ({_limits(say, m)})"
         sentences.append(
-            f"{text}, en dat is {'wel' if clear else 'niet'} van nul te onderscheiden."
+            say(
+                nl=f"Bij {election} gebruikte niemand het nieuwe stembiljet en hoort de methode "
+                f"niets te vinden: het verschil tussen dezelfde gemeenten was {found}, en dat is "
+                f"{'wel' if clear else 'niet'} van nul te onderscheiden.",
+                en=f"At {election} nobody used the new ballot paper, so the method should find "
+                f"nothing: the difference between the same municipalities was {found}, which "
+                f"{'can' if clear else 'cannot'} be distinguished from zero.",
+            )
         )
     return " ".join(sentences)

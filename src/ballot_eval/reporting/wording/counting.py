@@ -7,30 +7,35 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.drawings.times import FEWEST_EVENTS
 from ballot_eval.reporting.language import Language
-from ballot_eval.reporting.tables.times import KINDS, SINCE, WORK
-from ballot_eval.reporting.wording.measures import (
-    NO_COMPARISON,
-    change_text,
-    find_measure,
-    is_clear,
-    limits_text,
-)
+from ballot_eval.reporting.tables.times import SINCE, WORK
+from ballot_eval.reporting.wording.measures import NO_COMPARISON, find_measure, is_clear
 from ballot_eval.results import Measure
 from ballot_eval.topics.counting_time import MIDNIGHT
+from ballot_eval.topics.counts import KINDS
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-NO_COUNTING = "De tijd voor het tellen is niet gemeten."
+NO_COUNTING = {
+    "nl": "De tijd voor het tellen is niet gemeten.",
+    "en": "The time taken to count was not measured.",
+}
 
 #: Below this p-value one ratio for the whole count is called doubtful.
 DOUBTFUL_P = 0.05
 
 #: What is said of each kind of count in a sentence.
 IN_WORDS = {
-    "DSO": "stembureaus met DSO",
-    "CSO": "stembureaus met CSO",
-    "CSO_central": "centrale zittingen",
+    "nl": {
+        "DSO": "stembureaus met DSO",
+        "CSO": "stembureaus met CSO",
+        "CSO_central": "centrale zittingen",
+    },
+    "en": {
+        "DSO": "polling stations with DSO",
+        "CSO": "polling stations with CSO",
+        "CSO_central": "central sessions",
+    },
 }
 
 
@@ -49,20 +54,27 @@ def counting_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
 
 
 def _kinds(outcome: Outcome) -> list[str]:
-    return [kind for kind in KINDS if kind in outcome.counting.paces]
+    return [kind.name for kind in KINDS if kind.name in outcome.counting.paces]
 
 
 def _counting_sample(say: Language, outcome: Outcome) -> str:
     parts = []
-    for kind in _kinds(outcome):
-        new, old = (_observed(outcome, kind, ballot) for ballot in ("new", "old"))
+    for kind, where in say.pick(IN_WORDS).items():
+        if kind not in outcome.counting.paces:
+            continue
+        new, old = (say.number(_observed(outcome, kind, ballot)) for ballot in ("new", "old"))
         parts.append(
-            f"{say.number(new)} met het nieuwe en {say.number(old)} met het oude stembiljet "
-            f"van {IN_WORDS[kind]}"
+            say(
+                nl=f"{new} met het nieuwe en {old} met het oude stembiljet van {where}",
+                en=f"{where} ({new} with the new and {old} with the old ballot)",
+            )
         )
     if not parts:
-        return NO_COUNTING
-    return f"Er zijn tijden van {say.listed(parts)}."
+        return say.pick(NO_COUNTING)
+    return say(
+        nl=f"Er zijn tijden van {say.listed(parts)}.",
+        en=f"There are times of counts at {say.listed(parts)}.",
+    )
 
 
 def _observed(outcome: Outcome, kind: str, ballot: str) -> int:
@@ -79,12 +91,19 @@ def _unfinished(say: Language, outcome: Outcome) -> str:
         paces = outcome.counting.paces[kind]
         seen = sum(_observed(outcome, kind, ballot) for ballot in paces)
         if gone := seen - sum(len(pace) for pace in paces.values()):
-            parts.append(f"{say.number(gone)} van de {say.number(seen)} bij {IN_WORDS[kind]}")
+            where, some, total = say.pick(IN_WORDS)[kind], say.number(gone), say.number(seen)
+            parts.append(
+                say(nl=f"{some} van de {total} bij {where}", en=f"{some} of the {total} at {where}")
+            )
+    if not kinds:
+        return ""
     if not parts:
-        return "Alle tellingen waren klaar." if kinds else ""
-    return (
-        "Alleen tellingen die klaar waren staan hierin. Nog bezig toen de waarneming ophield: "
-        f"{say.listed(parts)}."
+        return say(nl="Alle tellingen waren klaar.", en="All counts had finished.")
+    return say(
+        nl="Alleen tellingen die klaar waren staan hierin. Nog bezig toen de waarneming ophield: "
+        f"{say.listed(parts)}.",
+        en="Only counts that had finished are shown. Still under way when observation "
+        f"stopped: {say.listed(parts)}.",
     )
 
 
@@ -97,39 +116,56 @@ def _work_ratio(outcome: Outcome, kind: str) -> Measure | None:
     )
 
 
+def _work_ratios(outcome: Outcome) -> dict[str, Measure]:
+    """Return that ratio by kind of count, where there is one."""
+    found = {kind: _work_ratio(outcome, kind) for kind in _kinds(outcome)}
+    return {kind: ratio for kind, ratio in found.items() if ratio is not None}
+
+
 def _work_clause(say: Language, kind: str, ratio: Measure) -> str:
-    numbers = f"(verhouding {say.number(ratio.estimate, 2)}; {limits_text(say, ratio)})"
+    where, number = say.pick(IN_WORDS)[kind], say.number(ratio.estimate, 2)
+    limits = say.between(ratio.ci_lower, ratio.ci_upper)
     if not is_clear(ratio):
-        return f"bij {IN_WORDS[kind]} is geen verschil aangetoond {numbers}"
-    return (
-        f"bij {IN_WORDS[kind]} is tellen {change_text(say, ratio, 'minder', 'meer')} werk {numbers}"
+        return say(
+            nl=f"bij {where} is geen verschil aangetoond (verhouding {number}; {limits})",
+            en=f"at {where}, no difference was demonstrated (ratio {number}; {limits})",
+        )
+    size, less = say.percent(abs(ratio.estimate - 1), 0), ratio.estimate < 1
+    return say(
+        nl=f"bij {where} is tellen {size} {'minder' if less else 'meer'} werk (verhouding "
+        f"{number}; {limits})",
+        en=f"at {where}, counting is {size} {'less' if less else 'more'} work (ratio {number}; "
+        f"{limits})",
     )
 
 
 def _counting_answer(say: Language, outcome: Outcome) -> str:
     """Answer whether counting takes longer, for the summary."""
     if not _kinds(outcome):
-        return NO_COUNTING
-    found = {kind: _work_ratio(outcome, kind) for kind in _kinds(outcome)}
-    clauses = [_work_clause(say, kind, ratio) for kind, ratio in found.items() if ratio is not None]
+        return say.pick(NO_COUNTING)
+    clauses = [_work_clause(say, kind, ratio) for kind, ratio in _work_ratios(outcome).items()]
     if not clauses:
-        return NO_COMPARISON
+        return say.pick(NO_COMPARISON)
     text = "; ".join(clauses)
-    doubt = " Niet elke methode bevestigt dit." if _doubtful(outcome) else ""
-    return f"{text[0].upper()}{text[1:]}.{doubt}"
+    text = f"{text[0].upper()}{text[1:]}."
+    if not _doubtful(say, outcome):
+        return text
+    return f"{text} " + say(
+        nl="Niet elke methode bevestigt dit.", en="Not every method confirms this."
+    )
 
 
-def _doubtful(outcome: Outcome) -> list[str]:
+def _doubtful(say: Language, outcome: Outcome) -> list[str]:
     """Return the kinds of count at which a method disagrees with the one that the plan names."""
+    methods = say.pick(WORK)
     doubtful = []
-    for kind in _kinds(outcome):
-        ratio = _work_ratio(outcome, kind)
+    for kind, ratio in _work_ratios(outcome).items():
         others = [
             m
             for m in outcome.results.counting_time
-            if m.subset == kind and (m.quantity, m.method) in WORK and math.isfinite(m.estimate)
+            if m.subset == kind and (m.quantity, m.method) in methods and math.isfinite(m.estimate)
         ]
-        if ratio is not None and any(is_clear(m) != is_clear(ratio) for m in others):
+        if any(is_clear(m) != is_clear(ratio) for m in others):
             doubtful.append(kind)
     return doubtful
 
@@ -137,78 +173,107 @@ def _doubtful(outcome: Outcome) -> list[str]:
 def _counting_ratios(say: Language, outcome: Outcome) -> str:
     if not _kinds(outcome):
         return ""
-    parts = [
-        f"bij {IN_WORDS[kind]} {say.number(ratio.estimate, 2)} ({limits_text(say, ratio)})"
-        for kind in _kinds(outcome)
-        if (ratio := _work_ratio(outcome, kind)) is not None
-    ]
-    if not parts:
-        return NO_COMPARISON
-    text = (
-        "De verhouding van het werk met het nieuwe tot dat met het oude stembiljet is "
-        f"{say.listed(parts)}. Alleen tellingen die klaar waren tellen hierin mee."
-    )
-    doubtful = [IN_WORDS[kind] for kind in _doubtful(outcome)]
-    if doubtful:
-        text += (
-            f" Over {say.listed(doubtful)} zijn de methoden het niet eens of er een verschil "
-            "is aangetoond."
+    in_words = say.pick(IN_WORDS)
+    parts = []
+    for kind, m in _work_ratios(outcome).items():
+        ratio, limits = say.number(m.estimate, 2), say.between(m.ci_lower, m.ci_upper)
+        parts.append(
+            say(
+                nl=f"bij {in_words[kind]} {ratio} ({limits})",
+                en=f"{ratio} ({limits}) at {in_words[kind]}",
+            )
         )
-    return text
+    if not parts:
+        return say.pick(NO_COMPARISON)
+    text = say(
+        nl="De verhouding van het werk met het nieuwe tot dat met het oude stembiljet is "
+        f"{say.listed(parts)}. Alleen tellingen die klaar waren tellen hierin mee.",
+        en="The ratio of the work with the new ballot to that with the old is "
+        f"{say.listed(parts)}. Only counts that had finished are included.",
+    )
+    doubtful = say.listed([in_words[kind] for kind in _doubtful(say, outcome)])
+    if not doubtful:
+        return text
+    return f"{text} " + say(
+        nl=f"Over {doubtful} zijn de methoden het niet eens of er een verschil is aangetoond.",
+        en=f"On {doubtful}, the methods disagree on whether a difference was demonstrated.",
+    )
 
 
 def _finished(say: Language, outcome: Outcome) -> str:
+    """Say of polling stations which share of the counts had finished at midnight."""
     parts = []
     for kind in ("DSO", "CSO"):
-        shares = [
-            find_measure(
+        known = []
+        for ballot, nl, en in (("new", "nieuwe", "new"), ("old", "oude", "old")):
+            share = find_measure(
                 outcome.results.counting_time,
                 quantity=f"share_finished_{MIDNIGHT}_minutes_after_closing",
                 group=ballot,
                 subset=kind,
             )
-            for ballot in ("new", "old")
-        ]
-        known = [
-            f"{say.percent(share.estimate, 0)} van de tellingen met het {word}"
-            for share, word in zip(shares, ("nieuwe", "oude"), strict=True)
-            if share is not None
-        ]
+            if share is not None:
+                size = say.percent(share.estimate, 0)
+                known.append(
+                    say(
+                        nl=f"{size} van de tellingen met het {nl}",
+                        en=f"{size} of the counts with the {en}",
+                    )
+                )
         if known:
-            parts.append(f"bij {IN_WORDS[kind]} {say.listed(known)} stembiljet")
+            where, counts = say.pick(IN_WORDS)[kind], say.listed(known)
+            parts.append(
+                say(nl=f"bij {where} {counts} stembiljet", en=f"at {where}, {counts} ballot")
+            )
     if not parts:
         return ""
-    return f"Om middernacht was klaar: {'; '.join(parts)}."
+    text = "; ".join(parts)
+    return say(nl=f"Om middernacht was klaar: {text}.", en=f"Finished by midnight: {text}.")
 
 
 def _proportional(say: Language, outcome: Outcome) -> str:
     """Say where one ratio of the speed may not hold for the whole count; nothing elsewhere."""
-    doubtful = [
-        f"{IN_WORDS[m.subset]} (p-waarde {say.p_value(m.p_value)})"
-        for m in outcome.results.counting_time
-        if m.quantity == "proportional_hazards" and m.p_value < DOUBTFUL_P
-    ]
-    if not doubtful:
+    parts = []
+    for m in outcome.results.counting_time:
+        if m.quantity == "proportional_hazards" and m.p_value < DOUBTFUL_P:
+            where, p = say.pick(IN_WORDS)[m.subset], say.p_value(m.p_value)
+            parts.append(say(nl=f"{where} (p-waarde {p})", en=f"{where} (p-value {p})"))
+    if not parts:
         return ""
-    return (
-        f"Bij {say.listed(doubtful)} is het twijfelachtig of die verhouding de hele telling "
-        "lang dezelfde is; zij is daar een gemiddelde. De toets daarvoor (Schoenfeld) ziet elke "
-        "telling als onafhankelijk en slaat bij verschillen tussen gemeenten te snel aan."
+    return say(
+        nl=f"Bij {say.listed(parts)} is het twijfelachtig of die verhouding de hele telling lang "
+        "dezelfde is; zij is daar een gemiddelde. De toets daarvoor (Schoenfeld) ziet elke telling "
+        "als onafhankelijk en slaat bij verschillen tussen gemeenten te snel aan.",
+        en=f"At {say.listed(parts)}, it is doubtful whether that ratio is the same throughout the "
+        "count; there it is an average. The test for this (Schoenfeld) treats every count as "
+        "independent and signals too readily when municipalities differ.",
     )
 
 
 def _since(say: Language, outcome: Outcome) -> str:
+    """Say how the work changed since an earlier election, compared with the controls."""
     if not _kinds(outcome):
         return ""
-    parts = [
-        f"bij {IN_WORDS[m.subset]} sinds {m.quantity.removeprefix(SINCE)} "
-        f"{say.number(m.estimate, 2)} ({limits_text(say, m)}; p-waarde {say.p_value(m.p_value)})"
-        for m in outcome.results.counting_time
-        if m.quantity.startswith(SINCE) and math.isfinite(m.estimate)
-    ]
+    parts = []
+    for m in outcome.results.counting_time:
+        if m.quantity.startswith(SINCE) and math.isfinite(m.estimate):
+            where, election = say.pick(IN_WORDS)[m.subset], m.quantity.removeprefix(SINCE)
+            ratio, limits = say.number(m.estimate, 2), say.between(m.ci_lower, m.ci_upper)
+            p = say.p_value(m.p_value)
+            parts.append(
+                say(
+                    nl=f"bij {where} sinds {election} {ratio} ({limits}; p-waarde {p})",
+                    en=f"{ratio} at {where} since {election} ({limits}; p-value {p})",
+                )
+            )
     if not parts:
-        return "Van een eerdere verkiezing zijn geen tijden die te vergelijken zijn."
-    return (
-        "De verandering van het werk in de experimentgemeenten, gedeeld door die in de "
-        f"controlegemeenten, is {say.listed(parts)}."
+        return say(
+            nl="Van een eerdere verkiezing zijn geen tijden die te vergelijken zijn.",
+            en="There are no times of an earlier election that can be compared.",
+        )
+    return say(
+        nl="De verandering van het werk in de experimentgemeenten, gedeeld door die in de "
+        f"controlegemeenten, is {say.listed(parts)}.",
+        en="The change in the work in the experiment municipalities, divided by that in the "
+        f"control municipalities, is {say.listed(parts)}.",
     )

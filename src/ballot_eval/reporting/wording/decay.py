@@ -18,51 +18,74 @@ def decay_sentence(say: Language, outcome: Outcome) -> str:
     assert learning is not None
     curve = learning.decay
     if curve is None:
-        return (
-            "Hoe snel een effect slijt, is alleen te schatten als de aantallen van drie keren "
-            "bekend zijn; dat is hier niet zo."
+        return say(
+            nl="Hoe snel een effect slijt, is alleen te schatten als de aantallen van drie keren "
+            "bekend zijn; dat is hier niet zo.",
+            en="How fast an effect wears off can be estimated only if the counts of three uses are "
+            "known; that is not the case here.",
         )
+    return f"{_course(say, curve)} {_without(say, curve)}"
+
+
+def _course(say: Language, curve: Decay) -> str:
+    """Say in how many uses the distance to the lasting level halves, or that it does not."""
     if math.isnan(curve.half_life):
-        return (
-            "Door de drie keren gaat geen kromme van een effect dat elke keer met dezelfde factor "
-            "een blijvend niveau nadert; een halveringstijd is er dus niet. "
-            f"{_without(say, curve)}"
+        return say(
+            nl="Door de drie keren gaat geen kromme van een effect dat elke keer met dezelfde "
+            "factor een blijvend niveau nadert; een halveringstijd is er dus niet.",
+            en="No curve of an effect that nears a lasting level by the same factor at every use "
+            "passes through the three uses; there is therefore no half-life.",
         )
+    half = say.number(curve.half_life, 1)
+    half_limits = _span(say, curve.half_life_lower, curve.half_life_upper)
+    level, level_limits = say.points(curve.asymptote), _level(say, curve)
     falls = curve.amplitude > 0
-    what = "het deel van het effect boven" if falls else "wat het effect ligt onder"
-    way = "daalt" if falls else "groeit"
-    level = say.points(curve.asymptote)
-    return (
-        f"Het effect {way} van keer tot keer. Wordt {what} het blijvende niveau elke keer met "
-        f"dezelfde factor kleiner, dan halveert dat in {say.number(curve.half_life, 1)} keer "
-        f"({_span(say, curve.half_life_lower, curve.half_life_upper)}) en is het blijvende niveau "
-        f"{level} ({_level(say, curve)}). {_without(say, curve)}"
+    what_nl = "het deel van het effect boven" if falls else "wat het effect ligt onder"
+    what_en = "the part of the effect above" if falls else "the amount by which it lies below"
+    return say(
+        nl=f"Het effect {'daalt' if falls else 'groeit'} van keer tot keer. Wordt {what_nl} het "
+        f"blijvende niveau elke keer met dezelfde factor kleiner, dan halveert dat in {half} keer "
+        f"({half_limits}) en is het blijvende niveau {level} ({level_limits}).",
+        en=f"The effect {'falls' if falls else 'grows'} from use to use. If {what_en} the lasting "
+        f"level becomes smaller by the same factor at every use, it halves in {half} uses "
+        f"({half_limits}) and the lasting level is {level} ({level_limits}).",
     )
 
 
 def _without(say: Language, curve: Decay) -> str:
     """Say how often the uncertainty allows no curve, or one that goes the other way."""
-    text = (
-        "Van de gevallen die bij de onzekerheid passen, heeft "
-        f"{say.percent(curve.share_without, 0)} geen kromme"
+    share = say.percent(curve.share_without, 0)
+    text = say(
+        nl=f"Van de gevallen die bij de onzekerheid passen, heeft {share} geen kromme",
+        en=f"Of the cases that fit the uncertainty, {share} have no curve",
     )
-    if not math.isnan(curve.half_life):
-        text += "; de grenzen gelden alleen voor de andere"
+    if math.isnan(curve.half_life):
+        return f"{text}."
+    text += say(
+        nl="; de grenzen gelden alleen voor de andere", en="; the limits hold only for the others"
+    )
     falls = curve.amplitude > 0
     other = curve.share_rising if falls else 1 - curve.share_without - curve.share_rising
-    if not math.isnan(curve.half_life) and other > 0:
-        way = "stijgt" if falls else "daalt"
-        text += f", en in {say.percent(other, 0)} van alle gevallen {way} het effect juist"
+    if other > 0:
+        cases = say.percent(other, 0)
+        text += say(
+            nl=f", en in {cases} van alle gevallen {'stijgt' if falls else 'daalt'} het effect "
+            "juist",
+            en=f", and in {cases} of all cases the effect {'rises' if falls else 'falls'} instead",
+        )
     return f"{text}."
 
 
 def _span(say: Language, lower: float, upper: float) -> str:
-    if math.isnan(lower):
-        return "grenzen niet te bepalen"
-    return f"{say.number(lower, 1)} tot {say.number(upper, 1)}"
+    return _unknown_limits(say) if math.isnan(lower) else say.between(lower, upper, 1)
 
 
 def _level(say: Language, curve: Decay) -> str:
-    if math.isnan(curve.asymptote_lower):
-        return "grenzen niet te bepalen"
-    return say.interval(curve.asymptote_lower, curve.asymptote_upper, percent_sign=False, sign=True)
+    lower, upper = curve.asymptote_lower, curve.asymptote_upper
+    if math.isnan(lower):
+        return _unknown_limits(say)
+    return say.interval(lower, upper, percent_sign=False, sign=True)
+
+
+def _unknown_limits(say: Language) -> str:
+    return say(nl="grenzen niet te bepalen", en="limits cannot be determined")

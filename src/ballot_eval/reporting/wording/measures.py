@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
-from ballot_eval.formatting import number
 from ballot_eval.reporting.language import Language
 from ballot_eval.results import Measure
 
-NO_COMPARISON = "Een vergelijking is met deze gegevens niet te berekenen."
+NO_COMPARISON = {
+    "nl": "Een vergelijking is met deze gegevens niet te berekenen.",
+    "en": "A comparison cannot be computed from these data.",
+}
 
 
 def find_measure(items: tuple[Measure, ...], **wanted: str) -> Measure | None:
@@ -21,7 +23,7 @@ def find_measure(items: tuple[Measure, ...], **wanted: str) -> Measure | None:
 
 def limits_text(say: Language, m: Measure, digits: int = 2) -> str:
     """Return the limits of a measure."""
-    return f"{say.number(m.ci_lower, digits)} tot {say.number(m.ci_upper, digits)}"
+    return say.between(m.ci_lower, m.ci_upper, digits)
 
 
 def change_text(say: Language, m: Measure, less: str, more: str) -> str:
@@ -32,8 +34,3 @@ def change_text(say: Language, m: Measure, less: str, more: str) -> str:
 def is_clear(m: Measure) -> bool:
     """Return whether the interval of a ratio leaves 1 out."""
     return not m.ci_lower <= 1 <= m.ci_upper
-
-
-def plural(count: int, one: str, many: str) -> str:
-    """Return a count with its noun in the singular or the plural."""
-    return f"{number(count)} {one if count == 1 else many}"

@@ -36,7 +36,7 @@ def with_limits(say: Language, m: Measure) -> str:
 def period(say: Language, m: Measure) -> str:
     """Return between which elections a change is."""
     later, earlier = m.group.split("-")
-    return f"van {earlier} naar {later}"
+    return say(nl=f"van {earlier} naar {later}", en=f"from {earlier} to {later}")
 
 
 def capital(text: str) -> str:
@@ -45,10 +45,14 @@ def capital(text: str) -> str:
 
 
 def verdict(say: Language, m: Measure) -> str:
-    """Return whether the effect changed, as a clause: ``nam het effect af``."""
+    """Return whether the effect changed, as a clause: ``the effect decreased``."""
     if m.ci_lower > 0:
-        return "nam het effect toe"
-    return "nam het effect af" if m.ci_upper < 0 else "veranderde het effect niet aantoonbaar"
+        return say(nl="nam het effect toe", en="the effect increased")
+    if m.ci_upper < 0:
+        return say(nl="nam het effect af", en="the effect decreased")
+    return say(
+        nl="veranderde het effect niet aantoonbaar", en="the effect did not demonstrably change"
+    )
 
 
 def counted_changes(outcome: Outcome) -> list[Measure]:
@@ -74,14 +78,20 @@ def rounded_change(say: Language, m: Measure) -> str:
     """Say what rounding leaves open of a change; its direction only when it leaves that."""
     if m.ci_lower <= 0 <= m.ci_upper:
         low, high = (say.points(v, unit=False) for v in (m.ci_lower, m.ci_upper))
-        return (
-            f"{period(say, m)} ligt de verandering van het effect tussen {low} en {high} procentpunt: "
-            "de afronding laat open of het omhoog of omlaag ging"
+        return say(
+            nl=f"{period(say, m)} ligt de verandering van het effect tussen {low} en {high} "
+            "procentpunt: de afronding laat open of het omhoog of omlaag ging",
+            en=f"{period(say, m)} the change in the effect lies between {low} and {high} "
+            "percentage points: rounding leaves open whether it went up or down",
         )
     least, most = sorted((abs(m.ci_lower), abs(m.ci_upper)))
-    way = "omlaag" if m.ci_upper < 0 else "omhoog"
     size = say.interval(least, most, percent_sign=False)
-    return f"{period(say, m)} ging het effect {size} procentpunt {way} (grenzen door afronding)"
+    way = say(nl="omlaag", en="down") if m.ci_upper < 0 else say(nl="omhoog", en="up")
+    return say(
+        nl=f"{period(say, m)} ging het effect {size} procentpunt {way} (grenzen door afronding)",
+        en=f"{period(say, m)} the effect went {way} by {size} percentage points "
+        "(limits due to rounding)",
+    )
 
 
 def uses_of(outcome: Outcome) -> dict[str, list[Exposure]]:
@@ -107,22 +117,39 @@ def published_sentence(say: Language, outcome: Outcome) -> str:
     """Say of which uses counts are known, of which rounded shares, and which are left out."""
     uses = uses_of(outcome)
     if not uses["rounded"] and not uses["left_out"]:
-        return "Van elke keer zijn aantallen per gemeente bekend."
+        return say(
+            nl="Van elke keer zijn aantallen per gemeente bekend.",
+            en="Counts by municipality are known for every use.",
+        )
     parts = []
     if uses["rounded"]:
+        elections = elections_of(say, uses["rounded"])
         parts.append(
-            f"Van {elections_of(say, uses['rounded'])} zijn niet alle aantallen bekend, wel "
-            "gepubliceerde, afgeronde aandelen. Zij tellen mee als het interval waaruit zij zijn "
-            "afgerond, nooit als aantallen; wat de afronding openlaat, staat apart van de "
-            "onzekerheid door toeval. Waar de aantallen elders ontbreken, is het aandeel elders "
-            "dat van de rest van het land, met gemeenten die pas later meededen."
+            say(
+                nl=f"Van {elections} zijn niet alle aantallen bekend, wel gepubliceerde, "
+                "afgeronde aandelen. Zij tellen mee als het interval waaruit zij zijn afgerond, "
+                "nooit als aantallen; wat de afronding openlaat, staat apart van de onzekerheid "
+                "door toeval. Waar de aantallen elders ontbreken, is het aandeel elders dat van "
+                "de rest van het land, met gemeenten die pas later meededen.",
+                en=f"For {elections} not all counts are known, but published, rounded shares are. "
+                "They enter as the interval from which they were rounded, never as counts; what "
+                "rounding leaves open is kept apart from the uncertainty due to chance. Where the "
+                "counts elsewhere are missing, the share elsewhere is that of the rest of the "
+                "country, including municipalities that took part only later.",
+            )
         )
-    parts.extend(
-        f"{exposure.election} blijft buiten de vergelijking: van die verkiezing, of van "
-        f"{exposure.baseline} ervoor, is te weinig bekend."
-        for exposure in uses["left_out"]
-    )
+    parts.extend(_left_out(say, exposure) for exposure in uses["left_out"])
     return " ".join(parts)
+
+
+def _left_out(say: Language, exposure: Exposure) -> str:
+    election, baseline = exposure.election, exposure.baseline
+    return say(
+        nl=f"{election} blijft buiten de vergelijking: van die verkiezing, of van {baseline} "
+        "ervoor, is te weinig bekend.",
+        en=f"{election} is left out of the comparison: too little is known of that election, or "
+        f"of {baseline} before it.",
+    )
 
 
 def source_sentence(say: Language, outcome: Outcome) -> str:
@@ -135,52 +162,94 @@ def source_sentence(say: Language, outcome: Outcome) -> str:
     sources: dict[str, set[str]] = {}
     for share in learning.history.learning.published:
         if share.election in rounded:
-            sources.setdefault(share.election, set()).add(share.source)
-    parts = [f"{e}: {say.listed(sorted(found))}" for e, found in sources.items()]
-    return f"Bron van de afgeronde aandelen van {'; '.join(parts)}." if parts else ""
+            name = say(nl=share.source, en=share.source_en or share.source)
+            sources.setdefault(share.election, set()).add(name)
+    if not sources:
+        return ""
+    text = "; ".join(f"{e}: {say.listed(sorted(found))}" for e, found in sources.items())
+    return say(
+        nl=f"Bron van de afgeronde aandelen van {text}.",
+        en=f"Source of the rounded shares for {text}.",
+    )
 
 
-SCALE = (
-    "Een effect dat in procentpunten elke keer even groot is, ook als het per gemeente verschilt, "
-    "is hier geen leren. Is het effect juist een vaste verhouding, dan is de verhouding de goede "
-    "maat: verandert bij een andere soort verkiezing het gewone aandeel, dan verandert een van de "
-    "twee maten ook zonder dat iemand leert."
-)
+#: What a constant effect is, and on which scale.
+SCALE = {
+    "nl": (
+        "Een effect dat in procentpunten elke keer even groot is, ook als het per gemeente "
+        "verschilt, is hier geen leren. Is het effect juist een vaste verhouding, dan is de "
+        "verhouding de goede maat: verandert bij een andere soort verkiezing het gewone aandeel, "
+        "dan verandert een van de twee maten ook zonder dat iemand leert."
+    ),
+    "en": (
+        "An effect that is equally large every time in percentage points, even if it differs "
+        "between municipalities, does not count as learning here. If instead the effect is a "
+        "fixed ratio, the ratio is the right measure: if the usual share is different at another "
+        "type of election, one of the two measures changes even though nobody learns."
+    ),
+}
 
 
 def changes_sentence(say: Language, outcome: Outcome) -> str:
     """Say how the effect changed between uses: tested, and as far as rounding leaves it."""
     found, rounded = counted_changes(outcome), rounded_changes(outcome)
-    parts = []
-    if found:
-        written = [
-            f"{period(say, m)} {verdict(say, m)} ({with_limits(say, m)}; p-waarde {say.p_value(m.p_value)})"
-            for m in found
-        ]
-        parts.append(f"{capital('; '.join(written))}.")
-        parts.append(_joint(say, outcome))
-        parts.append("De toets wijst de hele geschiedenis van gemeenten anders toe.")
-        if strata := outcome.study.analysis.strata:
-            parts.append(
-                f"Dat gebeurt alleen binnen {say.count(strata.size_groups)} groepen naar "
-                "grootte, en ook het verschil is dat binnen die groepen."
-            )
-    else:
-        parts.append(
-            "Er zijn geen twee keren waarvan de aantallen per gemeente bekend zijn, met een "
-            "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk."
-        )
+    parts = _tested(say, outcome, found) if found else [_no_test(say)]
     parts += [f"{capital(rounded_change(say, m))}." for m in rounded]
     if rounded:
-        parts.append("Of een verandering toeval is, is met afgeronde aandelen niet te toetsen.")
-    for m in rounded_changes(outcome, "change_in_ratio"):
-        ends = f"{say.number(m.ci_lower, 2)} tot {say.number(m.ci_upper, 2)}"
         parts.append(
-            f"Als verhouding is het effect {period(say, m)} {ends} keer zo groot geworden."
+            say(
+                nl="Of een verandering toeval is, is met afgeronde aandelen niet te toetsen.",
+                en="Whether a change is due to chance cannot be tested with rounded shares.",
+            )
         )
+    parts += [_ratio_change(say, m) for m in rounded_changes(outcome, "change_in_ratio")]
     if found or rounded:
-        parts.append(SCALE)
+        parts.append(say.pick(SCALE))
     return " ".join(p for p in parts if p)
+
+
+def _no_test(say: Language) -> str:
+    return say(
+        nl="Er zijn geen twee keren waarvan de aantallen per gemeente bekend zijn, met een "
+        "eerdere verkiezing van dezelfde soort; een toets is daarom niet mogelijk.",
+        en="There are no two uses for which the counts by municipality are known, with an earlier "
+        "election of the same type; a test is therefore not possible.",
+    )
+
+
+def _tested(say: Language, outcome: Outcome, changes: list[Measure]) -> list[str]:
+    """Say what the test gives for each change, for all together, and how it is done."""
+    written = []
+    for m in changes:
+        p = say(nl=f"p-waarde {say.p_value(m.p_value)}", en=f"p-value {say.p_value(m.p_value)}")
+        written.append(f"{period(say, m)} {verdict(say, m)} ({with_limits(say, m)}; {p})")
+    parts = [
+        f"{capital('; '.join(written))}.",
+        _joint(say, outcome),
+        say(
+            nl="De toets wijst de hele geschiedenis van gemeenten anders toe.",
+            en="The test reassigns municipalities with their whole history.",
+        ),
+    ]
+    if strata := outcome.study.analysis.strata:
+        groups = say.count(strata.size_groups)
+        parts.append(
+            say(
+                nl=f"Dat gebeurt alleen binnen {groups} groepen naar grootte, en ook het verschil "
+                "is dat binnen die groepen.",
+                en=f"That is done only within {groups} groups by size, and the difference, too, is "
+                "that within those groups.",
+            )
+        )
+    return parts
+
+
+def _ratio_change(say: Language, m: Measure) -> str:
+    limits = say.between(m.ci_lower, m.ci_upper)
+    return say(
+        nl=f"Als verhouding is het effect {period(say, m)} {limits} keer zo groot geworden.",
+        en=f"As a ratio, the effect became {limits} times as large {period(say, m)}.",
+    )
 
 
 def _joint(say: Language, outcome: Outcome) -> str:
@@ -194,7 +263,9 @@ def _joint(say: Language, outcome: Outcome) -> str:
     if not found:
         return ""
     values = say.listed([say.p_value(m.p_value) for m in found])
-    return (
-        "Wie naar meer veranderingen kijkt, vindt eerder iets. Samen getoetst zijn de p-waarden, "
-        f"in dezelfde volgorde: {values}."
+    return say(
+        nl="Wie naar meer veranderingen kijkt, vindt eerder iets. Samen getoetst zijn de "
+        f"p-waarden, in dezelfde volgorde: {values}.",
+        en="The more changes one looks at, the sooner something is found. Tested jointly, the "
+        f"p-values are, in the same order: {values}.",
     )

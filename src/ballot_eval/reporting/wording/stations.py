@@ -15,7 +15,10 @@ from ballot_eval.topics.station_effects import METHOD
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-NO_STATIONS = "Uitslagen per stembureau zijn niet gemeten."
+NO_STATIONS = {
+    "nl": "Uitslagen per stembureau zijn niet gemeten.",
+    "en": "Results per polling station were not measured.",
+}
 
 #: Municipalities that are named one by one; the file names them all.
 NAMED = 12
@@ -27,8 +30,8 @@ def station_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     That there are no stations is said once; what would follow is left out.
     """
     if not _coverage(outcome):
-        names = ("coverage", "dispersion", "effect")
-        return {"station_sample_text": NO_STATIONS} | {f"station_{n}_text": "" for n in names}
+        empty = {f"station_{name}_text": "" for name in ("coverage", "dispersion", "effect")}
+        return {"station_sample_text": say.pick(NO_STATIONS)} | empty
     return {
         "station_sample_text": _sample(say, outcome),
         "station_coverage_text": _incomplete(say, outcome),
@@ -44,22 +47,27 @@ def _coverage(outcome: Outcome) -> list[StationCoverage]:
 
 
 def _sample(say: Language, outcome: Outcome) -> str:
-    here = _coverage(outcome)
-    count = sum(c.stations_count for c in here)
+    here, election = _coverage(outcome), outcome.study.election
+    stations = say.stations(sum(c.stations_count for c in here))
     where = say.municipalities(sum(c.stations_count > 0 for c in here))
-    text = (
-        f"Bij {outcome.study.election} is van {say.plural(count, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} in "
-        f"{where} bekend hoeveel stemmen ongeldig en blanco waren."
+    text = say(
+        nl=f"Bij {election} is van {stations} in {where} bekend hoeveel stemmen ongeldig en blanco "
+        "waren.",
+        en=f"For {stations} in {where} at {election} it is known how many votes were invalid and "
+        "how many were blank.",
     )
     unknown, empty = (
         sum(getattr(c, field) for c in here) for field in ("unknown_count", "without_votes_count")
     )
+    of_unknown = say(nl="waarvan een aantal onbekend is", en="for which a count is unknown")
+    without = say(nl="zonder stemmen", en="without votes")
     parts = [
-        f"{say.plural(n, nl=('stembureau', 'stembureaus'), en=('TODO', 'TODO'))} {reason}"
-        for n, reason in ((unknown, "waarvan een aantal onbekend is"), (empty, "zonder stemmen"))
+        f"{say.stations(n)} {reason}"
+        for n, reason in ((unknown, of_unknown), (empty, without))
         if n
     ]
-    return f"{text} Weggelaten: {say.listed(parts)}." if parts else text
+    left_out = say(nl="Weggelaten", en="Left out")
+    return f"{text} {left_out}: {say.listed(parts)}." if parts else text
 
 
 def _incomplete(say: Language, outcome: Outcome) -> str:
@@ -67,31 +75,50 @@ def _incomplete(say: Language, outcome: Outcome) -> str:
     here = _coverage(outcome)
     without = sum(not c.stations_count for c in here)
     short = [c for c in here if c.stations_count and not c.complete]
-    text = (
-        f"Van {say.municipalities(without)} zijn er geen uitslagen per stembureau. "
-        if without
-        else ""
-    )
+    lead = ""
+    if without:
+        absent = say.municipalities(without)
+        lead = say(
+            nl=f"Van {absent} zijn er geen uitslagen per stembureau. ",
+            en=f"There are no results per polling station for {absent}. ",
+        )
     if not short:
-        where = "de andere gemeenten" if without else "elke gemeente"
-        return f"{text}In {where} tellen de stembureaus precies op tot de uitslag van de gemeente."
-    names = municipality_names(outcome.panel)
-    short.sort(key=lambda c: (not math.isnan(c.coverage), c.coverage))
-    listed = [
-        f"{names.get(c.municipality_code, c.municipality_code)} ({_share(say, c)})"
-        for c in short[:NAMED]
-    ]
-    more = len(short) - len(listed)
-    named = ", ".join(listed) + (f" en nog {say.number(more)}" if more else "")
-    return (
-        f"{text}In {say.municipalities(len(short))} tellen de stembureaus niet precies op tot de "
-        f"uitslag; tussen haakjes hun deel van de stemmen van de gemeente: {named}. "
-        "`station_coverage.csv` noemt ze alle."
+        where = say(
+            nl="de andere gemeenten" if without else "elke gemeente",
+            en="the other municipalities" if without else "every municipality",
+        )
+        return lead + say(
+            nl=f"In {where} tellen de stembureaus precies op tot de uitslag van de gemeente.",
+            en=f"In {where} the polling stations add up exactly to the result of the municipality.",
+        )
+    where, named = say.municipalities(len(short)), _shortest(say, short, outcome)
+    return lead + say(
+        nl=f"In {where} tellen de stembureaus niet precies op tot de uitslag; tussen haakjes hun "
+        f"deel van de stemmen van de gemeente: {named}. `station_coverage.csv` noemt ze alle.",
+        en=f"In {where} the polling stations do not add up exactly to the result; in brackets "
+        f"their share of the votes of the municipality: {named}. `station_coverage.csv` names "
+        "them all.",
     )
+
+
+def _shortest(say: Language, short: list[StationCoverage], outcome: Outcome) -> str:
+    """Return the municipalities with what their stations are of the result, least first."""
+    names = municipality_names(outcome.panel)
+    ordered = sorted(short, key=lambda c: (not math.isnan(c.coverage), c.coverage))
+    listed = ", ".join(
+        f"{names.get(c.municipality_code, c.municipality_code)} ({_share(say, c)})"
+        for c in ordered[:NAMED]
+    )
+    if len(short) <= NAMED:
+        return listed
+    more = say.number(len(short) - NAMED)
+    return listed + say(nl=f" en nog {more}", en=f" and {more} more")
 
 
 def _share(say: Language, item: StationCoverage) -> str:
-    return "geen uitslag" if math.isnan(item.coverage) else say.percent(item.coverage, 1)
+    if math.isnan(item.coverage):
+        return say(nl="geen uitslag", en="no result")
+    return say.percent(item.coverage, 1)
 
 
 def _dispersion(say: Language, outcome: Outcome) -> str:
@@ -108,20 +135,41 @@ def _dispersion(say: Language, outcome: Outcome) -> str:
     parts = [
         f"{say.number(d.phi, 2)} {words}"
         for d, words in (
-            (found["polling_station", "group"], "voor stembureaus rond het aandeel van alle samen"),
-            (own, "voor stembureaus rond dat van hun eigen gemeente"),
-            (found["municipality", "group"], "voor gemeenten rond dat van alle samen"),
+            (
+                found["polling_station", "group"],
+                say(
+                    nl="voor stembureaus rond het aandeel van alle samen",
+                    en="for polling stations around the share of all together",
+                ),
+            ),
+            (
+                own,
+                say(
+                    nl="voor stembureaus rond dat van hun eigen gemeente",
+                    en="for polling stations around that of their own municipality",
+                ),
+            ),
+            (
+                found["municipality", "group"],
+                say(
+                    nl="voor gemeenten rond dat van alle samen",
+                    en="for municipalities around that of all together",
+                ),
+            ),
         )
         if not math.isnan(d.phi)
     ]
     if not parts:
         return ""
     kind = say.pick(KINDS)[study.analysis.outcome]
-    return (
-        f"Voor {kind} in de controlegemeenten is zij {say.listed(parts)}. Van die "
-        f"stembureaus had {say.percent(own.without_share, 0)} helemaal geen {kind}; bij toeval alleen "
-        f"rond het aandeel van de gemeente is {say.percent(own.expected_without_share, 0)} te "
-        "verwachten."
+    none, expected = (say.percent(v, 0) for v in (own.without_share, own.expected_without_share))
+    return say(
+        nl=f"Voor {kind} in de controlegemeenten is zij {say.listed(parts)}. Van die stembureaus "
+        f"had {none} helemaal geen {kind}; bij toeval alleen rond het aandeel van de gemeente is "
+        f"{expected} te verwachten.",
+        en=f"For {kind} in the control municipalities it is {say.listed(parts)}. Of those polling "
+        f"stations, {none} had no {kind} at all; by chance alone around the share of the "
+        f"municipality, {expected} are to be expected.",
     )
 
 
@@ -136,15 +184,22 @@ def _effect(say: Language, outcome: Outcome) -> str:
     }
     station = found[METHOD, "station"]
     if math.isnan(station.estimate):
-        return f"Dat is niet te schatten: {why(say, station.note, outcome)}."
+        reason = why(say, station.note, outcome)
+        return say(
+            nl=f"Dat is niet te schatten: {reason}.", en=f"This cannot be estimated: {reason}."
+        )
     ballot, plain = found[METHOD, "ballot"], found["randomisation", "ballot"]
-    text = (
-        f"Telt elk stembureau even zwaar, dan veranderde het aandeel {say.pick(KINDS)[wanted[0]]} met "
-        f"{say.points(station.estimate)} ten opzichte van de controlegemeenten ({say.limits(station)}; "
-        f"p-waarde {say.p_value(station.p_value)}). "
-        f"Telt elke stem even zwaar, dan is het {say.points(ballot.estimate)} ({say.limits(ballot)})"
+    kind, size = say.pick(KINDS)[wanted[0]], say.points(station.estimate)
+    p_value = say.p_value(station.p_value)
+    by_ballot = f"{say.points(ballot.estimate)} ({say.limits(ballot)}){_beside(say, ballot, plain)}"
+    return say(
+        nl=f"Telt elk stembureau even zwaar, dan veranderde het aandeel {kind} met {size} ten "
+        f"opzichte van de controlegemeenten ({say.limits(station)}; p-waarde {p_value}). Telt elke "
+        f"stem even zwaar, dan is het {by_ballot}.",
+        en=f"If every polling station counts equally, the share of {kind} changed by {size} "
+        f"relative to the control municipalities ({say.limits(station)}; p-value {p_value}). If "
+        f"every vote counts equally, it is {by_ballot}.",
     )
-    return f"{text}{_beside(say, ballot, plain)}."
 
 
 def _beside(say: Language, ballot: Effect, plain: Effect) -> str:
@@ -152,5 +207,12 @@ def _beside(say: Language, ballot: Effect, plain: Effect) -> str:
     if math.isnan(plain.estimate):
         return ""
     if math.isclose(ballot.estimate, plain.estimate, rel_tol=1e-9, abs_tol=1e-12):
-        return ", precies het effect per stem uit de uitslagen van gemeenten"
-    return f"; uit de uitslagen van gemeenten is het per stem {say.points(plain.estimate)}"
+        return say(
+            nl=", precies het effect per stem uit de uitslagen van gemeenten",
+            en=", exactly the effect per vote from the results of municipalities",
+        )
+    size = say.points(plain.estimate)
+    return say(
+        nl=f"; uit de uitslagen van gemeenten is het per stem {size}",
+        en=f"; from the results of municipalities it is {size} per vote",
+    )
