@@ -1,4 +1,4 @@
-"""How the two languages of the report write counts and order."""
+"""How the two languages of the report write order and numbers of polling stations."""
 
 from __future__ import annotations
 
