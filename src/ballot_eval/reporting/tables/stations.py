@@ -17,14 +17,21 @@ from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-#: Types whose name in the data is no word of the language, and all stations together.
+#: Types of polling stations; others keep the name that they have in the data.
 LEVELS = {
-    "nl": {UNKNOWN_TYPE: "onbekend", "total": "alle stembureaus"},
+    "nl": {
+        "regulier": "regulier",
+        "bijzonder": "bijzonder",
+        "mobiel": "mobiel",
+        UNKNOWN_TYPE: "onbekend",
+        "total": "alle stembureaus",
+    },
     "en": {
-        "total": "all polling stations",
         "regulier": "regular",
         "bijzonder": "special",
         "mobiel": "mobile",
+        UNKNOWN_TYPE: "unknown",
+        "total": "all polling stations",
     },
 }
 
