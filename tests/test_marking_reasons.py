@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -13,14 +12,7 @@ import ballot_eval as be
 from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.rates import own_interval, wilson_interval
 from ballot_eval.panel import contrast
-from ballot_eval.results import Rate
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation import (
-    simulate_panel,
-    simulate_party_only,
-    simulate_reasons,
-    simulate_stations,
-)
 from ballot_eval.topics.invalid_votes import estimate_effect
 from ballot_eval.topics.marking import marking_results
 from ballot_eval.topics.marking.party_only import (
@@ -35,42 +27,17 @@ from ballot_eval.topics.marking.party_only import (
 from ballot_eval.topics.marking.published import published_results
 from ballot_eval.topics.marking.reasons import reason_results
 from ballot_eval.topics.marking.shares import PARTS_DIFFER
-
-NAN = float("nan")
-
-
-@pytest.fixture(scope="module")
-def study(gr2026):
-    analysis = gr2026.analysis.model_copy(update={"draws": 199, "max_exact": 199})
-    return gr2026.model_copy(update={"analysis": analysis, "learning": None})
+from marking_frames import by_key, half_the_stations, marked
 
 
 @pytest.fixture(scope="module")
-def world(study):
-    """Return a panel, and reasons and votes for a party alone of its experiment municipalities."""
-    rows = simulate_panel(study, seed=7, effect=0.003)
-    regions = pd.DataFrame(columns=list(TABLES["region_results"].names))
-    panel = be.build_panel({"municipality_results": rows, "region_results": regions}, study)
-    here = rows[rows["election_id"] == "GR2026"]
-    here = here[here["municipality_code"].isin(study.experiment())]
-    stations = simulate_stations(here, seed=7)
-    added = dict.fromkeys(study.experiment(), 0.003)
-    return panel, {
-        "station_results": stations,
-        "invalid_reasons": simulate_reasons(here, stations, added, seed=7),
-        "party_only_votes": simulate_party_only(here, stations, study, seed=7),
-    }
+def world(gr2026):
+    return marked(gr2026)
 
 
-def by_key(measures):
-    found = {(m.unit, m.level, m.quantity): m for m in measures}
-    assert len(found) == len(list(measures))
-    return found
-
-
-def told(panel, measures):
-    results = be.ResultSet(panel.study.id, (), (), (), marking=tuple(measures))
-    return SimpleNamespace(study=panel.study, panel=panel, results=results)
+@pytest.fixture(scope="module")
+def half(world):
+    return half_the_stations(world[1])
 
 
 def test_shares_are_counts_over_counts_and_add_up(world):
@@ -171,29 +138,6 @@ def test_what_is_missing_is_named_and_left_out_of_both_sides(world):
     assert found["experiment", "without_reason", "share_of_invalid"].numerator == lost
     net = found["experiment-control", "invalid", "net_excess"]
     assert (net.count, net.note) == (10, "left out without reasons of invalidity: 0546")
-    said = marking_sentences(told(panel, measures))
-    assert said["reasons_coverage_text"].startswith(
-        "Er zijn redenen van tien van de elf experimentgemeenten; niet van Leiden. Van "
-        f"{lost} ongeldige stemmen"
-    )
-    assert "in Gouda." in said["reasons_coverage_text"]
-    assert "en daarom weggelaten: Leiden" in said["reasons_gross_text"]
-    share = found["experiment-control", "without_reason", "gross_share"].estimate
-    assert f"of zonder opgegeven reden ({percent(share)}) ongeldig" in said["reasons_net_text"]
-
-
-@pytest.mark.parametrize("net", [-0.001, 0.001])
-def test_a_net_excess_of_either_sign_reads_right(world, net):
-    panel, tables = world
-    measures = [
-        replace(m, estimate=net) if m.quantity == "net_excess" else m
-        for m in reason_results(tables, panel)
-    ]
-    said = marking_sentences(told(panel, measures))
-    words = f"{points(net)} ten opzichte van de controlegemeenten (netto;"
-    assert words in said["reasons_gross_text"]
-    # Every invalid vote has a reason here.
-    assert "zonder opgegeven reden" not in said["reasons_net_text"]
 
 
 def test_stations_stand_for_a_municipality_without_reasons_of_its_own(world):
@@ -280,36 +224,14 @@ def test_exposures_divide_the_experiment(world):
     assert third.estimate < first.estimate
 
 
-def test_without_tables_there_is_nothing_and_the_report_says_so(world):
+def test_without_tables_there_is_nothing(world):
     panel, _ = world
-    empty = {name: pd.DataFrame(columns=list(t.names)) for name, t in TABLES.items()}
+    empty = {name: pd.DataFrame(columns=list(table.names)) for name, table in TABLES.items()}
     for accepted in ({}, empty):
         assert not {m.topic for m in marking_results(accepted, panel)} & {"reasons", "party_only"}
-    outcome = told(panel, ())
-    said = {name: text for name, text in marking_sentences(outcome).items() if text}
-    assert said == {"reasons_text": NO_REASONS, "party_only_text": NO_PARTY_ONLY}
-    assert _reason_tables(outcome) == {}
-    assert reason_figures(outcome) == {}
 
 
-def test_the_report_has_tables_words_and_a_figure(world):
-    panel, tables = world
-    outcome = told(panel, marking_results(tables, panel))
-    made = _reason_tables(outcome)
-    assert set(made) == {"reasons", "reasons_municipalities", "gross_net", "party_only"}
-    assert "nan" not in "".join(made.values())
-    said = marking_sentences(outcome)
-    assert "Elke ongeldige stem heeft er een reden." in said["reasons_coverage_text"]
-    assert "waar het de 3e keer is." in said["party_only_text"]
-    (rows,), _ = reason_figures(outcome)["invalid_reasons"]
-    assert rows["unit"].iloc[0] == "Alle samen"
-    assert (
-        rows.groupby("unit")["votes"].sum().loc["Boekel"]
-        == (panel.counts("GR2026", "invalid").loc["0755", "numerator"])
-    )
-
-
-def test_published_numbers_stand_beside_with_their_rounding(root):
+def test_published_numbers_have_the_limits_of_their_rounding(root):
     study = be.load_study(root / "analysis/tk2025")
     found = by_key(list(published_results({}, SimpleNamespace(study=study))))
     design = found["experiment", "design", "share_of_votes_cast"]
@@ -319,42 +241,6 @@ def test_published_numbers_stand_beside_with_their_rounding(root):
     assert found["comparison", "total", "preference_share"].estimate == 0.309
     assert all(m.source and m.note == "published, not computed" for m in found.values())
     assert math.isnan(design.numerator)
-    own = Rate("TK2025", "experiment", "invalid", 633, 131_478, 633 / 131_478, NAN, NAN, "")
-    # Other municipalities are the reference of the plan than of the publication.
-    other = replace(own, unit="reference")
-    lines = tables_reasons.marking_published(
-        tuple(found.values()), (own, other), study.marking.published
-    ).splitlines()
-    assert lines[3].endswith("| TK2025 | 0,48% | 0,475–0,485% | 0,48% |")
-    assert lines[4].endswith("| TK2025 | 0,19% | 0,185–0,195% | – |")
-    assert lines[2].endswith("| TK2025 | 0,32% | 0,315–0,325% | – |")
-    # As many decimals as were published, the limits one more.
-    preference = [line for line in lines if "voorkeurstemmen" in line]
-    assert [line.split(" | ", 3)[3] for line in preference] == [
-        "36,6% | 36,55–36,65% | – |",
-        "30,9% | 30,85–30,95% | – |",
-        "+5,7 procentpunt | +5,60 tot +5,80 | – |",
-    ]
-    assert "Referentiegemeenten van de evaluatie (namen niet vastgesteld)" in lines[4]
-
-
-def test_published_numbers_name_their_source_and_the_net_excess_beside(root):
-    study = be.load_study(root / "analysis/tk2025")
-    measures = tuple(published_results({}, SimpleNamespace(study=study)))
-    effect = be.Effect(
-        *("invalid", "att", "experiment-control", "ballot", study.baselines[0], "randomisation"),
-        *(0.0025, 0.0010, 0.0040, 0.01, 5, 300, 99, False, 1),
-    )
-    results = be.ResultSet(study.id, (), (effect,), (), marking=measures)
-    text = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
-    said = text["marking_published_text"]
-    (source,) = {m.source for m in measures}
-    assert f"Bron van de gepubliceerde getallen van TK2025: {source}." in said
-    assert "+0,25 procentpunt (+0,10 tot +0,40 procentpunt); de methode verschilt" in said
-    # Without the effect nothing is said of it.
-    results = replace(results, effects=(replace(effect, weighting="municipality"),))
-    without = marking_sentences(SimpleNamespace(study=study, panel=None, results=results))
-    assert "netto verschil" not in without["marking_published_text"]
 
 
 @pytest.mark.parametrize(
@@ -375,25 +261,6 @@ def test_a_published_share_that_cannot_be_is_refused(root, change, message):
     values["marking"]["published"] = [entry | change, *([entry] if again else [])]
     with pytest.raises(ValueError, match=message):
         StudyDesign.model_validate(values)
-
-
-@pytest.fixture(scope="module")
-def half(world):
-    """Return a municipality with stations, and the tables with counts of half of them only."""
-    _, tables = world
-    frame = tables["party_only_votes"]
-    code = frame.loc[frame["polling_station_id"] != "", "municipality_code"].iloc[0]
-    stations = sorted(set(frame.loc[frame["municipality_code"] == code, "polling_station_id"]))[1:]
-    kept = stations[: len(stations) // 2]
-    assert len(kept) > 2
-
-    def part(name):
-        rows = tables[name]
-        here = rows["municipality_code"] == code
-        return rows[~here | rows["polling_station_id"].isin(kept)]
-
-    names = ("party_only_votes", "invalid_reasons")
-    return code, kept, tables | {name: part(name) for name in names}
 
 
 def test_half_the_stations_give_the_share_among_their_own_valid_votes(world, half):
@@ -444,21 +311,6 @@ def test_half_the_stations_beside_a_whole_give_no_interval(world, half):
     assert given[code, "total", "share_of_valid"].estimate == full.estimate
 
 
-def test_the_report_says_which_municipalities_have_some_stations_only(world, half):
-    panel, _ = world
-    code, _, tables = half
-    said = marking_sentences(told(panel, party_only_results(tables, panel)))
-    assert "niet van elk stembureau" in said["party_only_text"]
-    unknown = {k: v for k, v in tables.items() if k != "station_results"}
-    rows = tables["party_only_votes"]
-    only = rows[rows["municipality_code"] == code]
-    for frame in (tables["party_only_votes"], only):
-        measures = party_only_results(unknown | {"party_only_votes": frame}, panel)
-        text = marking_sentences(told(panel, measures))["party_only_text"]
-        assert "telt daarom niet mee" in text
-        assert "nan" not in text
-
-
 def test_all_stations_give_what_the_whole_gives(world):
     panel, tables = world
     frame = tables["party_only_votes"]
@@ -472,9 +324,3 @@ def test_all_stations_give_what_the_whole_gives(world):
     )
     counts = (party_only_counts(t, panel, "GR2026")[code] for t in (only, tables))
     assert len(set(counts)) == 1
-
-
-def test_the_report_does_not_say_that_design_errors_need_the_new_ballot(root):
-    text = (root / "report" / "_redenen.qmd").read_text(encoding="utf-8")
-    assert "meer dan één partij kan ook op het oude stembiljet" in text
-    assert "nu geldig" not in text

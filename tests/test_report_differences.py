@@ -179,8 +179,8 @@ NO_CONTROLS = "no control municipality has results of polling stations"
             contrast("GR2026-GR2022", -0.005),
             "Voor stembureaus waar het stembureau alles telt (DSO), is het aandeel met een "
             "verschil in de experimentgemeenten 1,2 procentpunt hoger (−0,8 tot +3,2; p-waarde "
-            "0,030) dan in de controlegemeenten. Sinds GR2022 is de verandering 0,5 procentpunt lager "
-            "(−2,5 tot +1,5; p-waarde 0,030) dan in de controlegemeenten.",
+            "0,030) dan in de controlegemeenten. Sinds GR2022 is de verandering 0,5 procentpunt "
+            "lager (−2,5 tot +1,5; p-waarde 0,030) dan in de controlegemeenten.",
             "For polling stations that count everything themselves (DSO), the share with a "
             "difference is 1.2 percentage points higher (−0.8 to +3.2; p-value 0.030) in the "
             "experiment municipalities than in the control municipalities. The change since "

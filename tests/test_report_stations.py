@@ -243,7 +243,7 @@ def rate(level, unit, outcome, **fields):
             ENGLISH,
             "| 1,000 and more",
             "| 3 | 0.25% | – | 0.25% | 0.10–0.60% |",
-            "|  | Control municipalities | 3 | 0.25% | 0.10–0.60% | – | – |",
+            "|  | Control | 3 | 0.25% | 0.10–0.60% | – | – |",
         ),
     ],
 )
@@ -296,7 +296,7 @@ def test_the_figure_of_types_has_the_most_common_ones(gr2026):
         (
             ENGLISH,
             "| GR2026 | 3 | 1 | 1,007 | 3 | 1 | 56.0% |",
-            "| All municipalities | invalid | 1.85 | 1.57 | – | 41% | 35% |",
+            "| All | invalid | 1.85 | 1.57 | – | 41% | 35% |",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
 from ballot_eval.formatting import count_in_words, sort_name
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
-from ballot_eval.reporting.tables.terms import GROUPS, WEIGHTINGS
+from ballot_eval.reporting.tables.terms import GROUPS, WEIGHTINGS, narrow_group
 from ballot_eval.results import MarkingMeasure, ResultSet
 from ballot_eval.topics.marking import preference, repeated_number
 from ballot_eval.topics.marking.shares import CONTRAST
@@ -96,7 +96,7 @@ def preference_groups(say: Language, items: Sequence[MarkingMeasure]) -> str:
     rows = [
         [
             m.election,
-            say.pick(GROUPS)[m.unit],
+            narrow_group(say, say.pick(GROUPS)[m.unit]),
             say.pick(QUANTITIES)[m.quantity],
             say.number(m.numerator),
             say.number(m.denominator),

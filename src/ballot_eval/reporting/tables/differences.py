@@ -11,7 +11,7 @@ from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.names import municipality_names
 from ballot_eval.reporting.selection import estimated
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
-from ballot_eval.reporting.tables.terms import GROUPS
+from ballot_eval.reporting.tables.terms import GROUPS, narrow_group
 from ballot_eval.results import Check, MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import COMPARED
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
@@ -151,7 +151,7 @@ def explanations(say: Language, items: Sequence[MarkingMeasure], election: str) 
             parts = [found.get(f"{direction}_{part}_ballots_rate") for part in PARTS]
             cells = [NO_NUMBER if p is None else say.number(p.numerator) for p in parts]
             name = say.pick(DIRECTIONS)[direction]
-            lead = [_way(say, level), say.pick(GROUPS)[unit], name]
+            lead = [_way(say, level), narrow_group(say, say.pick(GROUPS)[unit]), name]
             rows.append([*lead, say.number(total), *cells])
     header = {
         "nl": [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.invalid_votes import effects
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
-from ballot_eval.reporting.tables.terms import GROUPS, OUTCOMES
+from ballot_eval.reporting.tables.terms import GROUPS, OUTCOMES, narrow_group
 from ballot_eval.results import StationCoverage, StationDispersion, StationRate
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
 from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
@@ -17,14 +17,21 @@ from ballot_eval.topics.stations import SIZE_CLASSES, UNKNOWN_TYPE
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
-#: Types whose name in the data is no word of the language, and all stations together.
+#: Types of polling stations; others keep the name that they have in the data.
 LEVELS = {
-    "nl": {UNKNOWN_TYPE: "onbekend", "total": "alle stembureaus"},
+    "nl": {
+        "regulier": "regulier",
+        "bijzonder": "bijzonder",
+        "mobiel": "mobiel",
+        UNKNOWN_TYPE: "onbekend",
+        "total": "alle stembureaus",
+    },
     "en": {
-        "total": "all polling stations",
         "regulier": "regular",
         "bijzonder": "special",
         "mobiel": "mobile",
+        UNKNOWN_TYPE: "unknown",
+        "total": "all polling stations",
     },
 }
 
@@ -68,9 +75,8 @@ def _rates(say: Language, items: Sequence[StationRate], first: str) -> str:
         count = say.number(invalid.stations_count) if invalid else NO_NUMBER
         # The level is named once, at the first of its groups.
         name = "" if level == named else level_name(say, level)
-        rows.append(
-            [name, say.pick(GROUPS)[unit], count, *_cells(say, invalid), *_cells(say, blank)]
-        )
+        group = narrow_group(say, say.pick(GROUPS)[unit])
+        rows.append([name, group, count, *_cells(say, invalid), *_cells(say, blank)])
         named = level
     header = {
         "nl": ["Groep", "Aantal", "Ongeldig", "Interval", "Blanco", "Interval"],
@@ -108,7 +114,8 @@ def station_dispersion(say: Language, items: Sequence[StationDispersion], electi
         )
         phis = [_phi(say, d.phi) for d in (station, own, municipality)]
         shares = [say.percent(v, 0) for v in (own.without_share, own.expected_without_share)]
-        rows.append([say.pick(ALL)[unit], say.pick(OUTCOMES)[outcome], *phis, *shares])
+        group = narrow_group(say, say.pick(ALL)[unit])
+        rows.append([group, say.pick(OUTCOMES)[outcome], *phis, *shares])
     header = {
         "nl": [
             *("Groep", "Stemmen", "φ stembureaus", "φ binnen gemeente", "φ gemeenten"),

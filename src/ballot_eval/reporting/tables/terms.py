@@ -130,3 +130,8 @@ def covariate_name(say: Language, variant: str) -> str:
     """Return a covariate of the matching in words."""
     share = say(nl="aandeel ", en="share ")
     return say.pick(COVARIATES).get(variant, variant.replace("rate_", share))
+
+
+def narrow_group(say: Language, name: str) -> str:
+    """Return the name of a group for a narrow column; the English noun would take a line more."""
+    return say(nl=name, en=name.removesuffix(" municipalities"))
