@@ -91,7 +91,14 @@ def response(say: Language, items: Sequence[SurveyMeasure], study: StudyDesign) 
             *("Effectief door gewichten", "Effectief bij eerste uitkomst"),
         ),
         "en": (
-            *("Group asked", "Ballot", "Municipalities", "Polling stations", "Answers", "Took part"),
+            *(
+                "Group asked",
+                "Ballot",
+                "Municipalities",
+                "Polling stations",
+                "Answers",
+                "Took part",
+            ),
             *("Effective by weights", "Effective for first outcome"),
         ),
     }
