@@ -6,23 +6,7 @@ one of them is not described here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
-#: ``count``: a whole number; ``unit``: from 0 to 1; ``truth``: ``True`` or ``False``.
-OutputKind = Literal["text", "count", "number", "unit", "truth"]
-
-
-@dataclass(frozen=True, slots=True)
-class OutputColumn:
-    """A column of the tables of a run; of ``tables`` alone where it has a meaning of its own."""
-
-    name: str
-    kind: OutputKind
-    nl: str
-    en: str
-    tables: tuple[str, ...] = ()
-
+from ballot_eval.schema.outputs import OutputColumn
 
 _TIMES = ("voting_time", "counting_time", "learning")
 _SHARES = ("rates", "stations")
@@ -77,8 +61,8 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
     OutputColumn(
         "outcome",
         "text",
-        "Ongeldige stemmen (invalid), blanco (blank) of samen (residual)",
-        "Invalid votes, blank votes or both (residual)",
+        "Ongeldige stemmen (invalid), blanco (blank), samen (residual), of opkomst (turnout)",
+        "Invalid votes, blank votes, both (residual), or turnout",
     ),
     OutputColumn(
         "dimension",
@@ -164,7 +148,14 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
         "Of uitgebrachte, ongeldige en blanco stemmen alle gelijk zijn aan die van de gemeente",
         "Whether votes cast, invalid and blank votes are all equal to those of the municipality",
     ),
-    OutputColumn("numerator", "count", "Teller van het aandeel", "Numerator of the share"),
+    OutputColumn("numerator", "count", "Teller van het aandeel", "Numerator of the share", _SHARES),
+    OutputColumn(
+        "numerator",
+        "number",
+        "Aantal achter het getal of teller van het aandeel; kan geschat zijn",
+        "Count behind the number or numerator of the share; may be an estimate",
+        ("marking",),
+    ),
     OutputColumn(
         "denominator",
         "count",
@@ -172,7 +163,13 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
         "Denominator of the share: votes cast",
         _SHARES,
     ),
-    OutputColumn("denominator", "count", "Noemer van het aandeel", "Denominator of the share"),
+    OutputColumn(
+        "denominator",
+        "count",
+        "Noemer van het aandeel",
+        "Denominator of the share",
+        ("marking",),
+    ),
     OutputColumn("rate", "unit", "Deel van de uitgebrachte stemmen", "Fraction of votes cast"),
     OutputColumn(
         "phi",
@@ -323,14 +320,14 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
     OutputColumn(
         "n",
         "count",
-        "Mensen of gemeenten die de vraag beantwoordden",
-        "People or municipalities that answered the question",
+        "Aantal mensen of gemeenten waarop het getal rust",
+        "Number of people or municipalities that the number rests on",
     ),
     OutputColumn(
         "count",
         "count",
-        "Hoeveel van hen die de vraag beantwoordden dit antwoord gaven, niet gewogen",
-        "How many of those who answered the question gave this answer, unweighted",
+        "Hoeveel van hen dit antwoord gaven, niet gewogen",
+        "How many of these gave this answer, unweighted",
         ("survey",),
     ),
     OutputColumn(

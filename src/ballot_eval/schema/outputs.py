@@ -7,6 +7,11 @@ of them is not described here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+
+#: ``count``: a whole number; ``unit``: from 0 to 1; ``truth``: ``True`` or ``False``.
+OutputKind = Literal["text", "count", "number", "unit", "truth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +20,17 @@ class OutputFile:
 
     nl: str
     en: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """A column of the tables of a run; of ``tables`` alone where it has a meaning of its own."""
+
+    name: str
+    kind: OutputKind
+    nl: str
+    en: str
+    tables: tuple[str, ...] = ()
 
 
 OUTPUT_TABLES: dict[str, OutputFile] = {

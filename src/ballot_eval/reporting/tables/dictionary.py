@@ -10,8 +10,8 @@ from ballot_eval.outputs import output_columns
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.tables.pipe import pipe_table
 from ballot_eval.schema import Column, Table
-from ballot_eval.schema.output_columns import OUTPUT_COLUMNS, OutputColumn
-from ballot_eval.schema.outputs import OTHER_OUTPUTS, OUTPUT_TABLES
+from ballot_eval.schema.output_columns import OUTPUT_COLUMNS
+from ballot_eval.schema.outputs import OTHER_OUTPUTS, OUTPUT_TABLES, OutputColumn
 
 if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
@@ -143,7 +143,7 @@ def _kind(say: Language, column: Column) -> str:
 def _required(say: Language, column: Column) -> str:
     """Return whether every file has a column, and whether its cells may be empty."""
     if column.optional:
-        return say(nl="nee", en="no")
+        return say(nl="mag ontbreken", en="may be absent")
     if column.nullable:
-        return say(nl="ja, mag leeg zijn", en="yes, may be empty")
+        return say(nl="mag leeg zijn", en="may be empty")
     return say(nl="ja", en="yes")
