@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-
 #: ``count``: a whole number; ``unit``: from 0 to 1; ``truth``: ``True`` or ``False``.
 OutputKind = Literal["text", "count", "number", "unit", "truth"]
 
