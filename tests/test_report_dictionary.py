@@ -13,8 +13,9 @@ from ballot_eval.pipeline import write_outputs
 from ballot_eval.reporting.language import DUTCH, ENGLISH, LANGUAGES
 from ballot_eval.reporting.tables.dictionary import (
     dictionary_tables,
+    output_column,
+    outputs,
     raw_columns,
-    tables_with,
 )
 from ballot_eval.results import ResultSet
 from ballot_eval.schema import SURVEY_TABLES, TABLES, Column, Table
@@ -23,6 +24,10 @@ from ballot_eval.schema.outputs import OTHER_OUTPUTS, OUTPUT_TABLES
 from ballot_eval.validation.findings import EXCLUDED_COLUMNS, ValidationReport
 
 BOTH = pytest.mark.parametrize("say", LANGUAGES, ids=lambda say: say.code)
+
+
+def cells(line):
+    return [cell.strip() for cell in line.removeprefix("|").removesuffix("|").split(" | ")]
 
 
 @pytest.fixture
@@ -39,11 +44,30 @@ def test_every_file_of_a_run_is_in_the_dictionary(written):
     assert {name: list(columns) for name, columns in output_columns().items()} == written
 
 
-def test_every_column_of_a_run_has_one_meaning_per_file(written):
-    described = [(table, c.name) for c in OUTPUT_COLUMNS for table in tables_with(c)]
-    there = [(table, column) for table, columns in written.items() for column in columns]
-    assert sorted(described) == sorted(there)
-    assert all(tables_with(column) for column in OUTPUT_COLUMNS)
+def test_every_column_of_a_run_is_described_and_every_description_used(written):
+    used = {
+        output_column(table, column) for table, columns in written.items() for column in columns
+    }
+    assert used == set(OUTPUT_COLUMNS)
+    meanings = [(c.name, table) for c in OUTPUT_COLUMNS for table in c.tables or ("",)]
+    assert len(set(meanings)) == len(meanings)
+    with pytest.raises(KeyError, match=r"rates\.nothing"):
+        output_column("rates", "nothing")
+
+
+@BOTH
+def test_the_columns_of_a_file_stand_below_it_in_order(written, say):
+    rows = [cells(line) for line in outputs(say).splitlines()[2:]]
+    found = {}
+    for name, kind, meaning in rows:
+        assert meaning
+        if name.startswith("**"):
+            found[name.strip("*")] = below = []
+        else:
+            assert kind
+            below.append(name)
+    tables = {f"{table}.csv": columns for table, columns in written.items()}
+    assert found == tables | {name: [] for name in OTHER_OUTPUTS}
 
 
 def test_everything_that_a_run_leaves_is_in_the_dictionary(finished):
@@ -54,10 +78,10 @@ def test_everything_that_a_run_leaves_is_in_the_dictionary(finished):
 @BOTH
 def test_every_raw_table_has_its_place_in_the_text(root, say):
     text = (root / f"report/{say.code}/_woordenboek.qmd").read_text(encoding="utf-8")
-    outputs = ["outputs", "output_columns", "tables"]
+    general = ["outputs", "tables"]
     tables = [*TABLES, *SURVEY_TABLES]
     shown = re.findall(rf"\{{\{{< table {say.code}\.dictionary_(\w+) >\}}\}}", text)
-    assert shown == [*outputs, *tables]
+    assert shown == [*general, *tables]
     made = re.findall(rf'\{{\.made table="{say.code}\.dictionary_(\w+)"\}}', text)
     assert made == tables
     for name in shown:
@@ -80,7 +104,7 @@ def test_only_tables_that_were_read_are_described(gr2026, say):
     described = TABLES | surveys
     made = dictionary_tables(say, outcome_with(described, {"list_results": 3, "voter_survey": 1}))
     shown = {"list_results", "voter_survey"}
-    general = {"outputs", "output_columns", "tables"}
+    general = {"outputs", "tables"}
     assert set(made) == {f"dictionary_{name}" for name in shown | general}
     rows = made["dictionary_tables"].splitlines()[2:]
     assert [row.split("|")[1].strip() for row in rows] == ["list_results", "voter_survey"]
@@ -93,10 +117,7 @@ def test_only_tables_that_were_read_are_described(gr2026, say):
 def test_a_table_has_a_row_per_column_in_both_languages(name):
     table = (TABLES | SURVEY_TABLES)[name]
     for say in LANGUAGES:
-        rows = [
-            [cell.strip() for cell in line.strip("| ").split(" | ")]
-            for line in raw_columns(say, table).splitlines()[2:]
-        ]
+        rows = [cells(line) for line in raw_columns(say, table).splitlines()[2:]]
         assert [row[0] for row in rows] == list(table.names)
         assert all(len(row) == 4 and all(row) for row in rows)
     assert table.nl

@@ -12,34 +12,12 @@ local function kind_of(id)
   return names[kind] and kind or nil
 end
 
--- A table of more rows may go on at the next page, where its header is repeated.
-local most_rows = 15
-
-local function is_long(blocks)
-  for _, block in ipairs(blocks) do
-    if block.t == "Table" and #block.bodies[1].body > most_rows then return true end
-  end
-  return false
-end
-
-local function boxed(options, blocks)
-  blocks:insert(1, pandoc.RawBlock("typst", "#block(" .. options .. ")["))
-  blocks:insert(pandoc.RawBlock("typst", "]"))
-  return blocks
-end
-
 -- In typst a native caption would be numbered a second time. The block keeps it with its table.
 local function typst_block(div, kind, blocks, caption)
-  local long = kind == "tbl" and is_long(blocks)
-  local words_of = pandoc.List({ pandoc.Para(caption) })
-  if kind == "tbl" then
-    words_of = boxed("sticky: true", words_of)
-    words_of:extend(blocks)
-    blocks = words_of
-  else
-    blocks:extend(words_of)
-  end
-  return pandoc.Div(boxed("breakable: " .. tostring(long), blocks), pandoc.Attr(div.identifier))
+  blocks:insert(kind == "tbl" and 1 or #blocks + 1, pandoc.Para(caption))
+  blocks:insert(1, pandoc.RawBlock("typst", "#block(breakable: false)["))
+  blocks:insert(pandoc.RawBlock("typst", "]"))
+  return pandoc.Div(blocks, pandoc.Attr(div.identifier))
 end
 
 local function choose(meta)

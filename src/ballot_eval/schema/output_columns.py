@@ -189,7 +189,12 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
         "Aandeel stembureaus of gemeenten zonder zo’n stem als alleen toeval werkt",
         "Share of stations or municipalities without such a vote by chance alone",
     ),
-    OutputColumn("topic", "text", "Onderwerp", "Topic"),
+    OutputColumn(
+        "topic",
+        "text",
+        "Onderwerp: redenen, stemmen op een partij, voorkeurstemmen, telverschillen of opkomst",
+        "Topic: reasons, votes for a party, preference votes, counting differences or turnout",
+    ),
     OutputColumn("check", "text", "Welke controle", "Which check"),
     OutputColumn("variant", "text", "Wat er anders is gekozen", "Which choice was changed"),
     OutputColumn(
@@ -225,7 +230,7 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
         "Schaal waarop is geschat: een verschil of verhouding",
         "Scale of the estimation: a difference or a ratio",
     ),
-    OutputColumn("question", "text", "Vraag", "Question"),
+    OutputColumn("question", "text", "Vraag van de enquête", "Question of the survey"),
     OutputColumn(
         "answer",
         "text",
@@ -251,7 +256,12 @@ OUTPUT_COLUMNS: tuple[OutputColumn, ...] = (
         "Vraag waarmee groepen zijn afgebakend; total is iedereen",
         "Question that defines subgroups; total is everyone",
     ),
-    OutputColumn("method", "text", "Methode", "Method"),
+    OutputColumn(
+        "method",
+        "text",
+        "Methode van de schatting of het interval",
+        "Method of the estimate or the interval",
+    ),
     OutputColumn(
         "method",
         "text",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -60,53 +59,34 @@ def dictionary_tables(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the tables of the dictionary, with one for each raw table that has rows."""
     described = outcome.raw.described
     read = {name: described[name] for name, frame in outcome.raw.tables.items() if len(frame)}
-    made = {
-        "dictionary_outputs": outputs(say),
-        "dictionary_output_columns": columns_of_outputs(say),
-        "dictionary_tables": raw_tables(say, read),
-    }
+    made = {"dictionary_outputs": outputs(say), "dictionary_tables": raw_tables(say, read)}
     return made | {f"dictionary_{name}": raw_columns(say, table) for name, table in read.items()}
 
 
 def outputs(say: Language) -> str:
-    """Return every file and folder of a run, what it holds, and the columns that it has."""
-    columns = output_columns()
-    rows = [
-        [f"{name}.csv", say(nl=what.nl, en=what.en), ", ".join(columns[name])]
-        for name, what in OUTPUT_TABLES.items()
-    ]
-    rows += [[name, say(nl=what.nl, en=what.en), ""] for name, what in OTHER_OUTPUTS.items()]
+    """Return what a run delivers: every file, each table followed by its columns."""
+    rows = []
+    for table, names in output_columns().items():
+        what = OUTPUT_TABLES[table]
+        rows.append([f"**{table}.csv**", "", say(nl=what.nl, en=what.en)])
+        for column in (output_column(table, name) for name in names):
+            kind = say.pick(OUTPUT_KINDS)[column.kind]
+            rows.append([column.name, kind, say(nl=column.nl, en=column.en)])
+    for name, what in OTHER_OUTPUTS.items():
+        rows.append([f"**{name}**", "", say(nl=what.nl, en=what.en)])
     header = {
-        "nl": ("Bestand of map", "Inhoud", "Kolommen"),
-        "en": ("File or folder", "Contents", "Columns"),
+        "nl": ("Bestand en kolommen", "Soort", "Betekenis"),
+        "en": ("File and columns", "Type", "Meaning"),
     }
     return pipe_table(say.pick(header), rows, "lll")
 
 
-def columns_of_outputs(say: Language) -> str:
-    """Return every column of the tables of a run, once for each meaning that it has."""
-    meanings = Counter(column.name for column in OUTPUT_COLUMNS)
-    rows = []
-    for column in OUTPUT_COLUMNS:
-        meaning = say(nl=column.nl, en=column.en)
-        if meanings[column.name] > 1:
-            where = say.listed(tables_with(column))
-            meaning = f"In {where}: {meaning}"
-        rows.append([column.name, say.pick(OUTPUT_KINDS)[column.kind], meaning])
-    header = {"nl": ("Kolom", "Soort", "Betekenis"), "en": ("Column", "Type", "Meaning")}
-    return pipe_table(say.pick(header), rows, "lll")
-
-
-def tables_with(column: OutputColumn) -> tuple[str, ...]:
-    """Return the tables of a run in which a column has this meaning."""
-    if column.tables:
-        return column.tables
-    others = {t for c in OUTPUT_COLUMNS if c.name == column.name for t in c.tables}
-    return tuple(
-        table
-        for table, names in output_columns().items()
-        if column.name in names and table not in others
-    )
+def output_column(table: str, name: str) -> OutputColumn:
+    """Return the description of a column of a table of a run; KeyError without one."""
+    found = [c for c in OUTPUT_COLUMNS if c.name == name]
+    for column in (*(c for c in found if table in c.tables), *(c for c in found if not c.tables)):
+        return column
+    raise KeyError(f"{table}.{name}")
 
 
 def raw_tables(say: Language, read: Mapping[str, Table]) -> str:
