@@ -9,6 +9,7 @@ import pytest
 
 from ballot_eval.plan_topics import SurveyMargin
 from ballot_eval.questionnaire import Answer, AskedWhen, Question, Questionnaire
+from ballot_eval.reporting.drawings.survey import survey_figures
 from ballot_eval.reporting.language import DUTCH, ENGLISH, LANGUAGES
 from ballot_eval.reporting.tables.survey import (
     answer_label,
@@ -485,3 +486,28 @@ def test_no_table_of_a_survey_mixes_the_languages(gr2026, say):
         "300",
         "280",
     ]
+
+
+@BOTH
+def test_figures_take_questions_answers_and_ballots_in_the_language(gr2026, say):
+    shares = [
+        measure("share", group, "ease", str(code), estimate=0.2, n=100.0)
+        for group in ("experiment", "control")
+        for code in range(1, 6)
+    ]
+    survey = SurveyResults(
+        gr2026.questionnaire(VOTERS), (*shares, difference("ease", 0.1, 0.01)), problem=""
+    )
+    made = survey_figures(say, SimpleNamespace(study=gr2026, surveys=(survey,)))
+    asked = gr2026.questionnaire(VOTERS).question("ease").wording(say.code)
+    (questions_, ends, ballots, *_), _ = made["voter_answers"]
+    assert questions_ == [asked]
+    least, most = (
+        say(nl="Heel moeilijk", en="Very difficult"),
+        say(nl="Heel makkelijk", en="Very easy"),
+    )
+    assert ends == [(least, most)]
+    assert ballots == [say(nl="nieuw", en="new"), say(nl="oud", en="old")]
+    (labels, *_), _ = made["voter_differences"]
+    counted = say(nl="Makkelijk of heel makkelijk", en="Easy or very easy")
+    assert labels == [f"{asked} {counted}"]
