@@ -119,7 +119,7 @@ def test_columns_of_each_scale(small):
     assert columns["ease"].allowed == ("1", "2", "3", "4", "5", "dont_know")
     assert columns["helped"].allowed == ("yes", "no", "refused")
     assert columns["helper_staff"].allowed == ("yes", "no")
-    assert columns["helper_staff"].nl == "Van wie?: Stembureau"
+    assert columns["helper_staff"].nl == "Van wie? – Stembureau"
     assert columns["minutes"].kind == "decimal"
     assert columns["minutes_no_answer"].allowed == ("dont_know",)
     answers = [c for c in small.layout() if c.answer]

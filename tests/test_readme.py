@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ballot_eval.pipeline import TABLE_NAMES
+from ballot_eval.outputs import TABLE_NAMES
 from ballot_eval.results import KINDS
 
 README = Path(__file__).parents[1] / "README.md"

@@ -9,20 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from ballot_eval.design import StudyDesign, load_study
 from ballot_eval.errors import BallotEvalError, DesignError
 from ballot_eval.evaluation import Outcome, Progress, evaluate
+from ballot_eval.outputs import output_frames
 from ballot_eval.provenance import MANIFEST, REPORT_SOURCE, manifest, renewed
 from ballot_eval.reporting.artefacts import write_artefacts
 from ballot_eval.reporting.language import LANGUAGES
 from ballot_eval.reporting.rendering import FORMATS, Rendered, render
-from ballot_eval.results import KINDS, to_frame
 from ballot_eval.simulation import simulate
-
-#: Fields of a set of results whose table has another name.
-TABLE_NAMES = {"checks": "robustness"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +37,11 @@ class RunSummary:
 
 def write_outputs(outcome: Outcome, folder: Path) -> None:
     """Write the tables of a run into ``folder`` (the contract of the package's outputs)."""
-    results = outcome.results
-    frames: dict[str, pd.DataFrame] = {
-        "findings": outcome.validation.to_frame(),
-        "excluded_rows": outcome.validation.excluded,
-    }
-    for name, kind in KINDS.items():
-        frames[TABLE_NAMES.get(name, name)] = to_frame(getattr(results, name), kind)
+    frames = output_frames(outcome.validation, outcome.results)
     for name, frame in frames.items():
         frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-    (folder / "results.json").write_text(results.to_json(), encoding="utf-8", newline="\n")
+    text = outcome.results.to_json()
+    (folder / "results.json").write_text(text, encoding="utf-8", newline="\n")
 
 
 def find_report(study: StudyDesign, report_dir: Path | None) -> Path:

@@ -163,7 +163,7 @@ class Question(Frozen):
                 self._column(
                     f"_{code}",
                     ("yes", "no"),
-                    *(f": {self.label(code, language)}" for language in ("nl", "en")),
+                    *(f" – {self.label(code, language)}" for language in ("nl", "en")),
                 )
                 for code in (*self.codes, *self.missing_codes)
             )

@@ -13,6 +13,7 @@ from ballot_eval.reporting.language import LANGUAGES, Language
 from ballot_eval.reporting.names import display_names
 from ballot_eval.reporting.tables import invalid_votes
 from ballot_eval.reporting.tables.candidates import candidate_tables
+from ballot_eval.reporting.tables.dictionary import dictionary_tables
 from ballot_eval.reporting.tables.differences import difference_tables
 from ballot_eval.reporting.tables.learning import learning_tables
 from ballot_eval.reporting.tables.reasons import reason_tables
@@ -86,4 +87,5 @@ def _tables(say: Language, outcome: Outcome) -> dict[str, str]:
         | time_tables(say, outcome)
         | learning_tables(say, outcome)
         | survey_tables(say, outcome)
+        | dictionary_tables(say, outcome)
     )

@@ -34,7 +34,7 @@ def survey_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
         if name is None:
             continue
         found = index(results.measures, outcome.study)
-        if answers := _answers(say, outcome, results.questionnaire, found):
+        if answers := _answers(say, results.questionnaire, found):
             made[f"{name}_answers"] = answers
         if differences := _differences(say, outcome, results.questionnaire, results.measures):
             made[f"{name}_differences"] = differences
@@ -42,10 +42,9 @@ def survey_figures(say: Language, outcome: Outcome) -> dict[str, Drawing]:
 
 
 def _answers(
-    say: Language, outcome: Outcome, questionnaire: Questionnaire, found: dict[Key, SurveyMeasure]
+    say: Language, questionnaire: Questionnaire, found: dict[Key, SurveyMeasure]
 ) -> Drawing | None:
     """Return the bars of the questions with five ordered answers that both groups were asked."""
-    language = say.code
     questions, ends, shares, sizes = [], [], [], []
     for question in questionnaire.outcomes:
         if question.scale != "likert5" or question.direction == "ordered":
@@ -58,18 +57,18 @@ def _answers(
         if any(m is None for bar in bars for m in bar):
             continue
         rows = [[m for m in bar if m is not None] for bar in bars]
-        questions.append(question.wording(language))
-        ends.append(_ends(question, codes, language))
+        questions.append(question.wording(say.code))
+        ends.append(_ends(say, question, codes))
         shares.append([[m.estimate for m in bar] for bar in rows])
         sizes.append([bar[0].n for bar in rows])
     values = np.array(shares, dtype=float)
     if not len(values) or np.isnan(values).any(axis=2).all():
         return None
-    return ((questions, ends, WORDS[language], values, np.array(sizes)), {})
+    return ((questions, ends, say.pick(WORDS), values, np.array(sizes)), {})
 
 
-def _ends(question: Question, codes: list[str], language: str) -> tuple[str, str]:
-    return question.label(codes[0], language), question.label(codes[-1], language)
+def _ends(say: Language, question: Question, codes: list[str]) -> tuple[str, str]:
+    return question.label(codes[0], say.code), question.label(codes[-1], say.code)
 
 
 def _differences(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,30 @@ if TYPE_CHECKING:
 #: What stands for a number that is left out for the respondents' sake.
 HIDDEN = "×"
 
-BALLOTS = {EXPERIMENT: "nieuw", CONTROL: "oud"}
-SURVEYS = {
-    "voter_survey": "kiezers",
-    "station_survey": "stembureauleden",
-    "municipality_survey": "gemeenten",
+BALLOTS = {
+    "nl": {EXPERIMENT: "nieuw", CONTROL: "oud"},
+    "en": {EXPERIMENT: "new", CONTROL: "old"},
 }
+SURVEYS = {
+    "nl": {
+        "voter_survey": "kiezers",
+        "station_survey": "stembureauleden",
+        "municipality_survey": "gemeenten",
+    },
+    "en": {
+        "voter_survey": "voters",
+        "station_survey": "polling station members",
+        "municipality_survey": "municipalities",
+    },
+}
+
+#: Headers of columns that several tables have.
+QUESTION = {"nl": "Vraag", "en": "Question"}
+ANSWER = {"nl": "Antwoord", "en": "Answer"}
+BALLOT = {"nl": "Biljet", "en": "Ballot"}
+NEW_OLD = {"nl": ("Nieuw", "Oud"), "en": ("New", "Old")}
+DIFFERENCE = {"nl": "Verschil (interval)", "en": "Difference (interval)"}
+P_VALUE = {"nl": "p-waarde", "en": "p-value"}
 
 #: Measures by quantity, question, answer, group, breakdown and level.
 Key = tuple[str, str, str, str, str, str]
@@ -51,8 +70,8 @@ def response(say: Language, items: Sequence[SurveyMeasure], study: StudyDesign) 
     """
     found = {(m.table, m.group, m.quantity): m for m in items if not m.question}
     rows = []
-    for table, name in SURVEYS.items():
-        for group, ballot in BALLOTS.items():
+    for table, name in say.pick(SURVEYS).items():
+        for group, ballot in say.pick(BALLOTS).items():
             if (table, group, "respondents") not in found:
                 continue
             cells = [
@@ -66,9 +85,24 @@ def response(say: Language, items: Sequence[SurveyMeasure], study: StudyDesign) 
             by_weights = _count(say, found.get((table, group, "effective_respondents")))
             in_all = _effective(say, [m for m in items if m.table == table], table, group, study)
             rows.append([name, ballot, *cells, share, by_weights, in_all])
-    header = ["Gevraagd aan", "Biljet", "Gemeenten", "Stembureaus", "Antwoorden", "Deed mee"]
-    header += ["Effectief door gewichten", "Effectief bij eerste uitkomst"]
-    return pipe_table(header, rows, "llrrrrrr")
+    header = {
+        "nl": (
+            *("Gevraagd aan", "Biljet", "Gemeenten", "Stembureaus", "Antwoorden", "Deed mee"),
+            *("Effectief door gewichten", "Effectief bij eerste uitkomst"),
+        ),
+        "en": (
+            *(
+                "Group asked",
+                "Ballot",
+                "Municipalities",
+                "Polling stations",
+                "Answers",
+                "Took part",
+            ),
+            *("Effective by weights", "Effective for first outcome"),
+        ),
+    }
+    return pipe_table(say.pick(header), rows, "llrrrrrr")
 
 
 def _effective(
@@ -115,10 +149,19 @@ def outcome_rows(
 def answer_label(say: Language, question: Question, answer: str) -> str:
     """Return what is counted: an answer, the counted answers together, or the mean."""
     if not answer:
-        return "gemiddelde"
+        return say(nl="gemiddelde", en="mean")
     codes = question.counted if answer == COUNTED else (answer,)
-    labels = [question.label(code, "nl") for code in codes]
-    return " of ".join([labels[0], *(label[0].lower() + label[1:] for label in labels[1:])])
+    first, *others = (question.label(code, say.code) for code in codes)
+    return _or(say, [first, *map(lowered, others)])
+
+
+def _or(say: Language, items: Sequence[str]) -> str:
+    return say(nl=" of ", en=" or ").join(items)
+
+
+def lowered(label: str) -> str:
+    """Return a label as it stands within a sentence; ``I`` and abbreviations keep their capital."""
+    return label if re.match(r"I\b|[A-Z]{2}", label) else label[0].lower() + label[1:]
 
 
 def outcomes(
@@ -135,14 +178,15 @@ def outcomes(
             cells.append(_estimate(say, m, mean=not answer))
         rows.append(
             [
-                question.wording("nl"),
+                question.wording(say.code),
                 answer_label(say, question, answer),
                 *cells,
                 _difference(say, difference, mean=not answer),
                 _p(say, difference),
             ]
         )
-    header = ["Vraag", "Antwoord", "Nieuw", "Oud", "Verschil (interval)", "p-waarde"]
+    header = [say.pick(QUESTION), say.pick(ANSWER), *say.pick(NEW_OLD)]
+    header += [say.pick(DIFFERENCE), say.pick(P_VALUE)]
     return pipe_table(header, rows, "llrrrr")
 
 
@@ -160,8 +204,10 @@ def _difference(say: Language, m: SurveyMeasure | None, *, mean: bool = False) -
     if m.hidden:
         return HIDDEN
     if mean:
-        low, high = say.number(m.ci_lower, 1, sign=True), say.number(m.ci_upper, 1, sign=True)
-        return f"{say.number(m.estimate, 1, sign=True)} ({low} tot {high})"
+        estimate, low, high = (
+            say.number(value, 1, sign=True) for value in (m.estimate, m.ci_lower, m.ci_upper)
+        )
+        return say(nl=f"{estimate} ({low} tot {high})", en=f"{estimate} ({low} to {high})")
     limits = say.interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
     return f"{say.points(m.estimate, 1, unit=False)} ({limits})"
 
@@ -188,9 +234,12 @@ def subgroups(
                 for group in GROUPS
             ]
             difference = found.get(("difference", lead.id, COUNTED, COMPARED, question.id, code))
-            name = question.wording("nl") if number_ == 0 else ""
-            rows.append([name, question.label(code, "nl"), *cells, _difference(say, difference)])
-    header = ["Groep", "Antwoord", "Nieuw", "Oud", "Verschil (interval)"]
+            name = question.wording(say.code) if number_ == 0 else ""
+            rows.append(
+                [name, question.label(code, say.code), *cells, _difference(say, difference)]
+            )
+    header = [say(nl="Groep", en="Group"), say.pick(ANSWER), *say.pick(NEW_OLD)]
+    header += [say.pick(DIFFERENCE)]
     return pipe_table(header, rows, "llrrr")
 
 
@@ -210,8 +259,8 @@ def experience(say: Language, items: Sequence[SurveyMeasure], questionnaire: Que
             label = answer_label(say, question, "" if number_ else COUNTED)
             p = NO_NUMBER if m.hidden or math.isnan(m.p_value) else say.p_value(m.p_value)
             cells = [_difference(say, m, mean=number_), p]
-            rows.append([question.wording("nl"), label, *cells])
-    header = ["Vraag", "Antwoord", "Verschil (interval)", "p-waarde"]
+            rows.append([question.wording(say.code), label, *cells])
+    header = [say.pick(terms) for terms in (QUESTION, ANSWER, DIFFERENCE, P_VALUE)]
     return pipe_table(header, rows, "llrr")
 
 
@@ -226,7 +275,7 @@ def item_response(
     }
     rows: list[list[str]] = []
     for question in questionnaire.questions:
-        for group, ballot in BALLOTS.items():
+        for group, ballot in say.pick(BALLOTS).items():
             m = found.get((question.id, group, "answered"))
             if m is None:
                 continue
@@ -234,10 +283,14 @@ def item_response(
             answers = (question.dont_know, question.refused, "no_answer")
             others = [found.get((question.id, group, str(answer))) for answer in answers]
             cells = [_number(say, one) for one in (m, *others)]
-            name = "" if rows and rows[-1][0] == question.wording("nl") else question.wording("nl")
-            rows.append([name, ballot, asked, *cells])
-    header = ["Vraag", "Biljet", "Gevraagd", "Antwoord", "Weet niet", "Wil niet zeggen", "Leeg"]
-    return pipe_table(header, rows, "llrrrrr")
+            name = question.wording(say.code)
+            rows.append(["" if rows and rows[-1][0] == name else name, ballot, asked, *cells])
+    header = {
+        "nl": ("Gevraagd", "Antwoord", "Weet niet", "Wil niet zeggen", "Leeg"),
+        "en": ("Asked", "Answer", "Don’t know", "Prefers not to say", "Empty"),
+    }
+    every = [say.pick(QUESTION), say.pick(BALLOT), *say.pick(header)]
+    return pipe_table(every, rows, "llrrrrr")
 
 
 def _number(say: Language, m: SurveyMeasure | None) -> str:
@@ -248,32 +301,50 @@ def _number(say: Language, m: SurveyMeasure | None) -> str:
 
 def questions(say: Language, questionnaire: Questionnaire) -> str:
     """Return the questions as they were asked, with their answers and to whom."""
-    rows = []
-    for question in questionnaire.questions:
-        answers = "; ".join(question.label(code, "nl") for code in question.codes)
-        if question.scale == "multiple":
-            answers += " (meer antwoorden mogelijk)"
-        elif question.scale == "number":
-            answers = f"getal van {say.number(question.minimum or 0)} tot {say.number(question.maximum or 0)}"
-        elif question.scale == "open":
-            answers = "open vraag; de antwoorden staan niet in dit rapport"
-        missing = [question.label(code, "nl").lower() for code in question.missing_codes]
-        if missing:
-            answers += f"; of: {', '.join(missing)}"
-        rows.append([question.wording("nl"), answers, _asked(say, questionnaire, question)])
-    return pipe_table(["Vraag", "Antwoorden", "Gesteld aan"], rows, "lll")
+    rows = [
+        [q.wording(say.code), _answers(say, q), _asked(say, questionnaire, q)]
+        for q in questionnaire.questions
+    ]
+    header = {
+        "nl": ("Vraag", "Antwoorden", "Gesteld aan"),
+        "en": ("Question", "Answers", "Asked of"),
+    }
+    return pipe_table(say.pick(header), rows, "lll")
+
+
+def _answers(say: Language, question: Question) -> str:
+    """Return what could be answered to a question."""
+    answers = "; ".join(question.label(code, say.code) for code in question.codes)
+    if question.scale == "multiple":
+        answers += say(nl=" (meer antwoorden mogelijk)", en=" (several answers possible)")
+    elif question.scale == "number":
+        low, high = (say.number(end or 0) for end in (question.minimum, question.maximum))
+        answers = say(nl=f"getal van {low} tot {high}", en=f"number from {low} to {high}")
+    elif question.scale == "open":
+        answers = say(
+            nl="open vraag; de antwoorden staan niet in dit rapport",
+            en="open question; the answers are not in this report",
+        )
+    if missing := [lowered(question.label(code, say.code)) for code in question.missing_codes]:
+        answers += f"; {say(nl='of', en='or')}: {', '.join(missing)}"
+    return answers
 
 
 def _asked(say: Language, questionnaire: Questionnaire, question: Question) -> str:
+    """Return to whom a question was put."""
     when = question.asked_when
     if when is None:
-        return "iedereen"
+        return say(nl="iedereen", en="everyone")
     if when.question == "ballot":
-        ballots = " of ".join({"new": "nieuwe", "old": "oude"}[a] for a in when.answers)
-        return f"wie het {ballots} stembiljet had"
+        names = {"nl": {"new": "nieuwe", "old": "oude"}, "en": {"new": "new", "old": "old"}}
+        ballots = _or(say, [say.pick(names)[answer] for answer in when.answers])
+        return say(
+            nl=f"wie het {ballots} stembiljet had", en=f"those with the {ballots} ballot paper"
+        )
     gate = questionnaire.question(when.question)
-    labels = " of ".join(gate.label(code, "nl").lower() for code in when.answers)
-    return f"wie ‘{labels}’ zei op: {gate.wording('nl')}"
+    labels = _or(say, [lowered(gate.label(code, say.code)) for code in when.answers])
+    asked = gate.wording(say.code)
+    return say(nl=f"wie ‘{labels}’ zei op: {asked}", en=f"those who said ‘{labels}’ to: {asked}")
 
 
 def survey_tables(say: Language, outcome: Outcome) -> dict[str, str]:
