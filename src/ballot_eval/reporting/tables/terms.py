@@ -25,9 +25,9 @@ OUTCOMES = {
 WEIGHTINGS = {
     "nl": {"municipality": "per gemeente", "ballot": "per stem", "station": "per stembureau"},
     "en": {
-        "municipality": "by municipality",
-        "ballot": "by ballot",
-        "station": "by polling station",
+        "municipality": "per municipality",
+        "ballot": "per vote",
+        "station": "per polling station",
     },
 }
 METHODS = {
