@@ -62,13 +62,13 @@ def _strata_text(say: Language, outcome: Outcome) -> str:
 def _same_effect_text(say: Language, outcome: Outcome) -> str:
     if outcome.study.analysis.strata is None:
         return say(
-            nl="geven hetzelfde effect met andere methoden",
-            en="give the same effect by other methods",
+            nl="hetzelfde effect met andere methoden",
+            en="the same effect by other methods",
         )
     return say(
-        nl="geven het effect met andere methoden, ook binnen de groepen naar grootte; een methode "
+        nl="het effect met andere methoden, ook binnen de groepen naar grootte; een methode "
         "die dat niet kan, heeft geen getal",
-        en="give the effect by other methods, also within the groups by size; a method that cannot "
+        en="the effect by other methods, also within the groups by size; a method that cannot "
         "do that has no number",
     )
 

@@ -137,7 +137,8 @@ def _ballots_text(say: Language, outcome: Outcome) -> str:
     points, limits = say.points(ballot.estimate), say.limits(ballot)
     return say(
         nl=f"Telt elke stem even zwaar, dan is het effect {points} ({limits}): ongeveer {votes} "
-        f"{'minder' if extra < 0 else 'meer'} {kind} dan met het oude stembiljet te verwachten was.",
+        f"{'minder' if extra < 0 else 'meer'} {kind} dan met het oude stembiljet te verwachten "
+        "was.",
         en=f"If every vote has equal weight, the effect is {points} ({limits}): about {votes} "
         f"{'fewer' if extra < 0 else 'more'} {kind} than were to be expected with the old ballot "
         "paper.",
@@ -245,9 +246,8 @@ def _reference_choice(say: Language, study: StudyDesign) -> str:
         nl="bij elke experimentgemeente de "
         f"{'controlegemeente' if one else f'{count} controlegemeenten'} waarvan het aantal "
         f"uitgebrachte stemmen bij {baseline} het dichtst bij het hare lag",
-        en="for each experiment municipality the "
-        f"{'control municipality' if one else f'{count} control municipalities'} whose number of "
-        f"votes cast at {baseline} was closest to its own",
+        en=f"the {'control municipality' if one else f'{count} control municipalities'} closest to "
+        f"each experiment municipality in the number of votes cast at {baseline}",
     )
 
 
