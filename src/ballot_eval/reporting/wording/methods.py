@@ -217,14 +217,16 @@ def _by_exposure(say: Language, outcome: Outcome) -> str:
     for c in named_checks(outcome.results.checks, "effect_by_exposure"):
         effect, limits = say.points(c.estimate), say.limits(c)
         who, one = say.municipalities(c.n_experiment), c.n_experiment == 1
-        nl_times = "één keer" if c.variant == "1" else f"{c.variant} keer"
-        en_times = {"1": "once", "2": "twice"}.get(c.variant, f"{c.variant} times")
+        times = say(
+            nl="één keer" if c.variant == "1" else f"{c.variant} keer",
+            en={"1": "once", "2": "twice"}.get(c.variant, f"{c.variant} times"),
+        )
         parts.append(
             say(
-                nl=f"{effect} ({limits}) bij {who} die het stembiljet {nl_times} "
+                nl=f"{effect} ({limits}) bij {who} die het stembiljet {times} "
                 f"{'heeft' if one else 'hebben'} gebruikt",
                 en=f"{effect} ({limits}) in {who} that {'has' if one else 'have'} used the ballot "
-                f"paper {en_times}",
+                f"paper {times}",
             )
         )
     if not parts:

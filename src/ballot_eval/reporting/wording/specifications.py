@@ -49,10 +49,9 @@ def _omitted(say: Language, outcome: Outcome) -> str:
         kind = say(nl=f"{against} bij {by}", en=f"{against} with {by}")
         kinds.setdefault(why(say, check.note, outcome), []).append(kind)
     parts = say.listed([f"{'; '.join(dict.fromkeys(v))} ({reason})" for reason, v in kinds.items()])
-    number = say.number(len(omitted))
-    are = "is" if len(omitted) == 1 else "zijn"
+    number, one = say.number(len(omitted)), len(omitted) == 1
     return say(
-        nl=f" Daarnaast {are} er {number} niet te schatten: {parts}.",
+        nl=f" Daarnaast {'is' if one else 'zijn'} er {number} niet te schatten: {parts}.",
         en=f" In addition, {number} cannot be estimated: {parts}.",
     )
 
