@@ -112,7 +112,7 @@ def _outliers_sentence(say: Language, outcome: Outcome, check: Check) -> str:
         f"zonder {'haar' if one else 'hen'} is zij {without} in plaats van {primary}.",
         en=f"The p-value of the main method comes from the assignments that include {listed}, "
         f"which {'itself' if one else 'themselves'} changed strongly: without "
-        f"{'it' if one else 'them'} it is {without} instead of {primary}.",
+        f"{'it' if one else 'them'} the p-value is {without} instead of {primary}.",
     )
 
 
@@ -234,7 +234,7 @@ def _by_exposure(say: Language, outcome: Outcome) -> str:
     listed = say.listed(parts)
     return say(
         nl=f" Naar hoe vaak zij het gebruikten: {listed}.",
-        en=f" By how often they used it: {listed}.",
+        en=f" By the number of times that they have used it: {listed}.",
     )
 
 

@@ -32,7 +32,7 @@ def specifications_text(say: Language, outcome: Outcome) -> str:
         nl=f"De {number} combinaties van basisverkiezing, controlegroep, weging en methode geven "
         f"een effect van {effects}; bij {share} daarvan bevat het interval nul niet.",
         en=f"The {number} combinations of baseline election, control group, weighting and method "
-        f"give an effect of {effects}; for {share} of them the interval does not contain zero.",
+        f"give an effect of {effects}; for {share} of them the interval excludes zero.",
     )
     return text + _omitted(say, outcome) + _joint(say, outcome)
 

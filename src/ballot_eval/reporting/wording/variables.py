@@ -165,13 +165,13 @@ def _exposure_text(say: Language, study: StudyDesign) -> str:
         words, who = say.pick(TIMES), say.municipalities(n)
         nth = words[time - 1] if time <= len(words) else say(nl=f"{time}e", en=f"{time}th")
         parts.append(say(nl=f"voor {who} de {nth} keer", en=f"the {nth} time for {who}"))
-    listed = say.listed(parts)
+    listed, one = say.listed(parts), counts.total() == 1
     earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
     before = say.listed(earlier)
     return say(
-        nl=f"Het is {listed} dat zij dit stembiljet gebruiken"
+        nl=f"Het is {listed} dat zij dit stembiljet {'gebruikt' if one else 'gebruiken'}"
         f"{f'; eerder was dat bij {before}' if earlier else ''}.",
-        en=f"It is {listed} that they use this ballot paper"
+        en=f"It is {listed} that {'it uses' if one else 'they use'} this ballot paper"
         f"{f'; it was used before at {before}' if earlier else ''}.",
     )
 
