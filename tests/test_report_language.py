@@ -51,6 +51,7 @@ def test_no_text_of_the_code_has_one_language_only(name):
         ('say(nl=f"van {a}", en=f"van {a}")', [1]),
         ("say(nl=f\"a {'minder' if b else 'meer'}\", en=f\"{'meer' if b else 'more'}\")", [1]),
         ('say(nl="and so on", en="and so on")', [1]),
+        ('say(nl="@fig-votes toont `votes.csv`", en="@fig-votes shows it")', []),
         ('say.plural(n, nl=("stem", "stemmen"), en=("vote", "votes"))', []),
         ('say.plural(n, nl=("stem", "stemmen"), en=("stem", "stemmen"))', [1, 1]),
         ('write(nl="van")', [1]),

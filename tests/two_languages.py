@@ -27,6 +27,8 @@ def foreign_words(text: str, words: frozenset[str], names: Iterable[str] = ()) -
     """Return the words of a language that stand in a text outside ``names``, in lower case."""
     for name in sorted(names, key=len, reverse=True):
         text = text.replace(name, "")
+    # References to figures and tables, and names of files, are no words.
+    text = re.sub(r"[@#](?:fig|tbl)-[\w-]*|`[^`]*`", "", text)
     return set(re.findall(r"[^\W\d_]+", text.casefold())) & words
 
 
