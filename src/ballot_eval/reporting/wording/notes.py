@@ -24,12 +24,12 @@ CHECKS = {
     "nl": {
         "placebo": "het verschil over {variant}",
         "leave_one_out": "het effect zonder {variant}",
-        "control_pool": "vergeleken met {variant}",
+        "control_pool": "de vergelijking met {variant}",
     },
     "en": {
         "placebo": "the difference over {variant}",
         "leave_one_out": "the effect without {variant}",
-        "control_pool": "compared with {variant}",
+        "control_pool": "the comparison with {variant}",
     },
 }
 
