@@ -245,7 +245,7 @@ _GENERAL_RULES = (
         "P.104",
         "warning",
         "Aandeel ongeldig springt ten opzichte van de eigen vorige uitslag",
-        "Invalid rate jumps against the municipality's own earlier result",
+        "Share of invalid votes jumps against the municipality's own earlier result",
         checks.jump,
         f"|robust z| > {checks.JUMP_Z:g}",
         H,

@@ -89,7 +89,7 @@ TIME_RULES = (
         "V.104",
         "warning",
         "Waarnemer rondt af: te veel tijden zijn een veelvoud van 5, 10 of 30 seconden",
-        "Observer rounds: too many times are multiples of 5, 10 or 30 seconds",
+        "Observer rounds off: too many times are multiples of 5, 10 or 30 seconds",
         checks.heaped,
         f"p < {checks.HEAPING_P:g} (Holm)",
     ),
