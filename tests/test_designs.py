@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -11,7 +12,9 @@ import ballot_eval as be
 from ballot_eval.evaluation import evaluate
 from ballot_eval.pipeline import write_outputs
 from ballot_eval.reporting.artefacts import write_artefacts
+from ballot_eval.reporting.names import municipality_names
 from ballot_eval.simulation import simulate_panel
+from two_languages import DUTCH, ENGLISH, foreign_words, numbers
 
 COUNTS = ("eligible_voters_count", "votes_cast_count", "valid_votes_count")
 
@@ -103,6 +106,20 @@ def test_unusual_plans_and_data_go_through(gr2026, tmp_path, case):
     write_artefacts(outcome, tmp_path / "artefacts")
     text = (tmp_path / "artefacts/_variables.yml").read_text(encoding="utf-8")
     assert "nan" not in text.replace("financ", "")
+    say_the_same(outcome, tmp_path / "artefacts")
+
+
+def say_the_same(outcome, artefacts):
+    """Check that the variables of both languages hold the same numbers and no foreign words."""
+    listing = json.loads((artefacts / "_generated/artefacts.json").read_text(encoding="utf-8"))
+    dutch, english = (listing["languages"][code]["variables"] for code in ("nl", "en"))
+    names = municipality_names(outcome.panel).values()
+    assert set(dutch) == set(english)
+    for name in dutch:
+        if dutch[name] != english[name]:
+            assert numbers(dutch[name], "nl") == numbers(english[name], "en"), name
+        assert foreign_words(dutch[name], ENGLISH, names) == set(), name
+        assert foreign_words(english[name], DUTCH, names) == set(), name
 
 
 def test_no_controls_are_a_fault_of_the_data(gr2026, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 import ballot_eval as be
 from ballot_eval.estimation.inference import draw_assignments, randomisation_test
 from ballot_eval.evaluation import evaluate
-from ballot_eval.reporting.language import DUTCH
+from ballot_eval.reporting.language import DUTCH, ENGLISH
 from ballot_eval.reporting.wording.variables import report_variables
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import simulate_panel
@@ -241,6 +241,12 @@ def test_another_primary_outcome_is_the_one_the_report_speaks_of(root, tmp_path,
     assert "blanco stemmen" in words["margin_text"]
     assert "Dat het tussen −0,10 en +0,10 procentpunt ligt" in words["margin_text"]
     assert words["confidence"] == "97,5%"
+    words = report_variables(ENGLISH, outcome)
+    assert words["primary_kind"] == "blank votes"
+    assert words["effect_text"].endswith("Every vote has equal weight in this.")
+    assert "(97.5% interval " in words["effect_text"]
+    assert "Invalid votes: " in words["other_effects_text"]
+    assert "lies between −0.10 and +0.10 percentage points" in words["margin_text"]
 
 
 def test_strata_keep_the_difference_unbiased(root, tmp_path):

@@ -55,8 +55,8 @@ _SPECIFICATIONS = {
         "control_pool": "control municipalities",
         "weighting": "weighting",
         "method": "method",
-        "municipality": "by municipality",
-        "ballot": "by ballot",
+        "municipality": "per municipality",
+        "ballot": "per vote",
     },
 }
 _COLUMNS = ("estimate", "ci_lower", "ci_upper", "primary")

@@ -75,9 +75,12 @@ class Language:
 
     def limits(self, item: WithLimits) -> str:
         """Return the limits of a difference of fractions, in percentage points."""
-        low, high = item.ci_lower, item.ci_upper
+        return self.points_between(item.ci_lower, item.ci_upper)
+
+    def points_between(self, lower: float, upper: float) -> str:
+        """Return two differences of fractions as a range in percentage points."""
         unit = self(nl="procentpunt", en="percentage points")
-        return f"{self.interval(low, high, percent_sign=False, sign=True)} {unit}"
+        return f"{self.interval(lower, upper, percent_sign=False, sign=True)} {unit}"
 
     def between(self, lower: float, upper: float, digits: int = 2) -> str:
         """Return two numbers as ``0,79 tot 0,90``."""

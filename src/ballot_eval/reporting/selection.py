@@ -27,3 +27,8 @@ def one_outcome(items: Sequence[Effect], outcome: str, baseline: str) -> list[Ef
 def estimated(items: Sequence[Check]) -> list[Check]:
     """Return the checks that have a number, or none by definition rather than for a reason."""
     return [c for c in items if not (c.note and math.isnan(c.estimate))]
+
+
+def named_checks(items: Sequence[Check], check: str) -> list[Check]:
+    """Return the checks of one name that have a number, or none by definition."""
+    return [c for c in estimated(items) if c.check == check]

@@ -74,7 +74,7 @@ _GENERAL_RULES = (
         "error",
         "Bestand is van een verkiezing op een andere dag dan in het analyseplan; haal het weg of "
         "herstel de datum. Datum in het bestand",
-        "File is of an election on another day than in the analysis plan; remove it or mend the "
+        "File is of an election on another day than in the analysis plan; remove it or correct the "
         "date. Date in the file",
         checks_sources.another_date,
         excludes=True,
@@ -92,7 +92,7 @@ _GENERAL_RULES = (
         "K.105",
         "warning",
         "Twee bronnen geven een andere uitslag; die van de voorkeur in het analyseplan geldt",
-        "Two sources give another result; the one that the analysis plan prefers counts",
+        "Two sources give different results; the one that the analysis plan prefers counts",
         checks_sources.sources_differ,
     ),
     Rule(
@@ -186,7 +186,7 @@ _GENERAL_RULES = (
         "P.102",
         "error",
         "Geen bruikbare uitslagen van deze verkiezing; voeg het bestand toe of herstel het",
-        "No usable results of this election; add its file or mend it",
+        "No usable results of this election; add its file or correct it",
         checks.no_election,
     ),
     Rule(
@@ -245,7 +245,7 @@ _GENERAL_RULES = (
         "P.104",
         "warning",
         "Aandeel ongeldig springt ten opzichte van de eigen vorige uitslag",
-        "Invalid rate jumps against the municipality's own earlier result",
+        "Share of invalid votes jumps against the municipality's own earlier result",
         checks.jump,
         f"|robust z| > {checks.JUMP_Z:g}",
         H,
@@ -254,7 +254,7 @@ _GENERAL_RULES = (
         "P.106",
         "warning",
         "Controlegemeente heeft niet bij elke verkiezing een uitslag; valt buiten de vergelijking",
-        "Control municipality lacks a result at some election; left out of that comparison",
+        "Control municipality lacks a result for some election; left out of the comparison",
         checks.incomplete_control,
     ),
     Rule(
@@ -286,10 +286,10 @@ _GENERAL_RULES = (
         "R.101",
         "warning",
         "Rij met een onbekende naam is niet gelezen",
-        "Row of an unknown name was not read",
+        "Row with an unknown name was not read",
         checks_sources.unknown_rows,
     ),
-    Rule("R.102", "info", "Over het lezen", "About the reading", checks_sources.notes),
+    Rule("R.102", "info", "Over het lezen", "Remark on reading", checks_sources.notes),
     Rule(
         "D.101",
         "error",

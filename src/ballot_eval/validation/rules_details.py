@@ -144,7 +144,7 @@ LEVEL_RULES = (
         "Stembureaus waar de verklaringen niet optellen tot meer en minder getelde stembiljetten "
         "(I + J); wat geen vakje verklaart, staat in de resultaten apart",
         "Polling stations where explanations do not add up to more and fewer ballots (I + J); what "
-        "no box explains is given apart in the results",
+        "no box explains is shown separately in the results",
         checks.explanations_differ,
     ),
 )

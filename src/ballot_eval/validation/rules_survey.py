@@ -15,7 +15,7 @@ OFF_SCALE = Rule(
     "S.107",
     "error",
     "Antwoord staat niet in de vragenlijst",
-    "Answer is not one of the questionnaire's",
+    "Answer is not in the questionnaire",
     excludes=True,
 )
 
@@ -119,7 +119,7 @@ SURVEY_RULES = (
         "S.114",
         "error",
         "Gesprek op een andere dag dan kan; controleer de datum",
-        "Interview on another day than it can be; check the date",
+        "Interview on a day on which it cannot be; check the date",
         checks.on_another_day,
         f"voters: day of the election; polling stations: {LAST_DAY} days after",
         excludes=True,
@@ -168,7 +168,7 @@ SURVEY_RULES = (
         "S.120",
         "error",
         "Open antwoord lijkt een adres of nummer van een persoon te bevatten; streep dat door",
-        "Open answer looks like it holds an address or number of a person; strike it out",
+        "Open answer seems to contain an address or number of a person; cross it out",
         checks.personal_open_answers(),
         excludes=True,
     ),
@@ -176,7 +176,7 @@ SURVEY_RULES = (
         "S.121",
         "warning",
         "In een open antwoord staat de naam van een partij; streep die door",
-        "The name of a party stands in an open answer; strike it out",
+        "An open answer contains the name of a party; cross it out",
         checks.party_open_answers(),
     ),
 )

@@ -275,7 +275,7 @@ def balance(say: Language, items: Sequence[Check]) -> str:
         say.pick(
             {
                 "nl": ["Kenmerk", "Alle controlegemeenten", "Gelijkende gemeenten"],
-                "en": ["Characteristic", "All controls", "Matched controls"],
+                "en": ["Characteristic", "All control municipalities", "Matched municipalities"],
             }
         ),
         rows,

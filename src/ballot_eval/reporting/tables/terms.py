@@ -25,9 +25,9 @@ OUTCOMES = {
 WEIGHTINGS = {
     "nl": {"municipality": "per gemeente", "ballot": "per stem", "station": "per stembureau"},
     "en": {
-        "municipality": "by municipality",
-        "ballot": "by ballot",
-        "station": "by polling station",
+        "municipality": "per municipality",
+        "ballot": "per vote",
+        "station": "per polling station",
     },
 }
 METHODS = {
@@ -65,7 +65,7 @@ METHODS = {
         "quasi_beta_binomial": "beta-binomial, scaled",
         "callaway_santanna": "Callaway and Sant’Anna",
         "synthetic_control": "synthetic control",
-        "synthetic_did": "synthetic differences",
+        "synthetic_did": "synthetic difference-in-differences",
     },
 }
 #: Methods that use every election of the study and not one baseline.
@@ -87,7 +87,7 @@ POOLS = {
         "reference": "reference municipalities",
         "same_size": "same size classes",
         "same_province": "same provinces",
-        "without_neighbours": "without neighbours",
+        "without_neighbours": "without neighbouring municipalities",
         "matched": "matched municipalities",
         "leave_one_out": "without one experiment municipality",
         "leave_control_out": "without one control municipality",
@@ -121,7 +121,7 @@ FORMATS = {
     "en": {
         "kiesraad_long": "Kiesraad, long",
         "kiesraad_wide": "Kiesraad, wide",
-        "canonical_csv": "own CSV",
+        "canonical_csv": "canonical CSV",
     },
 }
 

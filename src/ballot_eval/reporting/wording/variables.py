@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 from ballot_eval import __version__
 from ballot_eval.design import StudyDesign
 from ballot_eval.figures.base import KINDS
-from ballot_eval.formatting import (
-    display_name,
-    sort_name,
-)
+from ballot_eval.formatting import display_name, sort_name
 from ballot_eval.panel import Panel
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.wording.candidates import candidate_sentences
-from ballot_eval.reporting.wording.checks import check_sentences, margin_text
+from ballot_eval.reporting.wording.checks import check_sentences
 from ballot_eval.reporting.wording.differences import difference_sentences
 from ballot_eval.reporting.wording.learning import learning_sentences
+from ballot_eval.reporting.wording.margin import margin_text
 from ballot_eval.reporting.wording.marking_reasons import marking_sentences
 from ballot_eval.reporting.wording.methods import method_sentences
 from ballot_eval.reporting.wording.notes import reason_sentences, why
@@ -32,15 +30,28 @@ if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
 #: The banner of every page of a report on simulated data.
-SIMULATED_NOTICE = (
-    "Gesimuleerde gegevens. Alle cijfers in dit rapport zijn door een computerprogramma "
-    "verzonnen om de methode te tonen; zij zeggen niets over de werkelijke verkiezing."
-)
-
+SIMULATED_NOTICE = {
+    "nl": "Gesimuleerde gegevens. Alle cijfers in dit rapport zijn door een computerprogramma "
+    "verzonnen om de methode te tonen; zij zeggen niets over de werkelijke verkiezing.",
+    "en": "Simulated data. All figures in this report were made up by a computer program to show "
+    "the method; they say nothing about the actual election.",
+}
 
 EQUALLY = {
-    "municipality": "Elke gemeente telt daarbij even zwaar.",
-    "ballot": "Elke stem telt daarbij even zwaar.",
+    "nl": {
+        "municipality": "Elke gemeente telt daarbij even zwaar.",
+        "ballot": "Elke stem telt daarbij even zwaar.",
+    },
+    "en": {
+        "municipality": "Every municipality has equal weight in this.",
+        "ballot": "Every vote has equal weight in this.",
+    },
+}
+
+#: The first to the fourth time; later ones are written with a figure.
+TIMES = {
+    "nl": ("eerste", "tweede", "derde", "vierde"),
+    "en": ("first", "second", "third", "fourth"),
 }
 
 
@@ -62,12 +73,12 @@ def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
         "former_text": _former_text(say, study),
         "reference_text": _reference_text(say, outcome.panel),
         "assignments_text": _assignments_text(say, primary, study),
-        "confidence": f"{100 * study.analysis.confidence_level:g}%".replace(".", ","),
+        "confidence": say.level(study.analysis.confidence_level),
         "seed": str(study.analysis.seed),
         "plan_sha256": study.sha256,
         "version": __version__,
         "margin_text": margin_text(say, outcome),
-        "data_notice": SIMULATED_NOTICE if outcome.simulated else "",
+        "data_notice": say.pick(SIMULATED_NOTICE) if outcome.simulated else "",
         "n_errors": say.number(report.errors_count),
         "n_warnings": say.number(report.warnings_count),
         "rows_read": say.number(report.rows_read),
@@ -95,13 +106,21 @@ def _effect_text(say: Language, outcome: Outcome) -> str:
     """Return the answer to the main question, or why there is none."""
     effect, analysis = outcome.primary.effect, outcome.study.analysis
     if math.isnan(effect.estimate):
-        return f"Dat is niet te schatten: {why(say, effect.note, outcome)}."
-    level = f"{100 * analysis.confidence_level:g}%".replace(".", ",")
-    return (
-        f"Het aandeel {say.pick(KINDS)[analysis.outcome]} veranderde met {say.points(effect.estimate)} ten "
-        f"opzichte van de controlegemeenten ({level}-interval {say.limits(effect)}; p-waarde "
-        f"{say.p_value(effect.p_value)}). {EQUALLY[analysis.weighting]}"
+        return _not_estimated(say, effect, outcome)
+    kind, level = say.pick(KINDS)[analysis.outcome], say.level(analysis.confidence_level)
+    points, limits, p = say.points(effect.estimate), say.limits(effect), say.p_value(effect.p_value)
+    text = say(
+        nl=f"Het aandeel {kind} veranderde met {points} ten opzichte van de controlegemeenten "
+        f"({level}-interval {limits}; p-waarde {p}).",
+        en=f"The share of {kind} changed by {points} relative to the control municipalities "
+        f"({level} interval {limits}; p-value {p}).",
     )
+    return f"{text} {say.pick(EQUALLY)[analysis.weighting]}"
+
+
+def _not_estimated(say: Language, effect: Effect, outcome: Outcome) -> str:
+    reason = why(say, effect.note, outcome)
+    return say(nl=f"Dat is niet te schatten: {reason}.", en=f"This cannot be estimated: {reason}.")
 
 
 def _ballots_text(say: Language, outcome: Outcome) -> str:
@@ -109,38 +128,52 @@ def _ballots_text(say: Language, outcome: Outcome) -> str:
     study = outcome.study
     ballot = _effect(outcome.results.effects, study.analysis.outcome, "ballot", study.baselines[0])
     if math.isnan(ballot.estimate):
-        return f"Dat is niet te schatten: {why(say, ballot.note, outcome)}."
+        return _not_estimated(say, ballot, outcome)
     key = (study.election, "experiment", study.analysis.outcome)
     rates = outcome.results.rates
     cast = next(r for r in rates if (r.election, r.unit, r.outcome) == key).denominator
     extra = ballot.estimate * cast
-    return (
-        f"Telt elke stem even zwaar, dan is het effect {say.points(ballot.estimate)} "
-        f"({say.limits(ballot)}): ongeveer {say.number(abs(extra))} {'minder' if extra < 0 else 'meer'} "
-        f"{say.pick(KINDS)[study.analysis.outcome]} dan met het oude stembiljet te verwachten was."
+    votes, kind = say.number(abs(extra)), say.pick(KINDS)[study.analysis.outcome]
+    points, limits = say.points(ballot.estimate), say.limits(ballot)
+    return say(
+        nl=f"Telt elke stem even zwaar, dan is het effect {points} ({limits}): ongeveer {votes} "
+        f"{'minder' if extra < 0 else 'meer'} {kind} dan met het oude stembiljet te verwachten "
+        "was.",
+        en=f"If every vote has equal weight, the effect is {points} ({limits}): about {votes} "
+        f"{'fewer' if extra < 0 else 'more'} {kind} than were to be expected with the old ballot "
+        "paper.",
     )
 
 
 def _excluded_text(say: Language, excluded: int) -> str:
     if not excluded:
-        return "en zij zijn alle gebruikt"
-    return (
-        f"en daarvan zijn er {say.number(excluded)} niet gebruikt, in de regel omdat zij bij een "
-        "andere verkiezing of een ander gebied horen; elk staat met de reden in `excluded_rows.csv`"
+        return say(nl="en zij zijn alle gebruikt", en="and all of them were used")
+    number = say.number(excluded)
+    return say(
+        nl=f"en daarvan zijn er {number} niet gebruikt, in de regel omdat zij bij een andere "
+        "verkiezing of een ander gebied horen; elk staat met de reden in `excluded_rows.csv`",
+        en=f"and {number} of them were not used, as a rule because they belong to another "
+        "election or another area; each is listed with the reason in `excluded_rows.csv`",
     )
 
 
 def _exposure_text(say: Language, study: StudyDesign) -> str:
     """Say for how many municipalities it is the first, second, third time."""
     counts = Counter(study.exposure(code, study.election) for code in study.experiment())
-    times = {1: "eerste", 2: "tweede", 3: "derde", 4: "vierde"}
-    parts = [
-        f"voor {say.municipalities(n)} de {times.get(k, f'{k}e')} keer"
-        for k, n in sorted(counts.items(), reverse=True)
-    ]
+    parts = []
+    for time, n in sorted(counts.items(), reverse=True):
+        words, who = say.pick(TIMES), say.municipalities(n)
+        nth = words[time - 1] if time <= len(words) else say(nl=f"{time}e", en=f"{time}th")
+        parts.append(say(nl=f"voor {who} de {nth} keer", en=f"the {nth} time for {who}"))
+    listed, one = say.listed(parts), counts.total() == 1
     earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
-    text = f"Het is {say.listed(parts)} dat zij dit stembiljet gebruiken"
-    return f"{text}; eerder was dat bij {say.listed(earlier)}." if earlier else f"{text}."
+    before = say.listed(earlier)
+    return say(
+        nl=f"Het is {listed} dat zij dit stembiljet {'gebruikt' if one else 'gebruiken'}"
+        f"{f'; eerder was dat bij {before}' if earlier else ''}.",
+        en=f"It is {listed} that {'it uses' if one else 'they use'} this ballot paper"
+        f"{f'; it was used before at {before}' if earlier else ''}.",
+    )
 
 
 def _other_effects_text(say: Language, outcome: Outcome) -> str:
@@ -155,14 +188,14 @@ def _other_effects_text(say: Language, outcome: Outcome) -> str:
             for r in outcome.results.rates
             if (r.election, r.unit, r.outcome) == (study.election, "experiment", name)
         )
-        found = (
-            f"niet te schatten: {why(say, e.note, outcome)}"
-            if math.isnan(e.estimate)
-            else f"{say.points(e.estimate)} ({say.limits(e)}; p-waarde {say.p_value(e.p_value)})"
-        )
-        sentences.append(
-            f"{kind.capitalize()}: {say.number(rate.numerator)} ({say.percent(rate.rate)}), effect {found}."
-        )
+        if math.isnan(e.estimate):
+            reason = why(say, e.note, outcome)
+            found = say(nl=f"niet te schatten: {reason}", en=f"cannot be estimated: {reason}")
+        else:
+            p = say(nl="p-waarde", en="p-value")
+            found = f"{say.points(e.estimate)} ({say.limits(e)}; {p} {say.p_value(e.p_value)})"
+        votes, share = say.number(rate.numerator), say.percent(rate.rate)
+        sentences.append(f"{kind.capitalize()}: {votes} ({share}), effect {found}.")
     return " ".join(sentences)
 
 
@@ -175,43 +208,74 @@ def _former_text(say: Language, study: StudyDesign) -> str:
     former = [c for c in study.ever_exposed() if study.role(c) == "former"]
     if not former:
         return ""
-    one = len(former) == 1
-    return (
-        f"{_names(say, study, former)} {'had' if one else 'hadden'} het nieuwe stembiljet eerder en nu "
-        f"niet, en {'telt' if one else 'tellen'} daarom niet mee, niet bij de "
-        "experimentgemeenten en niet bij de controlegemeenten."
+    names, one = _names(say, study, former), len(former) == 1
+    return say(
+        nl=f"{names} {'had' if one else 'hadden'} het nieuwe stembiljet eerder en nu niet, en "
+        f"{'telt' if one else 'tellen'} daarom niet mee, niet bij de experimentgemeenten en niet "
+        "bij de controlegemeenten.",
+        en=f"{names} had the new ballot paper before and not now, and "
+        f"{'is' if one else 'are'} therefore counted neither among the experiment municipalities "
+        "nor among the control municipalities.",
     )
 
 
 def _reference_text(say: Language, panel: Panel) -> str:
     rows = panel.results[panel.results["is_reference"]]
     if rows.empty:
-        return "Het analyseplan noemt geen referentiegemeenten."
-    names = sorted({display_name(n) for n in rows["municipality_name"]}, key=sort_name)
-    if panel.study.reference and panel.study.reference.nearest_size:
-        per = panel.study.reference.nearest_size
-        which = "controlegemeente" if per == 1 else f"{say.count(per)} controlegemeenten"
-        how = (
-            f"bij elke experimentgemeente de {which} waarvan het aantal uitgebrachte stemmen "
-            f"bij {panel.study.baselines[0]} het dichtst bij het hare lag"
+        return say(
+            nl="Het analyseplan noemt geen referentiegemeenten.",
+            en="The analysis plan names no reference municipalities.",
         )
-    else:
-        how = "vooraf in het analyseplan genoemd"
-    return f"De referentiegemeenten zijn {how}: {say.listed(names)}."
+    names = sorted({display_name(n) for n in rows["municipality_name"]}, key=sort_name)
+    how = _reference_choice(say, panel.study)
+    return say(
+        nl=f"De referentiegemeenten zijn {how}: {say.listed(names)}.",
+        en=f"The reference municipalities are {how}: {say.listed(names)}.",
+    )
+
+
+def _reference_choice(say: Language, study: StudyDesign) -> str:
+    """Say how the reference municipalities were chosen."""
+    if not (study.reference and study.reference.nearest_size):
+        return say(
+            nl="vooraf in het analyseplan genoemd", en="those named in advance in the analysis plan"
+        )
+    per, baseline = study.reference.nearest_size, study.baselines[0]
+    count, one = say.count(per), per == 1
+    return say(
+        nl="bij elke experimentgemeente de "
+        f"{'controlegemeente' if one else f'{count} controlegemeenten'} waarvan het aantal "
+        f"uitgebrachte stemmen bij {baseline} het dichtst bij het hare lag",
+        en=f"the {'control municipality' if one else f'{count} control municipalities'} closest to "
+        f"each experiment municipality in the number of votes cast at {baseline}",
+    )
 
 
 def _assignments_text(say: Language, effect: Effect, study: StudyDesign) -> str:
-    strata = study.analysis.strata
-    within = f", binnen {strata.size_groups} groepen naar grootte," if strata else ""
-    text = f"Daarom is het experiment toegewezen aan andere groepen van evenveel gemeenten{within} "
     if not effect.draws:
-        return "Het experiment is hier niet aan andere groepen gemeenten toe te wijzen."
+        return say(
+            nl="Het experiment is hier niet aan andere groepen gemeenten toe te wijzen.",
+            en="Here the experiment cannot be assigned to other groups of municipalities.",
+        )
+    strata, draws = study.analysis.strata, say.number(effect.draws)
+    groups = strata.size_groups if strata else 0
+    text = say(
+        nl="Daarom is het experiment toegewezen aan andere groepen van evenveel gemeenten"
+        f"{f', binnen {groups} groepen naar grootte,' if strata else ''} ",
+        en="The experiment was therefore assigned to other groups of the same number of "
+        f"municipalities{f', within {groups} groups by size,' if strata else ''} ",
+    )
     if effect.exact:
-        return f"{text}op alle {say.number(effect.draws)} manieren die er zijn."
-    return (
-        f"{text}in {say.number(effect.draws)} lotingen uit alle gemeenten van de vergelijking, de "
-        "experimentgemeenten zelf inbegrepen. Het loten geeft de p-waarde een standaardfout van "
-        f"{say.p_value(effect.p_error)}."
+        return text + say(
+            nl=f"op alle {draws} manieren die er zijn.", en=f"in all {draws} ways that there are."
+        )
+    error = say.p_value(effect.p_error)
+    return text + say(
+        nl=f"in {draws} lotingen uit alle gemeenten van de vergelijking, de experimentgemeenten "
+        f"zelf inbegrepen. Het loten geeft de p-waarde een standaardfout van {error}.",
+        en=f"in {draws} draws from all municipalities in the comparison, the experiment "
+        "municipalities themselves included. The drawing gives the p-value a standard error of "
+        f"{error}.",
     )
 
 
