@@ -40,13 +40,16 @@ def _course(say: Language, curve: Decay) -> str:
     half_limits = _span(say, curve.half_life_lower, curve.half_life_upper)
     level, level_limits = say.points(curve.asymptote), _level(say, curve)
     falls = curve.amplitude > 0
-    what_nl = "het deel van het effect boven" if falls else "wat het effect ligt onder"
-    what_en = "the part of the effect above" if falls else "the amount by which it lies below"
+    part = (
+        say(nl="het deel van het effect boven", en="the part of the effect above")
+        if falls
+        else say(nl="wat het effect ligt onder", en="the amount by which it lies below")
+    )
     return say(
-        nl=f"Het effect {'daalt' if falls else 'groeit'} van keer tot keer. Wordt {what_nl} het "
+        nl=f"Het effect {'daalt' if falls else 'groeit'} van keer tot keer. Wordt {part} het "
         f"blijvende niveau elke keer met dezelfde factor kleiner, dan halveert dat in {half} keer "
         f"({half_limits}) en is het blijvende niveau {level} ({level_limits}).",
-        en=f"The effect {'falls' if falls else 'grows'} from use to use. If {what_en} the lasting "
+        en=f"The effect {'falls' if falls else 'grows'} from use to use. If {part} the lasting "
         f"level becomes smaller by the same factor at every use, it halves in {half} uses "
         f"({half_limits}) and the lasting level is {level} ({level_limits}).",
     )
