@@ -82,7 +82,7 @@ def test_islands_lie_at_sea_from_west_to_east():
     mainland = at.drop(index=islands.index)
     for code, place in islands.iterrows():
         assert np.hypot(*(mainland - place).T.to_numpy()).min() > 1.01, code
-    frisian = mainland[load_municipalities()["province"].loc[mainland.index] == "Fryslân"]
+    frisian = mainland[load_municipalities()["province"].loc[mainland.index] == "Friesland"]
     assert islands.loc[["0093", "0060", "0088"], "y"].min() > frisian["y"].max()
 
 
@@ -90,7 +90,7 @@ def test_islands_lie_at_sea_from_west_to_east():
     ("west", "east"),
     [
         ("Sluis", "Hulst"),
-        ("Middelburg (Z.)", "Reimerswaal"),
+        ("Middelburg", "Reimerswaal"),
         ("'s-Gravenhage", "Utrecht"),
         ("Amsterdam", "Enschede"),
         ("Den Helder", "Leeuwarden"),
@@ -162,9 +162,26 @@ def test_experiment_municipalities_are_numbered_by_rate_and_named():
     assert found == sorted(found)
 
 
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_legend_stays_in_the_sea(language):
+    rows = map_rows()
+    rows.loc[rows["municipality_code"] == "0482", "role"] = "experiment"
+    rows.loc[3, "rate"] = np.nan
+    figure = figures.tile_map(rows, language=language)
+    figure.canvas.draw()
+    land, sea = figure.axes
+    tiles = land.transData.transform(places().to_numpy() * [1, -1])
+    size = np.ptp(land.transData.transform([(0, 0), (1, 0)])[:, 0]) / 2
+    assert sum(t.get_text().isdigit() for t in sea.texts) == 12
+    for text in sea.texts:
+        box = text.get_window_extent().padded(size)
+        inside = (tiles > [box.x0, box.y0]) & (tiles < [box.x1, box.y1])
+        assert not inside.all(axis=1).any(), text.get_text()
+
+
 def test_more_experiment_municipalities_than_there_is_sea_are_outlined_not_listed():
     figure = figures.tile_map(map_rows().assign(role="experiment"))
-    assert len(figure.axes[0].texts) == 14
+    assert len(figure.axes[0].texts) == 12
     outlines = [c for c in figure.axes[0].collections if not len(c.get_facecolors())]
     assert max(len(c.get_paths()) for c in outlines) == 342
 

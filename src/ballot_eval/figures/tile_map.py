@@ -83,10 +83,13 @@ ROW, CORNER = math.sqrt(3) / 2, 1 / math.sqrt(3)
 MARGIN = 0.05
 
 #: Inches from line to line in the legend, and from its left to its words.
-LINE, INDENT = 0.155, 0.22
+LINE, INDENT = 0.17, 0.25
+
+#: Points; larger than in other figures, because the map is tall and shrinks much on a phone.
+LETTERS = SMALL + 1
 
 #: The sea has room for this many experiment municipalities; more are outlined, not numbered.
-LISTED = 14
+LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,8 @@ def _legend(figure: Figure, drawn: _Map, words: dict[str, str], language: str) -
 
 
 def _write(axes: Axes, at: Sequence[float] | FloatArray, text: str, **style: Any) -> None:
-    """Write small text with its middle at a height, to the right of a place if not said."""
-    axes.text(at[0], at[1], text, va="center", fontsize=SMALL, zorder=5, **style)
+    """Write text with its middle at the height of a place, to the right of it if not said."""
+    axes.text(at[0], at[1], text, va="center", fontsize=LETTERS, zorder=5, **style)
 
 
 def _class_labels(step: float, words: dict[str, str], language: str) -> list[str]:
