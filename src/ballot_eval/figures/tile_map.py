@@ -83,10 +83,10 @@ ROW, CORNER = math.sqrt(3) / 2, 1 / math.sqrt(3)
 MARGIN = 0.05
 
 #: Inches from line to line in the legend, and from its left to its words.
-LINE, INDENT = 0.17, 0.25
+LINE, INDENT = 0.16, 0.24
 
-#: Points; larger than in other figures, because the map is tall and shrinks much on a phone.
-LETTERS = SMALL + 1
+#: Points; a little more than in other figures, because the map is tall and shrinks much on a phone.
+LETTERS = SMALL + 0.5
 
 #: The sea has room for this many experiment municipalities; more are outlined, not numbered.
 LISTED = 12
