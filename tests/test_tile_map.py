@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.collections import PolyCollection
 
 from ballot_eval import figures
 from ballot_eval.municipalities import load_municipalities, load_tiles, neighbours_of
+from ballot_eval.reporting.drawings.map import map_figures
 from figure_cases import words_in
 from figure_map_cases import EXPERIMENT, map_rows
 
@@ -73,6 +75,17 @@ def test_neighbours_lie_as_near_each_other_as_the_sources_say():
     assert (away < 1.01).mean() >= 0.749
     assert (away < 2.01).mean() >= 0.978
     assert away.max() < 3.01
+
+
+def test_there_is_no_hole_in_the_land():
+    at = places()
+    steps = [(1, 0), (0.5, 3**0.5 / 2), (-0.5, 3**0.5 / 2)]
+    beside = {(s * x, s * y) for x, y in steps for s in (1, -1)}
+    held = {(round(2 * x), round(y, 3)) for x, y in at.to_numpy()}
+    empty = {(round(2 * (x + p)), round(y + q, 3)) for x, y in at.to_numpy() for p, q in beside}
+    for x, y in empty - held:
+        filled = [(round(x + 2 * p), round(y + q, 3)) in held for p, q in beside]
+        assert not all(filled), (x, y)
 
 
 def test_islands_lie_at_sea_from_west_to_east():
@@ -190,6 +203,36 @@ def test_without_experiment_municipalities_there_is_still_a_map():
     rows = map_rows().assign(role="control")
     assert "experimentgemeenten" not in words_in(figures.tile_map(rows))
     assert "Omlijnd" not in figures.alt_text_tile_map(rows)
+
+
+def outcome_of(codes, votes=1000):
+    counts = pd.DataFrame(
+        {
+            "numerator": 3,
+            "denominator": votes,
+            "role": "control",
+            "municipality_name": "Hengelo (O)",
+        },
+        index=pd.Index(codes, name="municipality_code"),
+    )
+    panel = SimpleNamespace(counts=lambda *_: counts)
+    return SimpleNamespace(study=SimpleNamespace(election="GR2026"), panel=panel)
+
+
+def test_the_report_draws_municipalities_that_voted():
+    ((rates,), options) = map_figures(outcome_of(["0796", "0147"], [1000, 0]))["tile_map"]
+    assert not options
+    assert rates.to_dict("list") == {
+        "municipality_code": ["0796"],
+        "municipality_name": ["’s-Hertogenbosch"],
+        "role": ["control"],
+        "rate": [0.003],
+    }
+
+
+def test_the_report_has_no_map_of_an_election_with_other_municipalities():
+    assert map_figures(outcome_of(["0147", "0756"])) == {}
+    assert map_figures(outcome_of(["0147"], votes=0)) == {}
 
 
 @pytest.mark.parametrize(

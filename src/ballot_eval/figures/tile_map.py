@@ -127,10 +127,10 @@ def tile_map(rates: pd.DataFrame, *, kind: str = "invalid", language: str = "nl"
     ``role`` (those of ``experiment`` are outlined, numbered and listed) and ``rate``, a fraction.
     A municipality without a row or with NaN is hatched.
 
-    The classes are equally wide with round limits, so that as much darker always means as much
-    more, and the picture of one election can be laid beside that of another; quantiles would make
-    chance differences between ordinary municipalities look as large as those at the top. The last
-    class is open, so that one extreme municipality does not make all others pale.
+    The classes are equally wide with round limits, so that a class more always means as much more;
+    quantiles would make chance differences between ordinary municipalities look as large as those
+    at the top. The last class is open, so that one extreme municipality does not make all others
+    pale.
 
     Raises ValueError for absent columns, a code twice or not of 2025, no rate at all, and rates
     that are no fractions.
