@@ -211,7 +211,7 @@ def outcome_of(codes, votes=1000):
             "numerator": 3,
             "denominator": votes,
             "role": "control",
-            "municipality_name": "Hengelo (O)",
+            "municipality_name": "'s-Hertogenbosch",
         },
         index=pd.Index(codes, name="municipality_code"),
     )
