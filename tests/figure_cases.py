@@ -13,6 +13,7 @@ from scipy.special import ndtr
 import figure_candidate_cases as candidates
 import figure_funnel_cases as funnels
 import figure_learning_cases as learning
+import figure_map_cases as maps
 import figure_marking_cases as marking
 import figure_station_cases as stations
 import figure_survey_cases as surveys
@@ -119,6 +120,7 @@ CASES = (
     | marking.CASES
     | stations.CASES
     | candidates.CASES
+    | maps.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -159,6 +161,7 @@ TEXTS = (
     | marking.TEXTS
     | stations.TEXTS
     | candidates.TEXTS
+    | maps.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

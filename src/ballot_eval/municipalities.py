@@ -1,9 +1,9 @@
 """The 342 municipalities of the Netherlands in 2025: public facts for choosing controls.
 
-Figures are from Statistics Netherlands (CBS), open data under CC BY 4.0; borders were read off a
-map of CBS and Kadaster boundaries. ``data/SOURCES.md`` names the sources one by one. Codes are
-four digits, as text, and equal those of the results of the parliamentary election of 29 October
-2025 (TK2025).
+Figures are from Statistics Netherlands (CBS), open data under CC BY 4.0; borders and places on the
+map of tiles were derived from CBS and Kadaster boundaries. ``data/SOURCES.md`` names the sources
+one by one. Codes are four digits, as text, and equal those of the results of the parliamentary
+election of 29 October 2025 (TK2025).
 """
 
 from __future__ import annotations
@@ -63,6 +63,19 @@ def neighbours_of(codes: Iterable[str]) -> tuple[str, ...]:
     pairs = _borders()
     found = {other for code in wanted for other in pairs.get(code, ())}
     return tuple(sorted(found - wanted))
+
+
+def load_tiles() -> pd.DataFrame:
+    """Return the place of every municipality on a map of hexagons, by ``municipality_code``.
+
+    ``row`` counts southwards and ``column`` eastwards, both from 0; odd rows lie half a tile to the
+    east. No two share a place, and each province but for the Wadden islands is one piece. Derived
+    from boundaries of CBS and Kadaster, CC BY 4.0 (``data/SOURCES.md``). The caller gets a copy.
+    """
+    path = files("ballot_eval") / "data" / "tiles.csv"
+    with path.open(encoding="utf-8") as handle:
+        table = pd.read_csv(handle, dtype={"municipality_code": str})
+    return table.set_index("municipality_code")
 
 
 @cache

@@ -54,6 +54,7 @@ from ballot_eval.figures.survey import (
     survey_answers,
     survey_differences,
 )
+from ballot_eval.figures.tile_map import alt_text_tile_map, tile_map
 from ballot_eval.figures.waterfall import alt_text_waterfall, waterfall
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "alt_text_station_rates",
     "alt_text_survey_answers",
     "alt_text_survey_differences",
+    "alt_text_tile_map",
     "alt_text_voting_time_ridges",
     "alt_text_waterfall",
     "before_after",
@@ -112,6 +114,7 @@ __all__ = [
     "station_rates",
     "survey_answers",
     "survey_differences",
+    "tile_map",
     "voting_time_ridges",
     "waterfall",
 ]

@@ -16,6 +16,7 @@ from ballot_eval.panel import Panel
 from ballot_eval.reporting.drawings.candidates import candidate_figures
 from ballot_eval.reporting.drawings.differences import difference_figures
 from ballot_eval.reporting.drawings.learning import learning_figures
+from ballot_eval.reporting.drawings.map import map_figures
 from ballot_eval.reporting.drawings.reasons import reason_figures
 from ballot_eval.reporting.drawings.stations import station_figures
 from ballot_eval.reporting.drawings.survey import survey_figures
@@ -57,6 +58,7 @@ def _drawings(say: Language, outcome: Outcome) -> dict[str, Drawing]:
         | station_figures(say, outcome)
         | time_figures(say, outcome)
     )
+    made |= map_figures(outcome)
     made |= candidate_figures(outcome)
     made |= difference_figures(outcome)
     made |= reason_figures(say, outcome)
