@@ -19,6 +19,7 @@ from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.wording.candidates import candidate_sentences
 from ballot_eval.reporting.wording.checks import check_sentences, margin_text
 from ballot_eval.reporting.wording.differences import difference_sentences
+from ballot_eval.reporting.wording.experiment import experiment_sentences
 from ballot_eval.reporting.wording.introduction import introduction_sentences
 from ballot_eval.reporting.wording.learning import learning_sentences
 from ballot_eval.reporting.wording.marking_reasons import marking_sentences
@@ -89,6 +90,7 @@ def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
     values |= time_sentences(say, outcome)
     values |= learning_sentences(say, outcome)
     values |= survey_sentences(say, outcome)
+    values |= experiment_sentences(say, outcome)
     values |= introduction_sentences(say, outcome)
     values |= summary_sentences(say, outcome)
     values |= _rate_variables(say, results.rates, study)
