@@ -78,11 +78,12 @@ def municipality_history(
     at = np.arange(len(rows))
     band = rows[["control_lower", "control_median", "control_upper"]].to_numpy(float)
     # A step per election: between two elections there is no rate.
-    for x, (low, middle, high) in zip(at, band, strict=True):
-        if not math.isnan(middle):
-            labels = (words["band"], words["median"]) if x == _first(band[:, 1]) else (None, None)
-            axes.bar(x, high - low, 0.7, low, color=PALE, zorder=0, label=labels[0])
-            axes.hlines(middle, x - 0.35, x + 0.35, GREY, linewidth=1.5, label=labels[1])
+    low, middle, high = band[~np.isnan(band[:, 1])].T
+    where = at[~np.isnan(band[:, 1])]
+    if len(where):
+        style: dict[str, Any] = {"color": PALE, "zorder": 0, "label": words["band"]}
+        axes.bar(where, high - low, 0.7, low, **style)
+        axes.hlines(middle, where - 0.35, where + 0.35, GREY, label=words["median"])
     rate = rows["rate"].to_numpy(float)
     known = ~np.isnan(rate)
     axes.plot(at[known], rate[known], color=GREY, linewidth=0.8, zorder=1)
@@ -94,7 +95,7 @@ def municipality_history(
         color, mark = _BALLOTS[ballot]
         ends = chosen & ~np.isnan(limits).any(axis=1)
         axes.vlines(at[ends], limits[ends, 0], limits[ends, 1], color, linewidth=2)
-        style: dict[str, Any] = {"color": color, "markersize": 6, "zorder": 3}
+        style = {"color": color, "markersize": 6, "zorder": 3}
         axes.plot(at[chosen], rate[chosen], mark, label=words[ballot], **style)
     axes.set_xticks(at, list(rows["election"]))
     axes.tick_params(axis="x", labelsize=SMALL)
@@ -104,11 +105,6 @@ def municipality_history(
     axes.set_ylabel(wrapped(words["rate"], 20))
     top_legend(figure, axes)
     return figure
-
-
-def _first(values: np.ndarray[Any, np.dtype[np.float64]]) -> int:
-    """Return the place of the first value that is a number."""
-    return int(np.flatnonzero(~np.isnan(values))[0])
 
 
 def _checked(rows: pd.DataFrame, name: str, kind: str, language: str) -> dict[str, str]:

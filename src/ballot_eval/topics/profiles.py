@@ -142,15 +142,13 @@ def _result(
     new_ballot = code in study.election_by_id(election).new_ballot
     if code not in counts.index:
         return Result(election, new_ballot, 0, {}, _published(code, election, study), band)
-    row = counts.loc[code]
-    cast = int(row[DENOMINATOR])
+    row = {str(name): int(value) for name, value in counts.loc[code].items()}
+    cast, level = row[DENOMINATOR], study.analysis.confidence_level
     shares = {}
     for outcome, columns in OUTCOMES.items():
-        votes = int(row[list(columns)].sum())
-        level = study.analysis.confidence_level
-        shares[outcome] = Share(
-            votes, votes / cast, *wilson_interval(votes, cast, confidence_level=level)
-        )
+        votes = sum(row[name] for name in columns)
+        limits = wilson_interval(votes, cast, confidence_level=level)
+        shares[outcome] = Share(votes, votes / cast, *limits)
     return Result(election, new_ballot, cast, shares, None, band)
 
 

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from ballot_eval.evaluation import Outcome
 
 
-#: What weighs the same in an effect.
+#: Over what an effect is averaged.
 EACH = {
-    "municipality": {"nl": "elke gemeente", "en": "each municipality"},
-    "ballot": {"nl": "elke stem", "en": "each vote"},
+    "nl": {"municipality": "gemiddeld per gemeente", "ballot": "gemiddeld per stem"},
+    "en": {"municipality": "on average by municipality", "ballot": "on average by vote"},
 }
 
 
@@ -84,21 +84,18 @@ def _effect_answer(say: Language, outcome: Outcome, effect: Effect) -> str:
         return not_estimated(say, outcome, effect.note)
     size = say.points(abs(effect.estimate), sign=False)
     way = say(nl="hoger", en="higher") if effect.estimate >= 0 else say(nl="lager", en="lower")
-    limits = f"{level_text(say, outcome)} {say.limits(effect)}"
-    rate = _experiment_rate(say, outcome, effect.outcome)
-    each = say.pick(EACH[effect.weighting])
+    rate, each = _rate(outcome, effect.outcome)[0], say.pick(EACH)[effect.weighting]
     gap = say(
-        nl=f"Het aandeel, nu {rate}, is {size} {way} dan met de eerdere verkiezing en de "
-        f"controlegemeenten te verwachten was, {each} even zwaar",
-        en=f"The share, now {rate}, is {size} {way} than the earlier election and the control "
-        f"municipalities led one to expect, with {each} weighing the same",
+        nl=f"Het aandeel, nu {say.percent(rate)}, is {each} {size} {way} dan te verwachten was",
+        en=f"The share, now {say.percent(rate)}, is {size} {way} than expected {each}",
     )
     if found == "not_tested":
         return say(
             nl=f"{gap}; hoe zeker dat is, is niet te berekenen.",
             en=f"{gap}; how certain this is cannot be computed.",
         )
-    return f"{_opening(say, found)} {gap} ({limits})."
+    ends = say.interval(effect.ci_lower, effect.ci_upper, percent_sign=False, sign=True)
+    return f"{_opening(say, found)} {gap} ({ends})."
 
 
 def _opening(say: Language, found: Verdict) -> str:
@@ -108,10 +105,6 @@ def _opening(say: Language, found: Verdict) -> str:
         "not_shown": say(nl="Een verschil is niet aangetoond.", en="No difference has been shown."),
     }
     return openings[found]
-
-
-def _experiment_rate(say: Language, outcome: Outcome, name: str) -> str:
-    return say.percent(_rate(outcome, name)[0])
 
 
 def _rate(outcome: Outcome, name: str) -> tuple[float, int]:
@@ -163,28 +156,28 @@ def _votes(say: Language, outcome: Outcome) -> str:
         return not_estimated(say, outcome, effect.note)
     cast = _rate(outcome, study.analysis.outcome)[1]
     extra, low, high = (v * cast for v in (effect.estimate, effect.ci_lower, effect.ci_upper))
-    of = say(
-        nl=f"van de {say.number(cast)} uitgebrachte stemmen",
-        en=f"of the {say.number(cast)} votes cast",
-    )
     kind = say.pick(KINDS)[study.analysis.outcome]
-    size = say.number(abs(extra))
+    size, of = say.number(abs(extra)), say.number(cast)
     more = say(nl="meer", en="more") if extra >= 0 else say(nl="minder", en="fewer")
     about = say(
-        nl=f"Ongeveer {size} {kind} {more} dan te verwachten was, {of}",
-        en=f"About {size} {more} {kind} than was to be expected, {of}",
+        nl=f"Ongeveer {size} {kind} {more} dan te verwachten was, van de {of} uitgebrachte stemmen",
+        en=f"About {size} {more} {kind} than expected, of the {of} votes cast",
     )
     if found == "not_tested":
         return f"{about}."
-    word = say(nl="tot", en="to")
-    ends = f"{say.number(low, sign=True)} {word} {say.number(high, sign=True)}"
-    text = f"{about} ({level_text(say, outcome)} {ends})"
+    text = f"{about} ({signed_between(say, low, high)})"
     if found == "not_shown":
         return text + say(
             nl="; dat het er meer of minder zijn, is niet aangetoond.",
             en="; that there are more or fewer has not been shown.",
         )
     return f"{text}."
+
+
+def signed_between(say: Language, lower: float, upper: float) -> str:
+    """Return two whole numbers with their signs: ``+813 tot +1.460``."""
+    word = say(nl="tot", en="to")
+    return f"{say.number(lower, sign=True)} {word} {say.number(upper, sign=True)}"
 
 
 def _national(say: Language, outcome: Outcome) -> str:
@@ -207,9 +200,7 @@ def _national(say: Language, outcome: Outcome) -> str:
     size = say.number(abs(extra))
     ends = ""
     if not math.isnan(low + high):
-        word = say(nl="tot", en="to")
-        between = f"{say.number(low, sign=True)} {word} {say.number(high, sign=True)}"
-        ends = f" ({level_text(say, outcome)} {between})"
+        ends = f" ({signed_between(say, low, high)})"
     text = say(
         nl=f"Werkt het overal zoals nu in de experimentgemeenten, dan is het aandeel {share} in "
         f"plaats van {rate}: ongeveer {size} {kind} {more}{ends}. Dat is een rekenvoorbeeld, geen "
@@ -230,12 +221,12 @@ def _reading(say: Language, outcome: Outcome) -> str:
     """Say by which rule the answers are given."""
     level = level_text(say, outcome)
     return say(
-        nl="Zo zijn deze antwoorden te lezen: dat iets meer, minder, langer of korter is, staat er "
-        f"alleen als het {level} geen verschil uitsluit, en bij enquêtes als de p-waarde voor alle "
-        "vragen samen klein genoeg is; anders is een verschil *niet aangetoond*, wat niet "
-        "betekent dat er geen verschil is.",
-        en="How to read these answers: that something is more, less, longer or shorter is said "
-        f"only if the {level} rules out that there is no difference, and for surveys if the "
-        "p-value for all questions together is small enough; otherwise a difference has *not been "
-        "shown*, which does not mean that there is none.",
+        nl=f"Zo zijn deze antwoorden te lezen: tussen haakjes staat het {level}. Dat iets meer, "
+        "minder, langer of korter is, staat er alleen als dit geen verschil uitsluit, en bij "
+        "enquêtes als de p-waarde voor alle vragen samen klein genoeg is. Anders is een verschil "
+        "*niet aangetoond*; dat betekent niet dat er geen verschil is.",
+        en=f"How to read these answers: the {level} stands in brackets. That something is more, "
+        "less, longer or shorter is said only if it rules out that there is no difference, and "
+        "for surveys if the p-value for all questions together is small enough. Otherwise a "
+        "difference has *not been shown*, which does not mean that there is none.",
     )

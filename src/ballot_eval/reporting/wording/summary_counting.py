@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.wording.measures import find_measure
-from ballot_eval.reporting.wording.verdicts import level_text, not_estimated, verdict
+from ballot_eval.reporting.wording.verdicts import not_estimated, verdict
 from ballot_eval.results import MarkingMeasure, Measure
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
 from ballot_eval.topics.marking.shares import CONTRAST
@@ -27,6 +27,16 @@ KINDS = {
         "DSO": "polling stations that count everything (DSO)",
         "CSO": "polling stations that count lists only (CSO)",
         "CSO_central": "central sessions",
+    },
+}
+
+#: The same in a list.
+SHORT = {
+    "nl": {"DSO": "stembureaus (DSO)", "CSO": "stembureaus (CSO)", "CSO_central": "centraal (CSO)"},
+    "en": {
+        "DSO": "polling stations (DSO)",
+        "CSO": "polling stations (CSO)",
+        "CSO_central": "centrally (CSO)",
     },
 }
 
@@ -65,14 +75,9 @@ def counting_answer(say: Language, outcome: Outcome) -> str:
     found = {kind: m for kind in kinds if (m := work_ratio(outcome, kind)) is not None}
     if not found:
         return not_estimated(say, outcome, "")
-    text = say(nl="Werk bij ", en="Work at ") + "; ".join(
-        f"{say.pick(KINDS)[kind]}: {_work(say, m)}" for kind, m in found.items()
-    )
-    level = level_text(say, outcome)
-    text += say(
-        nl=f". Tussen haakjes staat de verhouding van nieuw tot oud, met {level}.",
-        en=f". The ratio of new to old stands in brackets, with {level}.",
-    )
+    text = say(nl="Vergeleken met het oude stembiljet: ", en="Compared with the old ballot: ")
+    text += "; ".join(f"{say.pick(SHORT)[kind]} {_work(say, m)}" for kind, m in found.items())
+    text += "."
     if any(_disputed(outcome, kind, m) for kind, m in found.items()):
         text += say(
             nl=" Niet elke methode komt tot dezelfde slotsom.",
@@ -83,10 +88,11 @@ def counting_answer(say: Language, outcome: Outcome) -> str:
 
 def _work(say: Language, m: Measure) -> str:
     size = say.percent(abs(m.estimate - 1), 0)
-    limits = f"{say.number(m.estimate, 2)}; {say.between(m.ci_lower, m.ci_upper)}"
+    ratio = say(nl="verhouding", en="ratio")
+    limits = f"{ratio} {say.number(m.estimate, 2)}; {say.between(m.ci_lower, m.ci_upper)}"
     said = {
-        "more": say(nl=f"{size} meer", en=f"{size} more"),
-        "less": say(nl=f"{size} minder", en=f"{size} less"),
+        "more": say(nl=f"{size} meer werk", en=f"{size} more work"),
+        "less": say(nl=f"{size} minder werk", en=f"{size} less work"),
         "not_shown": say(nl="geen verschil aangetoond", en="no difference shown"),
         "not_tested": say(nl="niet te toetsen", en="cannot be tested"),
     }[work_verdict(m)]
@@ -130,17 +136,15 @@ def accuracy_answer(say: Language, outcome: Outcome) -> str:
         )
     found = "; ".join(parts)
     text = say(
-        nl="Stembureaus die meer of minder stembiljetten telden dan er kiezers waren, vergeleken "
-        f"met de controlegemeenten: {found}.",
-        en="Polling stations that counted more or fewer ballots than there were voters, compared "
-        f"with the control municipalities: {found}.",
+        nl="Stembureaus met meer of minder stembiljetten dan kiezers, vergeleken met elders: "
+        f"{found}.",
+        en="Polling stations with more or fewer ballots than voters, compared with elsewhere: "
+        f"{found}.",
     )
     if level_only:
         text += say(
-            nl=" Waar een eerdere verkiezing ontbreekt, is dit een verschil bij één verkiezing en "
-            "geen effect.",
-            en=" Where an earlier election is missing, this is a difference at one election and "
-            "not an effect.",
+            nl=" Een vergelijking bij één verkiezing is geen effect.",
+            en=" A comparison at one election is not an effect.",
         )
     return text
 

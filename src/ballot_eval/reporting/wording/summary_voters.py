@@ -11,7 +11,6 @@ from ballot_eval.reporting.tables.survey import index, lead_outcome
 from ballot_eval.reporting.wording.measures import find_measure
 from ballot_eval.reporting.wording.verdicts import (
     joint_verdict,
-    level_text,
     not_estimated,
     verdict,
 )
@@ -46,13 +45,13 @@ def reasons_answer(say: Language, outcome: Outcome) -> str:
         )
     else:
         share, cast = say.percent(design.estimate, 0), say.percent(of_cast.estimate)
-        ends = _ends(say, outcome, design, 0)
+        ends = _ends(say, design, 0)
         parts.append(
             say(
-                nl=f"Van de ongeldige stemmen is {share} ongeldig door het stembiljet{ends}, dat "
-                f"is {cast} van alle uitgebrachte stemmen.",
-                en=f"Of the invalid votes, {share} are invalid because of the design of the "
-                f"ballot{ends}, which is {cast} of all votes cast.",
+                nl=f"Van de ongeldige stemmen is {share}{ends} ongeldig door het stembiljet: "
+                f"{cast} van alle uitgebrachte stemmen.",
+                en=f"Of the invalid votes, {share}{ends} are invalid because of the "
+                f"design of the ballot: {cast} of all votes cast.",
             )
         )
     if party is None:
@@ -63,13 +62,13 @@ def reasons_answer(say: Language, outcome: Outcome) -> str:
             )
         )
     else:
-        share, ends = say.percent(party.estimate, 1), _ends(say, outcome, party, 1)
+        share, ends = say.percent(party.estimate, 1), _ends(say, party, 1)
         parts.append(
             say(
-                nl=f"Op {share} van de geldige stemmen is alleen een partij gemarkeerd{ends}; zo'n "
-                "stem telt voor de eerste kandidaat.",
-                en=f"On {share} of the valid votes only a party was marked{ends}; such a vote "
-                "counts for the first candidate.",
+                nl=f"Op {share}{ends} van de geldige stemmen is alleen een partij gemarkeerd; die "
+                "tellen voor de eerste kandidaat.",
+                en=f"On {share}{ends} of the valid votes only a party was marked; they count for "
+                "the first candidate.",
             )
         )
     return " ".join(parts)
@@ -85,10 +84,10 @@ def _marked(
     return None
 
 
-def _ends(say: Language, outcome: Outcome, m: MarkingMeasure, digits: int) -> str:
+def _ends(say: Language, m: MarkingMeasure, digits: int) -> str:
     if math.isnan(m.ci_lower):
         return ""
-    return f" ({level_text(say, outcome)} {say.interval(m.ci_lower, m.ci_upper, digits)})"
+    return f" ({say.interval(m.ci_lower, m.ci_upper, digits)})"
 
 
 def learning_answer(say: Language, outcome: Outcome) -> str:
@@ -142,7 +141,7 @@ def _over_time(say: Language, outcome: Outcome) -> str:
         "more": say(nl="nam het effect toe", en="the effect grew"),
         "less": say(nl="nam het effect af", en="the effect became smaller"),
         "not_shown": say(
-            nl="is niet aangetoond dat het effect veranderde",
+            nl="veranderde het effect niet aantoonbaar",
             en="no change of the effect has been shown",
         ),
         "not_tested": say(nl="veranderde het effect", en="the effect changed"),
@@ -175,10 +174,8 @@ def _later(say: Language, outcome: Outcome) -> str:
         "not_tested": say(nl="niet te vergelijken met", en="not comparable with"),
     }[found]
     return say(
-        nl="In gemeenten die het stembiljet eerder gebruikten, is het effect "
-        f"{than} waar dat voor het eerst was ({limits}).",
-        en="In municipalities that used the ballot before, the effect is "
-        f"{than} that where it was the first time ({limits}).",
+        nl=f"Bij later gebruik is het {than} bij eerste gebruik ({limits}).",
+        en=f"At later use it is {than} that at first use ({limits}).",
     )
 
 
@@ -235,8 +232,8 @@ def booth_answer(say: Language, outcome: Outcome) -> str:
     size = say.percent(abs(ratio.estimate - 1), 0)
     ends = say.between(ratio.ci_lower, ratio.ci_upper)
     limits = say(
-        nl=f"verhouding {say.number(ratio.estimate, 2)}; {level_text(say, outcome)} {ends}",
-        en=f"ratio {say.number(ratio.estimate, 2)}; {level_text(say, outcome)} {ends}",
+        nl=f"verhouding {say.number(ratio.estimate, 2)}; {ends}",
+        en=f"ratio {say.number(ratio.estimate, 2)}; {ends}",
     )
     text = {
         "more": say(nl=f"Ja, {size} langer", en=f"Yes, {size} longer"),
@@ -267,10 +264,8 @@ def _medians(say: Language, outcome: Outcome, subset: str) -> str:
     else:
         who = say(nl="de kiezers zonder hulp", en="the voters without help")
     return say(
-        nl=f" De helft van {who} is klaar binnen {new} seconden met het nieuwe en {old} met het "
-        "oude stembiljet.",
-        en=f" Half of {who} are ready within {new} seconds with the new and {old} with the old "
-        "ballot.",
+        nl=f" De helft van {who} is klaar binnen {new} seconden; met het oude stembiljet {old}.",
+        en=f" Half of {who} are ready within {new} seconds; with the old ballot {old}.",
     )
 
 
@@ -321,10 +316,8 @@ def _said(say: Language, outcome: Outcome, survey: SurveyResults, lead: Question
     new, old = (say.percent(share, 0) for share in known)
     question, answer = lead.wording(say.code), _answers(say, lead)
     text = say(
-        nl=f"{who}: op ‘{question}’ zegt {new} met het nieuwe en {old} met het oude stembiljet "
-        f"‘{answer}’",
-        en=f"{who}: to ‘{question}’, {new} with the new and {old} with the old ballot say "
-        f"‘{answer}’",
+        nl=f"{who}, op ‘{question}’: {new} zegt ‘{answer}’, met het oude stembiljet {old}",
+        en=f"{who}, to ‘{question}’: {new} say ‘{answer}’, with the old ballot {old}",
     )
     alpha = 1 - outcome.study.analysis.confidence_level
     shown = (
