@@ -14,6 +14,7 @@ import figure_candidate_cases as candidates
 import figure_funnel_cases as funnels
 import figure_learning_cases as learning
 import figure_marking_cases as marking
+import figure_municipality_cases as municipalities
 import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
@@ -119,6 +120,7 @@ CASES = (
     | marking.CASES
     | stations.CASES
     | candidates.CASES
+    | municipalities.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -159,6 +161,7 @@ TEXTS = (
     | marking.TEXTS
     | stations.TEXTS
     | candidates.TEXTS
+    | municipalities.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

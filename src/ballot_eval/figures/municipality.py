@@ -28,8 +28,8 @@ from ballot_eval.formatting import interval, percent
 _HISTORY = {
     "nl": {
         "rate": "aandeel {kind}",
-        "band": "middelste 90% van de controlegemeenten",
-        "median": "mediaan van de controlegemeenten",
+        "band": "controles: middelste 90%",
+        "median": "controles: mediaan",
         "old": "oud stembiljet",
         "new": "nieuw stembiljet",
         "alt": "Lijngrafiek van het aandeel {kind} in {name} per verkiezing, naast de middelste "
@@ -40,8 +40,8 @@ _HISTORY = {
     },
     "en": {
         "rate": "share of {kind}",
-        "band": "middle 90% of the control municipalities",
-        "median": "median of the control municipalities",
+        "band": "controls: middle 90%",
+        "median": "controls: median",
         "old": "old ballot",
         "new": "new ballot",
         "alt": "Line chart of the share of {kind} in {name} by election, beside the middle 90% of "
@@ -74,16 +74,16 @@ def municipality_history(
     or limits that are no fractions or are crossed.
     """
     words = _checked(rows, name, kind, language)
-    figure, axes = new_axes(2.5)
+    figure, axes = new_axes(1.8)
     at = np.arange(len(rows))
     band = rows[["control_lower", "control_median", "control_upper"]].to_numpy(float)
     # A step per election: between two elections there is no rate.
     low, middle, high = band[~np.isnan(band[:, 1])].T
     where = at[~np.isnan(band[:, 1])]
     if len(where):
+        axes.hlines(middle, where - 0.35, where + 0.35, GREY, label=words["median"])
         style: dict[str, Any] = {"color": PALE, "zorder": 0, "label": words["band"]}
         axes.bar(where, high - low, 0.7, low, **style)
-        axes.hlines(middle, where - 0.35, where + 0.35, GREY, label=words["median"])
     rate = rows["rate"].to_numpy(float)
     known = ~np.isnan(rate)
     axes.plot(at[known], rate[known], color=GREY, linewidth=0.8, zorder=1)
@@ -103,7 +103,7 @@ def municipality_history(
     axes.set_ylim(0, None)
     percent_ticks(axes.yaxis, language)
     axes.set_ylabel(wrapped(words["rate"], 20))
-    top_legend(figure, axes)
+    top_legend(figure, axes, columns=4)
     return figure
 
 

@@ -102,12 +102,10 @@ def _opening(say: Language, outcome: Outcome, profile: Profile, name: str) -> st
     return say(
         nl=f"Voor {name} was {study.election} de {time} verkiezing met het nieuwe stembiljet. "
         f"Onder de {cast} uitgebrachte stemmen waren {votes} {kind} ({rate}). "
-        f"@fig-municipality-{code} en @tbl-municipality-{code} laten zien hoe dat eerder was; "
-        f"@tbl-municipality-{code}-more geeft de rest.",
+        f"Zie @fig-municipality-{code}, @tbl-municipality-{code} en @tbl-municipality-{code}-more.",
         en=f"For {name}, {study.election} was the {time} election with the new ballot. Among the "
-        f"{cast} votes cast were {votes} {kind} ({rate}). @fig-municipality-{code} and "
-        f"@tbl-municipality-{code} show how that was before; @tbl-municipality-{code}-more gives "
-        "the rest.",
+        f"{cast} votes cast were {votes} {kind} ({rate}). See @fig-municipality-{code}, "
+        f"@tbl-municipality-{code} and @tbl-municipality-{code}-more.",
     )
 
 

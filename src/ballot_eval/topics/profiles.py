@@ -142,7 +142,7 @@ def _result(
     new_ballot = code in study.election_by_id(election).new_ballot
     if code not in counts.index:
         return Result(election, new_ballot, 0, {}, _published(code, election, study), band)
-    row = {str(name): int(value) for name, value in counts.loc[code].items()}
+    row = dict(zip(_COUNTS, counts.loc[code, list(_COUNTS)].to_numpy(int).tolist(), strict=True))
     cast, level = row[DENOMINATOR], study.analysis.confidence_level
     shares = {}
     for outcome, columns in OUTCOMES.items():

@@ -23,14 +23,14 @@ Paces = Mapping[tuple[str, str], Median]
 #: Kinds of count, as rows are named.
 COUNTS = {
     "nl": {
-        "DSO": "Tellen op stembureaus (DSO)",
-        "CSO": "Tellen op stembureaus (CSO)",
-        "CSO_central": "Tellen in centrale zittingen",
+        "DSO": "Tellen, stembureau (DSO)",
+        "CSO": "Tellen, stembureau (CSO)",
+        "CSO_central": "Tellen, centraal (CSO)",
     },
     "en": {
-        "DSO": "Counting at polling stations (DSO)",
-        "CSO": "Counting at polling stations (CSO)",
-        "CSO_central": "Counting in central sessions",
+        "DSO": "Counting, station (DSO)",
+        "CSO": "Counting, station (CSO)",
+        "CSO_central": "Counting, central (CSO)",
     },
 }
 
@@ -143,31 +143,31 @@ def _change(say: Language, outcome: Outcome, profile: Profile) -> Iterator[tuple
         say(nl=f"Verandering sinds {baseline}", en=f"Change since {baseline}"),
         say(
             nl=f"{own} procentpunt; controlegemeenten gemiddeld {controls}; verschil {gap}",
-            en=f"{own} percentage points; control municipalities on average {controls}; "
-            f"difference {gap}",
+            en=f"{own} percentage points; controls on average {controls}; difference {gap}",
         ),
     )
     yield (
-        say(
-            nl="Controlegemeenten met een kleinere verandering",
-            en="Control municipalities with a smaller change",
-        ),
-        _of(say, profile.smaller_changes, profile.changes_count),
+        say(nl="Kleinere verandering", en="Smaller change"),
+        _of_controls(say, profile.smaller_changes, profile.changes_count),
     )
 
 
 def _place(say: Language, profile: Profile) -> Iterator[tuple[str, str]]:
-    everyone = _of(say, profile.lower_of_controls, profile.controls_count)
+    everyone = _of_controls(say, profile.lower_of_controls, profile.controls_count)
     near = _of(say, profile.lower_of_comparable, profile.comparable_count)
     yield (
+        say(nl="Lager aandeel", en="Lower share"),
         say(
-            nl="Controlegemeenten met een lager aandeel",
-            en="Control municipalities with a lower share",
+            nl=f"{everyone}; {near} van de meest gelijke grootte",
+            en=f"{everyone}; {near} of the most similar size",
         ),
-        say(
-            nl=f"{everyone}; {near} die in aantal stemmen het dichtst bij liggen",
-            en=f"{everyone}; {near} that are nearest in votes cast",
-        ),
+    )
+
+
+def _of_controls(say: Language, part: int, whole: int) -> str:
+    return say(
+        nl=f"{_of(say, part, whole)} controlegemeenten",
+        en=f"{_of(say, part, whole)} control municipalities",
     )
 
 
@@ -186,7 +186,7 @@ def _reasons(
         return
     cast = marked["reasons", "design", "share_of_votes_cast"]
     yield (
-        say(nl="Ongeldig door het stembiljet", en="Invalid because of the ballot"),
+        say(nl="Ongeldig door stembiljet", en="Invalid by its design"),
         say(
             nl=f"{say.number(design.numerator)} stemmen: {_with_interval(say, design, 0)} van de "
             f"ongeldige, {say.percent(cast.estimate)} van de uitgebrachte",
@@ -211,7 +211,7 @@ def _party_only(
     m = marked.get(("party_only", "total", "share_of_valid"))
     if m is not None:
         yield (
-            say(nl="Alleen een partij gemarkeerd", en="Only a party marked"),
+            say(nl="Alleen een partij", en="Only a party marked"),
             say(
                 nl=f"{say.number(m.numerator)} geldige stemmen: {_with_interval(say, m, 1)}",
                 en=f"{say.number(m.numerator)} valid votes: {_with_interval(say, m, 1)}",

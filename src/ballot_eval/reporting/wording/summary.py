@@ -86,8 +86,8 @@ def _effect_answer(say: Language, outcome: Outcome, effect: Effect) -> str:
     way = say(nl="hoger", en="higher") if effect.estimate >= 0 else say(nl="lager", en="lower")
     rate, each = _rate(outcome, effect.outcome)[0], say.pick(EACH)[effect.weighting]
     gap = say(
-        nl=f"Het aandeel, nu {say.percent(rate)}, is {each} {size} {way} dan te verwachten was",
-        en=f"The share, now {say.percent(rate)}, is {size} {way} than expected {each}",
+        nl=f"{say.percent(rate)} van de stemmen, {each} {size} {way} dan te verwachten was",
+        en=f"{say.percent(rate)} of the votes, {size} {way} than expected {each}",
     )
     if found == "not_tested":
         return say(
@@ -100,9 +100,9 @@ def _effect_answer(say: Language, outcome: Outcome, effect: Effect) -> str:
 
 def _opening(say: Language, found: Verdict) -> str:
     openings = {
-        "more": say(nl="Ja.", en="Yes."),
-        "less": say(nl="Nee, minder.", en="No, fewer."),
-        "not_shown": say(nl="Een verschil is niet aangetoond.", en="No difference has been shown."),
+        "more": say(nl="Ja:", en="Yes:"),
+        "less": say(nl="Nee, minder:", en="No, fewer:"),
+        "not_shown": say(nl="Geen verschil aangetoond:", en="No difference shown:"),
     }
     return openings[found]
 
@@ -203,11 +203,9 @@ def _national(say: Language, outcome: Outcome) -> str:
         ends = f" ({signed_between(say, low, high)})"
     text = say(
         nl=f"Werkt het overal zoals nu in de experimentgemeenten, dan is het aandeel {share} in "
-        f"plaats van {rate}: ongeveer {size} {kind} {more}{ends}. Dat is een rekenvoorbeeld, geen "
-        "voorspelling.",
+        f"plaats van {rate}: ongeveer {size} {kind} {more}{ends}; een rekenvoorbeeld.",
         en=f"If it works everywhere as it does now in the experiment municipalities, the share is "
-        f"{share} instead of {rate}: about {size} {more} {kind}{ends}. This is an illustration, "
-        "not a prediction.",
+        f"{share} instead of {rate}: about {size} {more} {kind}{ends}; an illustration.",
     )
     if verdict(extra, low, high) == "not_shown":
         text += say(
@@ -221,12 +219,12 @@ def _reading(say: Language, outcome: Outcome) -> str:
     """Say by which rule the answers are given."""
     level = level_text(say, outcome)
     return say(
-        nl=f"Zo zijn deze antwoorden te lezen: tussen haakjes staat het {level}. Dat iets meer, "
-        "minder, langer of korter is, staat er alleen als dit geen verschil uitsluit, en bij "
-        "enquêtes als de p-waarde voor alle vragen samen klein genoeg is. Anders is een verschil "
-        "*niet aangetoond*; dat betekent niet dat er geen verschil is.",
-        en=f"How to read these answers: the {level} stands in brackets. That something is more, "
-        "less, longer or shorter is said only if it rules out that there is no difference, and "
-        "for surveys if the p-value for all questions together is small enough. Otherwise a "
-        "difference has *not been shown*, which does not mean that there is none.",
+        nl=f"Zo zijn deze antwoorden te lezen: tussen haakjes staat het {level}. *Meer*, *minder*, "
+        "*langer* of *korter* staat er alleen als dat geen verschil uitsluit (bij enquêtes: als de "
+        "p-waarde voor alle vragen samen klein genoeg is). *Geen verschil aangetoond* betekent "
+        "niet dat er geen verschil is.",
+        en=f"How to read these answers: the {level} stands in brackets. *More*, *less*, *longer* "
+        "or *shorter* is said only if it rules out that there is no difference (for surveys: if "
+        "the p-value for all questions together is small enough). *No difference shown* does not "
+        "mean that there is none.",
     )

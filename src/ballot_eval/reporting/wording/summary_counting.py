@@ -75,7 +75,7 @@ def counting_answer(say: Language, outcome: Outcome) -> str:
     found = {kind: m for kind in kinds if (m := work_ratio(outcome, kind)) is not None}
     if not found:
         return not_estimated(say, outcome, "")
-    text = say(nl="Vergeleken met het oude stembiljet: ", en="Compared with the old ballot: ")
+    text = say(nl="Verhouding nieuw tot oud: ", en="Ratio of new to old: ")
     text += "; ".join(f"{say.pick(SHORT)[kind]} {_work(say, m)}" for kind, m in found.items())
     text += "."
     if any(_disputed(outcome, kind, m) for kind, m in found.items()):
@@ -88,8 +88,7 @@ def counting_answer(say: Language, outcome: Outcome) -> str:
 
 def _work(say: Language, m: Measure) -> str:
     size = say.percent(abs(m.estimate - 1), 0)
-    ratio = say(nl="verhouding", en="ratio")
-    limits = f"{ratio} {say.number(m.estimate, 2)}; {say.between(m.ci_lower, m.ci_upper)}"
+    limits = f"{say.number(m.estimate, 2)}; {say.between(m.ci_lower, m.ci_upper)}"
     said = {
         "more": say(nl=f"{size} meer werk", en=f"{size} more work"),
         "less": say(nl=f"{size} minder werk", en=f"{size} less work"),

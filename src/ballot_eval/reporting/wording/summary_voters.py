@@ -192,9 +192,8 @@ def turnout_answer(say: Language, outcome: Outcome) -> str:
     limits = _in_points(say, check, 1)
     text = {
         "not_shown": say(
-            nl="Dat de opkomst anders veranderde dan in de controlegemeenten, is niet aangetoond",
-            en="That turnout changed otherwise than in the control municipalities has not been "
-            "shown",
+            nl="Geen verschil met de controlegemeenten aangetoond",
+            en="No difference from the control municipalities shown",
         ),
         "more": say(
             nl="Ja: zij is hoger dan met de controlegemeenten te verwachten was",
@@ -238,7 +237,7 @@ def booth_answer(say: Language, outcome: Outcome) -> str:
     text = {
         "more": say(nl=f"Ja, {size} langer", en=f"Yes, {size} longer"),
         "less": say(nl=f"Nee, {size} korter", en=f"No, {size} shorter"),
-        "not_shown": say(nl="Een verschil is niet aangetoond", en="No difference has been shown"),
+        "not_shown": say(nl="Geen verschil aangetoond", en="No difference shown"),
         "not_tested": say(nl="Een verschil is niet te toetsen", en="A difference cannot be tested"),
     }[verdict(ratio.estimate, ratio.ci_lower, ratio.ci_upper, neutral=1.0)]
     return f"{text} ({limits}).{medians}"
@@ -331,8 +330,8 @@ def _said(say: Language, outcome: Outcome, survey: SurveyResults, lead: Question
     limits = say(nl=f"({ends} procentpunt)", en=f"({ends} percentage points)")
     if shown == "not_shown":
         return say(
-            nl=f"{text}; een verschil is niet aangetoond {limits}.",
-            en=f"{text}; no difference has been shown {limits}.",
+            nl=f"{text}; geen verschil aangetoond {limits}.",
+            en=f"{text}; no difference shown {limits}.",
         )
     return say(
         nl=f"{text}; dat verschil is aangetoond {limits}.",
