@@ -1,5 +1,5 @@
--- Leaves out the divs `::: {.made table="nl.NAME"}` of which the table was not made, so that text
--- about measurements comes in only where there are any.
+-- Leaves out the divs `::: {.made table="nl.NAME"}` and the spans `[…]{.made table="nl.NAME"}` of
+-- which the table was not made, so that text about measurements comes in only where there are any.
 
 local function readable(path)
   local handle = io.open(path)
@@ -18,8 +18,10 @@ end
 
 local base = artefacts()
 
-function Div(div)
-  if not div.classes:includes("made") then return nil end
-  local language, name = div.attributes.table:match("^(%a+)%.(.+)$")
-  return readable(base .. language .. "/tables/" .. name .. ".md") and div.content or {}
+local function when_made(element)
+  if not element.classes:includes("made") then return nil end
+  local language, name = element.attributes.table:match("^(%a+)%.(.+)$")
+  return readable(base .. language .. "/tables/" .. name .. ".md") and element.content or {}
 end
+
+Div, Span = when_made, when_made

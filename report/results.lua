@@ -1,5 +1,6 @@
--- Shortcodes that bring in finished artefacts: {{< table nl.NAME >}}, {{< figure nl.NAME >}} and
--- {{< notice nl >}}, each in the language that it names. What was not made says so.
+-- Shortcodes that bring in finished artefacts: {{< table nl.NAME >}}, {{< figure nl.NAME >}},
+-- {{< pages nl.NAME >}} and {{< notice nl >}}, each in the language that it names. What was not
+-- made says so.
 
 local base = (os.getenv("QUARTO_PROJECT_DIR") or ".") .. "/_generated/"
 local not_made = { nl = "niet gemeten", en = "not measured" }
@@ -42,6 +43,24 @@ return {
     -- The alternative text is set here: a shortcode inside image attributes breaks the image.
     return pandoc.Para({ pandoc.Image(alt, file, "",
       pandoc.Attr("", {}, { ["fig-alt"] = alt, alt = alt })) })
+  end,
+  ["pages"] = function(args)
+    local language, name = split(args[1])
+    local text = read(base .. language .. "/pages/" .. name .. ".md")
+    if not text then return not_measured(language) end
+    local function described(image)
+      local alt = pandoc.utils.stringify(image.caption)
+      if quarto.doc.is_format("docx") then image.src = image.src:gsub("%.svg$", ".png") end
+      image.attributes["fig-alt"], image.attributes.alt = alt, alt
+      return image
+    end
+    -- The line break that keeps Pandoc from making a figure of an image alone has done its work.
+    local function alone(paragraph)
+      local first = paragraph.content[1]
+      return first and first.t == "Image" and pandoc.Para({ first }) or nil
+    end
+    local pages = pandoc.Div(pandoc.read(text, "markdown").blocks)
+    return pages:walk({ Para = alone }):walk({ Image = described }).content
   end,
   ["notice"] = function(args)
     local text = made_in((split(args[1]))).notice

@@ -15,6 +15,7 @@ import figure_funnel_cases as funnels
 import figure_learning_cases as learning
 import figure_map_cases as maps
 import figure_marking_cases as marking
+import figure_municipality_cases as municipalities
 import figure_station_cases as stations
 import figure_survey_cases as surveys
 import figure_time_cases as times
@@ -121,6 +122,7 @@ CASES = (
     | stations.CASES
     | candidates.CASES
     | maps.CASES
+    | municipalities.CASES
     | {
         "invalid_rates": (_rates(), {}),
         "before_after": (_slopes(), {}),
@@ -162,6 +164,7 @@ TEXTS = (
     | stations.TEXTS
     | candidates.TEXTS
     | maps.TEXTS
+    | municipalities.TEXTS
     | {
         "invalid_rates": (
             ["Alphen aan den Rijn 1,02%", "Borne 0,39%"],

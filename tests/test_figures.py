@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from ballot_eval import figures
 from figure_candidate_cases import number_rows
 from figure_cases import CASES, INF, NAN, TEXTS, draw, method_rows, shown_texts
+from figure_municipality_cases import history_rows
 from figure_station_cases import station_rows
 
 
@@ -164,6 +165,10 @@ def test_specifications_without_an_end_are_drawn_with_an_arrow():
         (lambda: figures.station_rates(station_rows().assign(ci_upper=0)), "lower bound lies"),
         (lambda: figures.station_rates(station_rows(), dimension="x"), "dimension must be"),
         (lambda: figures.station_rates(station_rows(), kind="x"), "kind must be one of"),
+        (lambda: figures.municipality_history(history_rows(), ""), "has no name"),
+        (lambda: figures.municipality_history(history_rows().assign(rate=NAN), "a"), "no rate of"),
+        (lambda: figures.municipality_history(history_rows().assign(rate=2.0), "a"), "fractions"),
+        (lambda: figures.municipality_history(history_rows().assign(ci_lower=1), "a"), "lower bou"),
         (lambda: figures.repeated_numbers(number_rows().drop(columns="unit")), "lack the column"),
         (lambda: figures.repeated_numbers(number_rows().head(0)), "no rows to draw"),
         (lambda: figures.repeated_numbers(number_rows().assign(unit="all")), "must be experiment"),

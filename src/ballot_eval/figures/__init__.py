@@ -40,6 +40,10 @@ from ballot_eval.figures.invalid_votes import (
 )
 from ballot_eval.figures.later_first import alt_text_later_against_first, later_against_first
 from ballot_eval.figures.learning import alt_text_excess_by_exposure, excess_by_exposure
+from ballot_eval.figures.municipality import (
+    alt_text_municipality_history,
+    municipality_history,
+)
 from ballot_eval.figures.power import alt_text_power_curve, power_curve
 from ballot_eval.figures.quantiles import alt_text_quantile_effects, quantile_effects
 from ballot_eval.figures.ridges import alt_text_voting_time_ridges, voting_time_ridges
@@ -75,6 +79,7 @@ __all__ = [
     "alt_text_leave_one_out",
     "alt_text_love_plot",
     "alt_text_methods",
+    "alt_text_municipality_history",
     "alt_text_placebo_distribution",
     "alt_text_power_curve",
     "alt_text_quantile_effects",
@@ -102,6 +107,7 @@ __all__ = [
     "leave_one_out",
     "love_plot",
     "methods",
+    "municipality_history",
     "placebo_distribution",
     "power_curve",
     "quantile_effects",

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from ballot_eval.reporting.drawings.invalid_votes import save_figures
 from ballot_eval.reporting.language import LANGUAGES, Language
 from ballot_eval.reporting.names import display_names
+from ballot_eval.reporting.pages import municipality_pages
 from ballot_eval.reporting.tables import invalid_votes
 from ballot_eval.reporting.tables.candidates import candidate_tables
 from ballot_eval.reporting.tables.dictionary import dictionary_tables
@@ -57,19 +58,23 @@ def write_artefacts(outcome: Outcome, folder: Path, *, processes: int = 1) -> No
 
 
 def _in_language(say: Language, outcome: Outcome, folder: Path) -> dict[str, Any]:
-    """Write the tables, the figures and the notice; return what there is in this language."""
-    (folder / "tables").mkdir(parents=True)
-    (folder / "figures").mkdir()
+    """Write tables, figures, pages and the notice; return what there is in this language."""
+    for part in ("tables", "figures", "pages"):
+        (folder / part).mkdir(parents=True)
     variables = report_variables(say, outcome)
     made = _tables(say, outcome)
     for name, text in made.items():
         _write(folder / "tables" / f"{name}.md", text)
     _write(folder / "notice.txt", variables["data_notice"])
+    drawn = save_figures(say, outcome, folder / "figures")
+    pages, drawn_on_pages = municipality_pages(say, outcome, folder / "figures")
+    _write(folder / "pages" / "municipalities.md", pages)
     return {
         "notice": variables["data_notice"],
         "variables": variables,
         "tables": list(made),
-        "figures": save_figures(say, outcome, folder / "figures"),
+        "figures": drawn,
+        "page_figures": drawn_on_pages,
     }
 
 

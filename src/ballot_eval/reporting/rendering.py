@@ -20,6 +20,7 @@ from typing import Any
 from ballot_eval.errors import BallotEvalError
 from ballot_eval.formatting import NOT_MEASURED
 from ballot_eval.reporting.docx import finish_docx
+from ballot_eval.reporting.layout import PAGE_BREAK
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 
@@ -122,8 +123,10 @@ class _Source:
         kind, argument = match.group(1), match.group(2) or ""
         if kind == "include" and (self.folder / argument).is_file():
             return self.expand(self.folder / argument, image)
+        if kind == "pagebreak":
+            return PAGE_BREAK
         code, _, name = argument.partition(".")
-        if kind in ("var", "notice", "table", "figure") and code in self.languages:
+        if kind in ("var", "notice", "table", "figure", "pages") and code in self.languages:
             text = getattr(self, f"_{kind}")(code, name, image)
             if text is not None:
                 return str(text)
@@ -149,6 +152,12 @@ class _Source:
         alt = figures[name].replace("]", "\\]").replace("[", "\\[")
         # The backslash keeps Pandoc from making a captioned figure of its own.
         return f"![{alt}](_generated/{code}/figures/{name}.{image})\\"
+
+    def _pages(self, code: str, name: str, image: str) -> str:
+        pages = self.folder / "_generated" / code / "pages" / f"{name}.md"
+        if not pages.is_file():
+            return _not_measured(code)
+        return pages.read_text(encoding="utf-8").replace(".svg)", f".{image})")
 
 
 def _not_measured(code: str) -> str:

@@ -16,12 +16,15 @@ from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.wording.candidates import candidate_sentences
 from ballot_eval.reporting.wording.checks import check_sentences
 from ballot_eval.reporting.wording.differences import difference_sentences
+from ballot_eval.reporting.wording.experiment import experiment_sentences
+from ballot_eval.reporting.wording.introduction import introduction_sentences
 from ballot_eval.reporting.wording.learning import learning_sentences
 from ballot_eval.reporting.wording.margin import margin_text
 from ballot_eval.reporting.wording.marking_reasons import marking_sentences
 from ballot_eval.reporting.wording.methods import method_sentences
 from ballot_eval.reporting.wording.notes import reason_sentences, why
 from ballot_eval.reporting.wording.stations import station_sentences
+from ballot_eval.reporting.wording.summary import summary_sentences
 from ballot_eval.reporting.wording.survey import survey_sentences
 from ballot_eval.reporting.wording.times import time_sentences
 from ballot_eval.results import Effect, Rate
@@ -98,6 +101,9 @@ def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
     values |= time_sentences(say, outcome)
     values |= learning_sentences(say, outcome)
     values |= survey_sentences(say, outcome)
+    values |= experiment_sentences(say, outcome)
+    values |= introduction_sentences(say, outcome)
+    values |= summary_sentences(say, outcome)
     values |= _rate_variables(say, results.rates, study)
     return values
 

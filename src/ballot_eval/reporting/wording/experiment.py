@@ -1,0 +1,41 @@
+"""Which municipality uses the new ballot for which time, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ballot_eval.formatting import sort_name
+from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.names import display_names
+
+if TYPE_CHECKING:
+    from ballot_eval.evaluation import Outcome
+
+#: The first uses as words; a later one is written as a number.
+TIMES = {
+    "nl": {1: "eerste", 2: "tweede", 3: "derde", 4: "vierde"},
+    "en": {1: "first", 2: "second", 3: "third", 4: "fourth"},
+}
+
+
+def which_time(say: Language, use: int) -> str:
+    """Return which use of the ballot it is: ``derde``, ``third``."""
+    return say.pick(TIMES).get(use, say(nl=f"{use}e", en=f"{use}th"))
+
+
+def experiment_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
+    """Return the sentence by the name that the report refers to."""
+    return {"experiment_uses_text": _uses(say, outcome)}
+
+
+def _uses(say: Language, outcome: Outcome) -> str:
+    study, names = outcome.study, display_names(outcome.study)
+    groups: dict[int, list[str]] = {}
+    for code in study.experiment():
+        groups.setdefault(study.exposure(code, study.election), []).append(names[code])
+    parts = []
+    for use, members in sorted(groups.items(), reverse=True):
+        listed, time = say.listed(sorted(members, key=sort_name)), which_time(say, use)
+        parts.append(say(nl=f"voor de {time} keer {listed}", en=f"for the {time} time {listed}"))
+    joined = "; ".join(parts)
+    return say(nl=f"Dat was {joined}.", en=f"It was {joined}.")
