@@ -112,7 +112,7 @@ def test_later_against_first_use_in_the_answer(gr2026, say, limits, words):
         (DUTCH, (0.7, 0.9), "(0,70 tot 0,90; p-waarde 0,020). Zij zijn niet geloot"),
         (DUTCH, (0.7, 1.1), "p-waarde 0,020); een verschil is niet aangetoond. Zij"),
         (ENGLISH, (0.7, 0.9), "(0.70 to 0.90; p-value 0.020). They were not drawn by lot"),
-        (ENGLISH, (0.7, 1.1), "p-value 0.020); no difference was demonstrated. They"),
+        (ENGLISH, (0.7, 1.1), "p-value 0.020); no difference was shown. They"),
     ],
 )
 def test_voters_at_one_station_are_said_to_differ_only_if_they_do(gr2026, say, limits, words):

@@ -216,8 +216,8 @@ def test_fewer_answers_and_means_have_their_own_words(sentences, say, fewer, mea
         (DUTCH, "Dat verschil is ook met", "Die verschillen zijn ook met", "Bij geen vraag"),
         (
             ENGLISH,
-            "That difference is demonstrated with",
-            "Those differences are demonstrated with",
+            "That difference is shown with",
+            "Those differences are shown with",
             "No question demonstrates a difference",
         ),
     ],
@@ -297,7 +297,7 @@ def test_weights_and_threshold_are_said(sentences, gr2026, say, weights, missing
         (
             ENGLISH,
             "76% answer ‘Easy or very easy’; with the old ballot paper it is 71% (difference +1.0 "
-            "to +9.0 percentage points; no difference is demonstrated). The answers to ‘",
+            "to +9.0 percentage points; no difference is shown). The answers to ‘",
             "The answers to ‘Which ballot paper do you prefer to vote with?’: 33% ‘The new, small "
             "ballot paper’ (29–38%).",
         ),

@@ -143,7 +143,7 @@ def test_where_help_was_not_recorded_all_voters_are_the_answer(
         (DUTCH, [(1.2, 1.1, 1.3)], "duurt 20% langer (verhouding 1,20; 1,10 tot 1,30)."),
         (ENGLISH, [(1.2, 1.1, 1.3)], "takes 20% more time (ratio 1.20; 1.10 to 1.30)."),
         (DUTCH, [(0.9, 0.8, 1.1)], "Een verschil is niet aangetoond (verhouding 0,90;"),
-        (ENGLISH, [(0.9, 0.8, 1.1)], "No difference was demonstrated (ratio 0.90;"),
+        (ENGLISH, [(0.9, 0.8, 1.1)], "No difference was shown (ratio 0.90;"),
         (DUTCH, [], "Een vergelijking is met deze gegevens niet te berekenen."),
         (ENGLISH, [], "A comparison cannot be"),
     ],
@@ -186,7 +186,7 @@ def test_the_medians_are_told_by_ballot(said, say, ballots, words):
         (DUTCH, 0, ", en zij zijn het eens of er een verschil is aangetoond."),
         (DUTCH, 1, "; één daarvan komt tot een andere slotsom."),
         (DUTCH, 2, "; twee daarvan komen tot een andere slotsom."),
-        (ENGLISH, 0, ", and they agree on whether a difference was demonstrated."),
+        (ENGLISH, 0, ", and they agree on whether a difference was shown."),
         (ENGLISH, 1, "; one of them reaches a different conclusion."),
         (ENGLISH, 2, "; two of them reach a different conclusion."),
     ],
@@ -236,7 +236,7 @@ def test_every_horizon_is_named(said, say, seconds, text):
         (DUTCH, [(0.9, 0.7, 1.1)], "(0,70 tot 1,10), zodat een verschil niet is aangetoond."),
         (ENGLISH, [], "For voters with help no difference can be calculated."),
         (ENGLISH, [(0.8, 0.7, 0.9)], "for them the ratio is 0.80 (0.70 to 0.90)."),
-        (ENGLISH, [(0.9, 0.7, 1.1)], "(0.70 to 1.10), so no difference was demonstrated."),
+        (ENGLISH, [(0.9, 0.7, 1.1)], "(0.70 to 1.10), so no difference was shown."),
     ],
 )
 def test_voters_with_help_have_a_sentence_of_their_own(said, say, measures, words):
@@ -345,14 +345,14 @@ def differences(limits):
         (DUTCH, [(1, 2), (-1, 1)], "; bij de andere aantallen is geen verschil aangetoond."),
         (ENGLISH, [], "How many voting booths are needed was not calculated."),
         (ENGLISH, [(float("nan"), float("nan"))], "wait longer than 5 minutes for a voting booth."),
-        (ENGLISH, [(-1, 1)], "was not demonstrated at any of the numbers of voters examined."),
+        (ENGLISH, [(-1, 1)], "was not shown at any of the numbers of voters examined."),
         (
             ENGLISH,
             [(1, 2), (-2, -1), (-2, -1)],
             "With the new ballot, fewer voting booths are needed at 120 and 180 voters per hour "
             "and more voting booths are needed at 60 voters per hour.",
         ),
-        (ENGLISH, [(1, 2), (-1, 1)], "; at the other numbers no difference was demonstrated."),
+        (ENGLISH, [(1, 2), (-1, 1)], "; at the other numbers no difference was shown."),
     ],
 )
 def test_at_which_arrivals_more_or_fewer_booths_are_needed(said, say, limits, words):

@@ -37,7 +37,7 @@ def _booths(say: Language, outcome: Outcome) -> str:
             nl="Dat daarvoor met het nieuwe stembiljet meer of minder stemhokjes nodig zijn, is "
             "bij geen van de onderzochte aantallen kiezers aangetoond.",
             en="That this takes more or fewer voting booths with the new ballot was not "
-            "demonstrated at any of the numbers of voters examined.",
+            "shown at any of the numbers of voters examined.",
         )
     else:
         some = len(fewer) + len(more) < len(found)
@@ -58,7 +58,7 @@ def _rule(say: Language, queue: Queue) -> str:
 
 
 def _difference(say: Language, fewer: list[str], more: list[str], *, some_unclear: bool) -> str:
-    """Say at which numbers of voters per hour a difference was demonstrated."""
+    """Say at which numbers of voters per hour a difference was shown."""
     words = {"nl": ("minder", "meer"), "en": ("fewer", "more")}
     parts = [
         say(
@@ -70,7 +70,7 @@ def _difference(say: Language, fewer: list[str], more: list[str], *, some_unclea
     ]
     rest = say(
         nl="; bij de andere aantallen is geen verschil aangetoond",
-        en="; at the other numbers no difference was demonstrated",
+        en="; at the other numbers no difference was shown",
     )
     return say(
         nl=f"Met het nieuwe stembiljet zijn {say.listed(parts)}{rest if some_unclear else ''}.",

@@ -128,7 +128,7 @@ def _work_clause(say: Language, kind: str, ratio: Measure) -> str:
     if not is_clear(ratio):
         return say(
             nl=f"bij {where} is geen verschil aangetoond (verhouding {number}; {limits})",
-            en=f"at {where}, no difference was demonstrated (ratio {number}; {limits})",
+            en=f"at {where}, no difference was shown (ratio {number}; {limits})",
         )
     size, less = say.percent(abs(ratio.estimate - 1), 0), ratio.estimate < 1
     return say(
@@ -196,7 +196,7 @@ def _counting_ratios(say: Language, outcome: Outcome) -> str:
         return text
     return f"{text} " + say(
         nl=f"Over {doubtful} zijn de methoden het niet eens of er een verschil is aangetoond.",
-        en=f"On {doubtful}, the methods disagree on whether a difference was demonstrated.",
+        en=f"On {doubtful}, the methods disagree on whether a difference was shown.",
     )
 
 

@@ -223,7 +223,7 @@ def _within_station(say: Language, outcome: Outcome) -> str:
         "vaker stemt, kan ook om andere redenen sneller zijn.",
         en="At the same polling station, voters who had used the new ballot before are in the "
         f"voting booth {ratio} times as long as voters who had not ({limits}; p-value {p})"
-        f"{'' if clear else '; no difference was demonstrated'}. They were not drawn by lot: "
+        f"{'' if clear else '; no difference was shown'}. They were not drawn by lot: "
         "those who vote more often may be faster for other reasons too.",
     )
 

@@ -266,7 +266,7 @@ def _answer(say: Language, outcome: Outcome) -> str:
     )
     if old is not None and difference is not None and math.isfinite(difference.estimate):
         before, size = say.percent(old.estimate, 0), limits(say, difference)
-        shown = say(nl="; een verschil is niet aangetoond", en="; no difference is demonstrated")
+        shown = say(nl="; een verschil is niet aangetoond", en="; no difference is shown")
         if is_clear(outcome, difference):
             shown = ""
         text += say(

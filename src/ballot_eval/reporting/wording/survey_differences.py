@@ -33,7 +33,7 @@ def limits(say: Language, m: SurveyMeasure) -> str:
 
 
 def is_clear(outcome: Outcome, m: SurveyMeasure) -> bool:
-    """Return whether a difference is demonstrated, all questions of the survey together."""
+    """Return whether a difference is shown, all questions of the survey together."""
     return m.p_adjusted < 1 - outcome.study.analysis.confidence_level
 
 
@@ -170,7 +170,7 @@ def _used_before(say: Language, survey: SurveyResults, clear: list[SurveyMeasure
     return say(
         nl=f"Wie het eerder gebruikte: {every}. {these} ook met alle vragen samen aangetoond. Zij "
         "zijn niet geloot: wie vaker stemt, kan ook om andere redenen anders antwoorden.",
-        en=f"Those who used it before: {every}. {these} demonstrated with all questions together "
+        en=f"Those who used it before: {every}. {these} shown with all questions together "
         "too. These voters were not drawn by lot: those who vote more often may also answer "
         "differently for other reasons.",
     )

@@ -129,12 +129,12 @@ def _voting_answer(say: Language, outcome: Outcome) -> str:
 
 
 def _difference(say: Language, ratio: Measure) -> str:
-    """Say how much less or more time voting takes, or that no difference was demonstrated."""
+    """Say how much less or more time voting takes, or that no difference was shown."""
     number, limits = say.number(ratio.estimate, 2), say.between(ratio.ci_lower, ratio.ci_upper)
     if not is_clear(ratio):
         return say(
             nl=f"Een verschil is niet aangetoond (verhouding {number}; {limits}).",
-            en=f"No difference was demonstrated (ratio {number}; {limits}).",
+            en=f"No difference was shown (ratio {number}; {limits}).",
         )
     size, less = say.percent(abs(ratio.estimate - 1), 0), ratio.estimate < 1
     return say(
@@ -211,7 +211,7 @@ def _methods(say: Language, ratio: Measure, others: list[Measure]) -> str:
     if not differing:
         return text + say(
             nl=", en zij zijn het eens of er een verschil is aangetoond.",
-            en=", and they agree on whether a difference was demonstrated.",
+            en=", and they agree on whether a difference was shown.",
         )
     one, several = differing == 1, say.count(differing)
     return text + say(
@@ -286,7 +286,7 @@ def _assisted(say: Language, outcome: Outcome) -> str:
         nl=f"Van {voters} met hulp is de hele tijd gezien; daar is de verhouding {ratio} "
         f"({limits}){'' if clear else ', zodat een verschil niet is aangetoond'}.",
         en=f"For {voters} with help the whole time was seen; for them the ratio is {ratio} "
-        f"({limits}){'' if clear else ', so no difference was demonstrated'}.",
+        f"({limits}){'' if clear else ', so no difference was shown'}.",
     )
 
 
