@@ -112,7 +112,7 @@ def told(said):
         (ENGLISH, [], "A comparison cannot be"),
         (ENGLISH, [(0.8, 0.7, 0.9)], "counting is 20% less work (ratio 0.80; 0.70 to 0.90)."),
         (ENGLISH, [(1.2, 1.1, 1.3)], "At polling stations with DSO, counting is 20% more work"),
-        (ENGLISH, [(0.9, 0.7, 1.1)], "At polling stations with DSO, no difference was demonstrate"),
+        (ENGLISH, [(0.9, 0.7, 1.1)], "At polling stations with DSO, no difference was shown"),
     ],
 )
 def test_the_answer_on_counting_times(told, say, measures, words):

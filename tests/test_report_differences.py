@@ -75,7 +75,7 @@ SAID = {
         "differences_text": "Polling stations whose way of counting is not known: in the "
         "experiment municipalities, ",
         "differences_netting_text": "have both more and fewer ballot papers counted",
-        "differences_contrast_text": "cannot be estimated: no records of polling stations",
+        "differences_contrast_text": "cannot be estimated: there are no results of polling",
         "funnel_text": "about 5.0% and 0.2%",
     },
 }
@@ -192,8 +192,8 @@ NO_CONTROLS = "no control municipality has results of polling stations"
             contrast("GR2026-GR2022", NAN, NO_BASELINE),
             "Hoe dat sinds GR2022 is veranderd, is niet te schatten: van de eerdere verkiezing "
             "zijn er geen uitslagen van stembureaus die zo telden.",
-            "How that has changed since GR2022 cannot be estimated: no records of polling "
-            "stations with this way of counting at the baseline.",
+            "How that has changed since GR2022 cannot be estimated: there are no results "
+            "of polling stations that counted in this way at the earlier election.",
         ),
         (
             contrast("GR2026", NAN, NO_CONTROLS),
@@ -201,7 +201,7 @@ NO_CONTROLS = "no control municipality has results of polling stations"
             "Voor stembureaus waar het stembureau alles telt (DSO), is het verschil niet te "
             "schatten: van geen enkele controlegemeente zijn er uitslagen van stembureaus.",
             "For polling stations that count everything themselves (DSO), the difference cannot "
-            "be estimated: no control municipality has results of polling stations.",
+            "be estimated: no control municipality has results by polling station.",
         ),
     ],
 )

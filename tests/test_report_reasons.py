@@ -117,7 +117,7 @@ MISSING = {
         "reason is given for {} invalid votes ",
         ", in Gouda. The shares of reasons are therefore too low: by at most the share without a "
         "reason.",
-        "On the comparison: left out without reasons of invalidity: Leiden.",
+        "On the comparison: left out, having no reasons for invalidity: Leiden.",
         "for other reasons or without a stated reason ({}) (of which",
     ),
 }
@@ -166,8 +166,8 @@ def test_a_net_excess_that_cannot_be_estimated_says_why(world, measures, say):
     assert said["reasons_gross_text"] == say(
         nl="Het netto verschil is niet te schatten: van geen enkele controlegemeente zijn er "
         "uitslagen van stembureaus.",
-        en="The net difference cannot be estimated: no control municipality has results of "
-        "polling stations.",
+        en="The net difference cannot be estimated: no control municipality has results by "
+        "polling station.",
     )
 
 

@@ -202,7 +202,7 @@ def test_stations_without_votes_are_told(full, say):
 NO_EFFECT = {
     "nl": "Dat is niet te schatten: van geen enkele controlegemeente zijn er uitslagen van "
     "stembureaus.",
-    "en": "This cannot be estimated: no control municipality has results of polling stations.",
+    "en": "This cannot be estimated: no control municipality has results by polling station.",
 }
 
 
