@@ -105,9 +105,12 @@ def missing(say: Language, outcome: Outcome, profile: Profile, times: Times, pac
             _differences(say, marked),
             say(nl="verschillen bij het tellen", en="counting differences"),
         ),
-        ([code] if code in times else [], say(nl="tijd in het stemhokje", en="time in the booth")),
         (
-            [c for c, _ in paces if c == code],
+            _times(say, code, times, {}),
+            say(nl="tijd in het stemhokje", en="time in the booth"),
+        ),
+        (
+            _times(say, code, {}, paces),
             say(nl="tijd voor het tellen", en="time that counting takes"),
         ),
     )
@@ -260,7 +263,7 @@ def _differences(
 
 
 def _times(say: Language, code: str, times: Times, paces: Paces) -> Iterator[tuple[str, str]]:
-    if code in times:
+    if code in times and not math.isnan(times[code].value):
         m = times[code]
         median = say.number(m.value)
         voters = say.plural(m.count, nl=("kiezer", "kiezers"), en=("voter", "voters"))
