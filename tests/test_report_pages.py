@@ -151,7 +151,7 @@ def test_a_municipality_with_everything_has_every_row_and_no_last_sentence(made)
         "| Alleen een partij | 12 geldige stemmen: 2,0% (1,0–3,0%) |",
         "| Stembureaus | 9, samen 100% van de uitgebrachte stemmen |",
         "| Getelde stembiljetten | 1 van de 9 stembureaus telden er meer dan er kiezers waren",
-        "| Tijd in het stemhokje | mediaan 50 seconden, van 3 kiezers |",
+        "| Tijd in het stemhokje | mediaan 50 seconden, van 3 kiezers zonder hulp |",
         "| Tellen, stembureau (DSO) | mediaan 90 minuten werk per honderd stembiljetten, van 2",
     ):
         assert piece in boekel
