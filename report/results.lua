@@ -27,6 +27,21 @@ local function not_measured(language)
   return pandoc.Para({ pandoc.Emph({ pandoc.Str(not_made[language]) }) })
 end
 
+-- Quarto finds figures and tables before it expands shortcodes: what a shortcode brings in says
+-- itself that it is one.
+local function float(div)
+  local kind = ({ fig = "Figure", tbl = "Table" })[div.identifier:match("^(%a+)%-")]
+  if not kind then return nil end
+  local content = pandoc.Blocks(div.content)
+  local caption = content:remove()
+  local first = content[1].content and content[1].content[1]
+  if kind == "Figure" and first and first.t == "Image" then content = first end
+  return quarto.FloatRefTarget({
+    attr = pandoc.Attr(div.identifier), type = kind, content = content,
+    caption_long = pandoc.Plain(caption.content),
+  })
+end
+
 return {
   ["table"] = function(args)
     local language, name = split(args[1])
@@ -60,7 +75,7 @@ return {
       return first and first.t == "Image" and pandoc.Para({ first }) or nil
     end
     local pages = pandoc.Div(pandoc.read(text, "markdown").blocks)
-    return pages:walk({ Para = alone }):walk({ Image = described }).content
+    return pages:walk({ Para = alone }):walk({ Image = described }):walk({ Div = float }).content
   end,
   ["notice"] = function(args)
     local text = made_in((split(args[1]))).notice

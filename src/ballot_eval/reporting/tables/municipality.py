@@ -82,7 +82,7 @@ def details(say: Language, outcome: Outcome, profile: Profile, times: Times, pac
         *_party_only(say, marked),
         *_stations(say, outcome, profile.code),
         *_differences(say, marked),
-        *_times(say, profile.code, times, paces),
+        *_times(say, outcome, profile.code, times, paces),
     ]
     header = say.pick({"nl": ["Wat", "Uitkomst"], "en": ["What", "Outcome"]})
     return pipe_table(header, [list(row) for row in rows], "ll")
@@ -105,9 +105,12 @@ def missing(say: Language, outcome: Outcome, profile: Profile, times: Times, pac
             _differences(say, marked),
             say(nl="verschillen bij het tellen", en="counting differences"),
         ),
-        ([code] if code in times else [], say(nl="tijd in het stemhokje", en="time in the booth")),
         (
-            [c for c, _ in paces if c == code],
+            _times(say, outcome, code, times, {}),
+            say(nl="tijd in het stemhokje", en="time in the booth"),
+        ),
+        (
+            _times(say, outcome, code, {}, paces),
             say(nl="tijd voor het tellen", en="time that counting takes"),
         ),
     )
@@ -259,11 +262,15 @@ def _differences(
         )
 
 
-def _times(say: Language, code: str, times: Times, paces: Paces) -> Iterator[tuple[str, str]]:
-    if code in times:
+def _times(
+    say: Language, outcome: Outcome, code: str, times: Times, paces: Paces
+) -> Iterator[tuple[str, str]]:
+    if code in times and not math.isnan(times[code].value):
         m = times[code]
         median = say.number(m.value)
         voters = say.plural(m.count, nl=("kiezer", "kiezers"), en=("voter", "voters"))
+        if outcome.voting.main == "unassisted":
+            voters += say(nl=" zonder hulp", en=" without help")
         yield (
             say(nl="Tijd in het stemhokje", en="Time in the booth"),
             say(
