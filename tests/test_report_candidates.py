@@ -275,8 +275,8 @@ MISSING = {
     "en": (
         "The change in the share of all votes since GR2022 cannot be estimated: there is no "
         "earlier election of the same type with votes per candidate.",
-        "This cannot be estimated: no experiment municipality, or no control municipality, has a list "
-        "that can be assessed.",
+        "This cannot be estimated: no experiment municipality, or no control municipality, has a "
+        "list that can be assessed.",
         "Votes per candidate at this election are not known for any experiment municipality.",
     ),
 }
