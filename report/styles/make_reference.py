@@ -85,8 +85,9 @@ def styles_of(text):
     for level, points in enumerate(HEADINGS, 1):
         text = style(text, f"Heading{level}", looks(heading + size(points)))
     text = style(text, "TOCHeading", looks(heading + size(HEADINGS[1])))
-    space = '<w:spacing w:before="120" w:after="120"/>'
-    text = style(text, "Caption", looks(size(CAPTION), space))
+    text = style(text, "Caption", looks(size(CAPTION), '<w:spacing w:before="80" w:after="280"/>'))
+    above = '<w:keepNext/><w:spacing w:before="280" w:after="80"/>'
+    text = style(text, "TableCaption", looks("", above))
     link = f'<w:color w:val="{LINK_COLOUR}"/><w:u w:val="single"/>'
     text = style(text, "Hyperlink", looks(link))
     text = style(text, "Table", table_looks)
