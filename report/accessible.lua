@@ -53,11 +53,14 @@ local function mark(table)
     { tabindex = "0", role = "region", ["aria-label"] = label }))
 end
 
--- Pandoc's page has the link in its template.
+-- Pandoc's page has the link in its template. Quarto has no place before its contents, so there a
+-- script moves the link to the start of the page.
 local function skip_link(meta)
   if not (html and quarto and meta.skip) then return nil end
   quarto.doc.include_text("before-body", '<a class="skip-link" href="#quarto-document-content">'
     .. pandoc.utils.stringify(meta.skip) .. "</a>")
+  quarto.doc.include_text("after-body",
+    '<script>document.body.prepend(document.querySelector(".skip-link"))</script>')
 end
 
 return {

@@ -25,10 +25,10 @@ PAGE = (
 
 #: Thin lines between the rows of every table, a thicker one under the row that heads it.
 TABLE = (
-    '<w:tblBorders><w:top w:val="single" w:sz="6" w:color="{strong}"/>'
-    '<w:bottom w:val="single" w:sz="6" w:color="{strong}"/>'
-    '<w:insideH w:val="single" w:sz="4" w:color="{line}"/></w:tblBorders>'
-).format(strong=STRONG_LINE, line=LINE)
+    f'<w:tblBorders><w:top w:val="single" w:sz="6" w:color="{STRONG_LINE}"/>'
+    f'<w:bottom w:val="single" w:sz="6" w:color="{STRONG_LINE}"/>'
+    f'<w:insideH w:val="single" w:sz="4" w:color="{LINE}"/></w:tblBorders>'
+)
 FIRST_ROW = (
     '<w:tblStylePr w:type="firstRow"><w:rPr><w:b/><w:bCs/></w:rPr><w:tblPr/><w:tcPr><w:tcBorders>'
     f'<w:bottom w:val="single" w:sz="8" w:color="{STRONG_LINE}"/></w:tcBorders>'
@@ -77,8 +77,10 @@ def table_looks(text):
 
 def styles_of(text):
     """Return Pandoc's styles with the looks above."""
-    heading = f'<w:rFonts w:asciiTheme="majorHAnsi" w:hAnsiTheme="majorHAnsi"/><w:b/><w:bCs/>' \
+    heading = (
+        f'<w:rFonts w:asciiTheme="majorHAnsi" w:hAnsiTheme="majorHAnsi"/><w:b/><w:bCs/>'
         f'<w:color w:val="{HEADING_COLOUR}"/>'
+    )
     text = text.replace('<w:sz w:val="24" />', f'<w:sz w:val="{TEXT}"/>', 1)
     text = text.replace('<w:szCs w:val="24" />', f'<w:szCs w:val="{TEXT}"/>', 1)
     text = style(text, "Title", looks(heading + size(TITLE), '<w:spacing w:after="240"/>'))

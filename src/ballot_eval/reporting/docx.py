@@ -31,6 +31,9 @@ CHAPTER = re.compile(
 )
 TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
 
+#: Quarto makes the table around another as wide as on its own page, and the width of ours.
+FRAME_WIDTH, TEXT_WIDTH = 'w:w="7920"', 'w:w="9298"'
+
 #: For the table that only holds another one.
 NO_BORDERS = (
     '<w:tblBorders><w:top w:val="nil"/><w:bottom w:val="nil"/><w:insideH w:val="nil"/>'
@@ -58,7 +61,8 @@ def finish_docx(file: Path, notice: str) -> None:
 
 
 def _plain_frames(document: str) -> str:
-    """Take the lines off a table that Quarto set around another, and undo its centring."""
+    """Widen a table that Quarto set around another, take off its lines and undo its centring."""
+    document = document.replace(FRAME_WIDTH, TEXT_WIDTH)
     document = re.sub(
         r'(<w:jc w:val="(?:left|right)" ?/>)<w:jc w:val="center" ?/>', r"\1", document
     )

@@ -12,7 +12,7 @@ from typing import NoReturn
 from ballot_eval.errors import BallotEvalError
 
 MARKER = re.compile(r"/\*--\s*scss:(\w+)\s*--\*/")
-COMMENT = re.compile(r"(?:^|(?<=\s))//.*")
+COMMENT = re.compile(r"/\*(?!--\s*scss:).*?\*/|(?:^|(?<=\s))//[^\n]*", re.DOTALL | re.MULTILINE)
 DEFAULT = re.compile(r"\$([\w-]+)\s*:\s*(.+?)\s*(?:!default\s*)?;")
 USE = re.compile(r"#\{\$([\w-]+)\}|\$([\w-]+)")
 
@@ -29,12 +29,13 @@ def css_of(scss: str, name: str = "house.scss") -> str:
     values: dict[str, str] = {}
     rules: list[str] = []
     section = ""
-    for number, line in enumerate(scss.splitlines(), 1):
+    bare = COMMENT.sub(lambda match: "\n" * match.group().count("\n"), scss)
+    for number, line in enumerate(bare.splitlines(), 1):
         if marker := MARKER.fullmatch(line.strip()):
             section = marker.group(1)
             continue
-        text = COMMENT.sub("", line).rstrip()
-        if not text.strip():
+        text = line.rstrip()
+        if not text:
             continue
         where = f"{name}, line {number}"
         if section == "defaults":

@@ -40,7 +40,7 @@ class Rendered:
 
 
 def render(report_dir: Path, out_dir: Path) -> Rendered:
-    """Render a prepared copy of ``report/`` (artefacts in place): html, docx and pdf, each language.
+    """Render a prepared copy of ``report/`` (artefacts in place): three formats in each language.
 
     With Quarto when there is one; when that fails, with Pandoc, and ``notes`` says why.
 
