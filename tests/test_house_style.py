@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 import ballot_eval as be
+from ballot_eval.figures import base
 from ballot_eval.reporting.house_style import css_of
 
 LAYER = """/*-- scss:defaults --*/
@@ -56,6 +57,11 @@ def test_the_layer_of_the_repository_is_read(root):
         assert selector in css
 
 
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
 def luminance(colour: str) -> float:
     channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
@@ -66,7 +72,16 @@ def test_the_colours_of_the_pdf_have_contrast_on_paper(root):
     typ = (root / "report/styles/house.typ").read_text(encoding="utf-8")
     colours = re.findall(r'rgb\("(#\w{6})"\)', typ)
     assert len(colours) >= 3
-    assert all(1.05 / (luminance(colour) + 0.05) >= 4.5 for colour in colours)
+    assert all(contrast(colour, "#FFFFFF") >= 4.5 for colour in colours)
+
+
+@pytest.mark.parametrize("mark", ["BLUE", "ORANGE", "GREEN", "BLACK", "GREY"])
+def test_marks_and_words_of_figures_have_contrast(mark):
+    colour = getattr(base, mark)
+    inks = {"white": "#FFFFFF", "black": "#000000"}
+    assert contrast(colour, "#FFFFFF") >= 3
+    assert contrast(base.text_color(colour), "#FFFFFF") >= 4.5
+    assert contrast(inks[base.ink_on(colour)], colour) >= 4.5
 
 
 def test_the_reference_of_the_docx_is_what_its_script_makes(root, tmp_path):
