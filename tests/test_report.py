@@ -166,7 +166,7 @@ def test_the_page_has_banner_numbered_references_and_described_images(
     notice, figure, table = WORDS[code]
     page = (finished / f"out/report/{INDEXES[code]}.html").read_text(encoding="utf-8")
     assert re.search(rf'<html[^>]* lang="{code}"', page)
-    assert re.search(r'<(div|section) class="banner" role="note">', page)
+    assert re.search(r'<(div|aside) class="banner"', page)
     assert notice in page
     page = page.replace("\u00a0", " ").replace("&nbsp;", " ")
     for label in (f"{figure} 1", f"{figure} {figures}", f"{table} 1", f"{table} {tables}"):

@@ -15,8 +15,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
+from matplotlib.typing import ColorType
 
 from ballot_eval.formatting import interval, number, percent, points
 
@@ -26,6 +28,9 @@ Word = TypeVar("Word")
 #: Okabe–Ito: told apart by colour-blind readers, and by lightness in grey print.
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 GREY, PALE = "#8C8C8C", "#EBEBEB"
+
+#: Text in the colour of a mark is darker, for a contrast of 4.5 with the white behind it.
+_TEXT_COLORS = {ORANGE: "#B84F00", GREEN: "#007A59", GREY: "#6B6B6B"}
 
 #: Inches; the width of the text on an A4 page.
 WIDTH = 6.3
@@ -65,6 +70,18 @@ def words_for(words: Mapping[str, Mapping[str, str]], language: str, kind: str) 
     if kind not in KINDS[language]:
         raise ValueError(f"kind must be one of {', '.join(KINDS[language])}, not {kind!r}")
     return {k: v.replace("{kind}", KINDS[language][kind]) for k, v in chosen.items()}
+
+
+def text_color(color: str) -> str:
+    """Return the colour of text that belongs to a mark of ``color``."""
+    return _TEXT_COLORS.get(color, color)
+
+
+def ink_on(color: ColorType) -> str:
+    """Return white where it has a contrast of 4.5 with ``color``, otherwise black."""
+    channels = np.array(to_rgb(color))
+    linear = np.where(channels <= 0.03928, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return "white" if 1.05 / (linear @ (0.2126, 0.7152, 0.0722) + 0.05) >= 4.5 else "black"
 
 
 def new_figure(height: float) -> Figure:

@@ -21,6 +21,7 @@ from ballot_eval.figures.base import (
     in_language,
     new_axes,
     number_ticks,
+    text_color,
     vectors,
 )
 from ballot_eval.figures.times import (
@@ -214,7 +215,7 @@ def _label_ballots(axes: Axes, booths: _Booths, words: Mapping[str, str]) -> Non
         key: dict[str, Any] = {"mfc": face, "clip_on": False, "transform": place}
         axes.plot(1.03, height, "o", color=color, markersize=6, **key)
         style: dict[str, Any] = {"va": "center", "fontsize": SMALL, "transform": place}
-        axes.text(1.05, height, words[role], color=color, **style)
+        axes.text(1.05, height, words[role], color=text_color(color), **style)
 
 
 def alt_text_booths_needed(

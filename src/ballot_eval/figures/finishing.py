@@ -24,6 +24,7 @@ from ballot_eval.figures.base import (
     new_figure,
     open_frame,
     percent_ticks,
+    text_color,
     vectors,
     wrapped,
 )
@@ -245,7 +246,8 @@ def _label_curves(
         color, dashes = STYLES[role[curve.label]]
         key: dict[str, Any] = {"color": color, "linestyle": dashes, "linewidth": 1.8}
         axes.plot([1.02, 1.09], [height, height], clip_on=False, **key, **place)
-        axes.text(1.105, height, text, color=color, fontsize=SMALL, va="center", **place)
+        ink = text_color(color)
+        axes.text(1.105, height, text, color=ink, fontsize=SMALL, va="center", **place)
 
 
 def _clock_axis(axes: Axes, origin: float, words: Mapping[str, str], language: str) -> None:

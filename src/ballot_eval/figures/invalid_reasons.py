@@ -13,6 +13,7 @@ from ballot_eval.figures.base import (
     SMALL,
     FloatArray,
     in_language,
+    ink_on,
     need_columns,
     new_axes,
     percent_ticks,
@@ -33,9 +34,6 @@ COLORS = {
     "other": "#BBDCF0",
     "without_reason": "#FFFFFF",
 }
-
-#: Colours that are dark enough for white text.
-_DARK = {"several_parties", "number_without_party", "writing", "other_colour"}
 
 _WORDS = {
     "nl": {
@@ -135,7 +133,7 @@ def _segments(
     edge = "#595959" if level == "without_reason" else "white"
     style: dict[str, Any] = {"color": COLORS[level], "edgecolor": edge, "linewidth": 0.7}
     axes.barh(np.arange(len(width)), width, left=left, height=0.74, **style)
-    color = "white" if level in _DARK else "black"
+    color = ink_on(COLORS[level])
     for y in np.flatnonzero(width >= NARROWEST).tolist():
         text = percent(float(width[y]), 0, language=language)
         middle = float(left[y] + width[y] / 2)

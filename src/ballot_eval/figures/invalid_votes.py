@@ -21,6 +21,7 @@ from ballot_eval.figures.base import (
     number_ticks,
     percent_ticks,
     points_ticks,
+    text_color,
     top_legend,
 )
 from ballot_eval.formatting import interval, number, p_value, percent, points
@@ -220,7 +221,7 @@ def randomisation(
         textcoords="offset points",
         va="bottom",
         ha="right" if observed > 0 else "left",
-        color=ORANGE,
+        color=text_color(ORANGE),
     )
     points_ticks(axes.xaxis, language)
     number_ticks(axes.yaxis, language)

@@ -40,6 +40,7 @@ from ballot_eval.figures.base import (
     open_frame,
     points_ticks,
     span,
+    text_color,
     top_legend,
     vectors,
     words_for,
@@ -216,10 +217,10 @@ def _draw_groups(
             "transform": axes.get_yaxis_transform(),
             "va": "center",
             "fontsize": SMALL,
+            "fontweight": "bold",
+            "color": text_color(color),
         }
-        axes.text(
-            1.02, top, words["mean_of"].format(value=text), color=color, fontweight="bold", **place
-        )
+        axes.text(1.02, top, words["mean_of"].format(value=text), **place)
         ticks[top] = label
         names = list(values) if named else [_how_many(len(values), words, language)]
         ticks |= dict(zip(at.tolist() if named else [top + 1.8], names, strict=True))

@@ -23,6 +23,7 @@ from ballot_eval.figures.base import (
     new_axes,
     percent_ticks,
     points_ticks,
+    text_color,
     vectors,
 )
 from ballot_eval.formatting import number, percent, points
@@ -150,7 +151,7 @@ def _mark_detectable(
         textcoords="offset points",
         va="center",
         fontsize=SMALL,
-        color=color,
+        color=text_color(color),
     )
 
 
@@ -161,7 +162,7 @@ def _label_ends(
     height = -math.inf
     for n in sorted(ends, key=ends.__getitem__):
         height = max(ends[n], height + 0.13)
-        place: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": colors[n]}
+        place: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": text_color(colors[n])}
         axes.text(1.01, height, texts[n], transform=axes.get_yaxis_transform(), **place)
 
 

@@ -20,6 +20,7 @@ from ballot_eval.figures.base import (
     check_bounds,
     in_language,
     new_axes,
+    text_color,
     top_legend,
     vectors,
 )
@@ -189,7 +190,7 @@ def _draw_mean(axes: Axes, mean: Estimate, text: str, language: str) -> None:
     axes.axhline(estimate, color=ORANGE, linewidth=1.4, zorder=1)
     # Beside its line, as far as the words at both ends of the axis leave room.
     height = math.log(estimate / bottom) / math.log(top / bottom)
-    style: dict[str, Any] = {"va": "center", "color": ORANGE, "fontsize": SMALL}
+    style: dict[str, Any] = {"va": "center", "color": text_color(ORANGE), "fontsize": SMALL}
     written = text.format(mean=with_interval(*mean, 2, language))
     axes.text(1.02, min(max(height, 0.15), 0.85), written, transform=axes.transAxes, **style)
 

@@ -25,6 +25,7 @@ from ballot_eval.figures.base import (
     check_bounds,
     horizontal_intervals,
     in_language,
+    ink_on,
     new_axes,
     points_ticks,
     span,
@@ -204,10 +205,11 @@ def _bar(axes: Axes, made: _Answers, q: int, g: int, at: float, language: str) -
     for share, color in zip(shares, _colors(len(shares)), strict=True):
         axes.barh(at, share, 0.72, start, color=color, edgecolor="white", linewidth=0.6)
         if share >= _FITS:
-            ink = "white" if _dark(color) else "black"
             text = percent(share, 0, language=language)
             middle = start + share / 2
-            axes.text(middle, at, text, ha="center", va="center", fontsize=SMALL, color=ink)
+            axes.text(
+                middle, at, text, ha="center", va="center", fontsize=SMALL, color=ink_on(color)
+            )
         start += share
 
 
@@ -223,11 +225,6 @@ def _colors(k: int) -> list[tuple[float, float, float]]:
 
     middle = [to_rgb(_MIDDLE)] if k % 2 else []
     return [*side(ORANGE, _LIGHT_ORANGE), *middle, *side(BLUE, _LIGHT_BLUE)[::-1]]
-
-
-def _dark(color: tuple[float, float, float]) -> bool:
-    red, green, blue = color
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
 
 
 def _answer_legend(axes: Axes, k: int, words: dict[str, str]) -> None:

@@ -1,10 +1,8 @@
-"""Finishing touches on a docx.
+"""Finishing touches on a docx: contents that are filled in and, on simulated data, a header.
 
-A4, a font that is everywhere, contents that are filled in, readable tables and, on simulated
-data, a header on each page.
-
-Neither Quarto nor Pandoc can put a header on the pages of a docx without a reference document,
-which would be the same for real and for simulated data; so the finished file is mended.
+The looks come from ``styles/reference.docx``. What is left here it cannot do: a header that
+differs between real and simulated data, contents (Pandoc leaves them to Word), and the tables of
+Quarto, which sets each in a table with its caption.
 """
 
 from __future__ import annotations
@@ -20,15 +18,6 @@ RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships
 HEADER_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.header+xml"
 HEADER_ID = "rIdNotice"
 
-#: A4 with margins of 2.3 cm, in twentieths of a point.
-PAGE = (
-    '<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1304" w:right="1304" w:bottom="1304" '
-    'w:left="1304" w:header="567" w:footer="567" w:gutter="0"/>'
-)
-
-#: Word and LibreOffice have it, or one of the same widths: words in tables then fit their columns.
-FONT = "Arial"
-
 #: Contents that Pandoc left to Word to fill, which it only does when told to.
 EMPTY_CONTENTS = re.compile(
     r'<w:p><w:r><w:fldChar w:fldCharType="begin" w:dirty="true" ?/>'
@@ -42,27 +31,13 @@ CHAPTER = re.compile(
 )
 TEXT = re.compile(r"<w:t(?: [^>]*)?>([^<]*)</w:t>")
 
-#: Pandoc puts a figure in a table of this width, and the one that fills the page.
-FIGURE_WIDTH, TEXT_WIDTH = 'w:w="7920"', 'w:w="9298"'
-
-#: Thin lines between the rows of every table.
-TABLE_STYLE = (
-    '<w:tblBorders><w:top w:val="single" w:sz="6" w:color="808080"/>'
-    '<w:bottom w:val="single" w:sz="6" w:color="808080"/>'
-    '<w:insideH w:val="single" w:sz="4" w:color="D0D0D0"/></w:tblBorders>'
-)
+#: Quarto makes the table around another as wide as on its own page, and the width of ours.
+FRAME_WIDTH, TEXT_WIDTH = 'w:w="7920"', 'w:w="9298"'
 
 #: For the table that only holds another one.
 NO_BORDERS = (
     '<w:tblBorders><w:top w:val="nil"/><w:bottom w:val="nil"/><w:insideH w:val="nil"/>'
     "</w:tblBorders>"
-)
-
-#: The style of the text in tables: 8.5 points.
-TEXT_STYLE = (
-    '<w:style w:type="paragraph" w:customStyle="1" w:styleId="TableText">'
-    '<w:name w:val="Table Text"/><w:basedOn w:val="Compact"/><w:qFormat/>'
-    '<w:rPr><w:sz w:val="17"/><w:szCs w:val="17"/></w:rPr></w:style>'
 )
 
 
@@ -73,11 +48,7 @@ def finish_docx(file: Path, notice: str) -> None:
     """
     with zipfile.ZipFile(file) as archive:
         parts = {info.filename: archive.read(info) for info in archive.infolist()}
-    parts["word/styles.xml"] = _styles(parts["word/styles.xml"].decode()).encode()
-    theme = parts["word/theme/theme1.xml"].decode()
-    theme = re.sub(r'(<a:latin typeface=)"[^"]*"', rf'\1"{FONT}"', theme)
-    parts["word/theme/theme1.xml"] = theme.encode()
-    document = _contents(_page(_table_text(parts["word/document.xml"].decode())))
+    document = _contents(_plain_frames(parts["word/document.xml"].decode()))
     parts["word/document.xml"] = document.encode()
     if notice:
         parts |= _header(parts, notice)
@@ -89,38 +60,17 @@ def finish_docx(file: Path, notice: str) -> None:
     shutil.move(work, file)
 
 
-def _styles(text: str) -> str:
-    """Give the style of tables lines, and add a style for their text."""
-    if TABLE_STYLE not in text:
-        table = re.compile(
-            r'(<w:style [^>]*w:styleId="Table"[^>]*>.*?)(?=<w:tblCellMar>)', re.DOTALL
-        )
-        text = table.sub(lambda m: m.group(1) + TABLE_STYLE, text, count=1)
-    if TEXT_STYLE not in text:
-        text = text.replace("</w:styles>", TEXT_STYLE + "</w:styles>")
-    return text
-
-
-def _table_text(document: str) -> str:
-    """Set the paragraphs inside tables, which Pandoc gives a style of lists, in their own.
-
-    Quarto sets a table inside a table with its caption, and centres what was aligned already.
-    """
+def _plain_frames(document: str) -> str:
+    """Widen a table that Quarto set around another, take off its lines and undo its centring."""
+    document = document.replace(FRAME_WIDTH, TEXT_WIDTH)
     document = re.sub(
         r'(<w:jc w:val="(?:left|right)" ?/>)<w:jc w:val="center" ?/>', r"\1", document
     )
-    document = re.sub(
+    return re.sub(
         r'(<w:tblW w:type="pct" w:w="5000" ?/>)(<w:tblLayout w:type="fixed" ?/>'
         r'<w:tblLook [^>]*w:val="0000" ?/>)',
         rf"\1{NO_BORDERS}\2",
         document,
-    )
-    compact, own = '<w:pStyle w:val="Compact"', '<w:pStyle w:val="TableText"'
-    return re.sub(
-        r"<w:tbl>.*?</w:tbl>",
-        lambda m: m.group(0).replace(compact, own),
-        document,
-        flags=re.DOTALL,
     )
 
 
@@ -139,23 +89,6 @@ def _contents(document: str) -> str:
             f'{"".join(links)}<w:p><w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
         ),
         document,
-    )
-
-
-def _page(document: str) -> str:
-    """Make every section A4; a document without sections gets one."""
-    if "<w:sectPr" not in document:
-        document = document.replace("</w:body>", "<w:sectPr/></w:body>")
-    document = document.replace(FIGURE_WIDTH, TEXT_WIDTH)
-    document = re.sub(r"<w:pg(Sz|Mar)\b[^>]*/>", "", document)
-    document = re.sub(r"<w:sectPr([^>/]*)/>", r"<w:sectPr\1></w:sectPr>", document)
-    # The page comes after references to headers and footnotes, before columns and the rest.
-    before = r"(<w:sectPr[^>]*>(?:<w:(?:headerReference|footerReference|footnotePr|type)\b"
-    return re.sub(
-        before + r"(?:[^>]*/>|.*?</w:footnotePr>))*)",
-        lambda m: m.group(1) + PAGE,
-        document,
-        flags=re.DOTALL,
     )
 
 

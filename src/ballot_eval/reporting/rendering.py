@@ -20,6 +20,7 @@ from typing import Any
 from ballot_eval.errors import BallotEvalError
 from ballot_eval.formatting import NOT_MEASURED
 from ballot_eval.reporting.docx import finish_docx
+from ballot_eval.reporting.house_style import css_of
 from ballot_eval.reporting.layout import PAGE_BREAK
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
@@ -167,10 +168,13 @@ def _not_measured(code: str) -> str:
 def _pandoc(report_dir: Path, targets: tuple[Path, ...], listing: dict[str, Any]) -> Rendered:
     """Make every file, as many at a time as there are cores: Pandoc is a process of its own."""
     source = _Source(report_dir, listing["languages"])
-    with as_file(files("ballot_eval") / "data" / "crossref.lua") as crossref:
+    scss = report_dir / "styles" / "house.scss"
+    css = css_of(scss.read_text(encoding="utf-8"), scss.name)
+    scss.with_suffix(".css").write_text(css, encoding="utf-8")
+    with as_file(files("ballot_eval") / "data") as data:
 
         def make(target: Path) -> None:
-            _make(source, target, crossref)
+            _make(source, target, data)
             if target.suffix == ".docx":
                 finish_docx(target, listing["languages"][language_of(target)]["notice"])
 
@@ -185,7 +189,7 @@ def language_of(file: Path) -> str:
     return next(code for code, index in INDEXES.items() if index == file.stem)
 
 
-def _make(source: _Source, target: Path, crossref: Path) -> None:
+def _make(source: _Source, target: Path, data: Path) -> None:
     """Make one file of the report with Pandoc, and with typst where it is a pdf."""
     try:
         import pypandoc
@@ -193,25 +197,13 @@ def _make(source: _Source, target: Path, crossref: Path) -> None:
     except ImportError as error:
         msg = f"{error.name} is missing for the report: pip install 'ballot-eval[report]'"
         raise BallotEvalError(msg) from error
-    folder, styles = source.folder, source.folder / "styles"
-    contents = ["--toc", "--toc-depth=1"]
-    css = [f"--css={styles / name}" for name in ("page.css", "report.css")]
-    layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
-    page = folder / f"{target.stem}.typ"
-    to, file, image, extra = {
-        ".html": (
-            "html5",
-            target,
-            "svg",
-            [*css, "--embed-resources", "--mathml", "--section-divs"],
-        ),
-        ".docx": ("docx", target, "png", []),
-        ".pdf": ("typst-smart", page, "svg", layout),
-    }[target.suffix]
+    to, image, extra = _options(source.folder, target, data)
+    file = source.folder / f"{target.stem}.typ" if target.suffix == ".pdf" else target
     # The text is left out before what is left is numbered.
-    filters = [f"--lua-filter={lua}" for lua in (folder / "made.lua", crossref)]
-    arguments = ["--standalone", *filters, f"--resource-path={folder}", *contents, *extra]
-    body = source.expand(folder / f"{target.stem}.qmd", image)
+    steps = (source.folder / "made.lua", data / "crossref.lua", source.folder / "accessible.lua")
+    filters = [f"--lua-filter={lua}" for lua in steps]
+    arguments = ["--standalone", *filters, f"--resource-path={source.folder}", "--toc", *extra]
+    body = source.expand(source.folder / f"{target.stem}.qmd", image)
     try:
         pypandoc.convert_text(
             body, to, format="markdown", outputfile=str(file), extra_args=arguments
@@ -220,4 +212,21 @@ def _make(source: _Source, target: Path, crossref: Path) -> None:
         msg = f"pandoc failed on {file.name}: {error}"
         raise BallotEvalError(msg) from error
     if target.suffix == ".pdf":
-        typst.compile(str(page), output=str(target), root=str(folder))
+        # PDF/UA-1: typst refuses what a screen reader could not read, such as a bare image.
+        typst.compile(
+            str(file), output=str(target), root=str(source.folder), pdf_standards=["ua-1"]
+        )
+
+
+def _options(folder: Path, target: Path, data: Path) -> tuple[str, str, list[str]]:
+    """Return what Pandoc makes for ``target``, of which kind of images, and with which options."""
+    styles = folder / "styles"
+    if target.suffix == ".html":
+        # The title is the one heading of the first level.
+        headings = ["--shift-heading-level-by=1", "--toc-depth=2", "--section-divs"]
+        page = [f"--template={data / 'page.html'}", f"--css={styles / 'house.css'}"]
+        return "html5", "svg", [*headings, *page, "--embed-resources", "--mathml"]
+    if target.suffix == ".docx":
+        return "docx", "png", ["--toc-depth=1", f"--reference-doc={styles / 'reference.docx'}"]
+    layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
+    return "typst-smart", "svg", ["--toc-depth=1", *layout]
