@@ -19,8 +19,9 @@ import pandas as pd
 
 from ballot_eval.design import Election, StudyDesign
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation.places import check_truth, stream
+from ballot_eval.simulation.places import check_truth
 from ballot_eval.simulation.stations import shared_out
+from ballot_eval.simulation.streams import stream
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

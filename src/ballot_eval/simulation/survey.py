@@ -21,7 +21,8 @@ from ballot_eval.answers import asked
 from ballot_eval.design import StudyDesign
 from ballot_eval.questionnaire import NO_ANSWER, Question, Questionnaire
 from ballot_eval.simulation.counting_times import simulate_counting_times
-from ballot_eval.simulation.places import check_truth, compared_municipalities, stream
+from ballot_eval.simulation.places import check_truth, compared_municipalities
+from ballot_eval.simulation.streams import stream
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
