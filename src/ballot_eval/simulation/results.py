@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.stats import binom
 
 from ballot_eval.design import Election, StudyDesign
 from ballot_eval.municipalities import load_municipalities
@@ -30,7 +31,7 @@ BLANK_RATE = 0.0029
 
 #: National rates of elections that are known, rounded; GR2018 from the change of municipalities.
 INVALID_RATES = {
-    "GR2018": 0.0035,
+    "GR2018": 0.0033,
     "TK2023": 0.0022,
     "EP2019": 0.0018,
     "EP2024": 0.0018,
@@ -94,8 +95,10 @@ def _election(plan: Election, units: pd.DataFrame, added: FloatArray, seed: int)
     blank_rate = BLANK_RATES.get(plan.id, BLANK_RATE) * _factors(
         rng, blank_lasting, BLANK_SD, BLANK_SHOCK_SD
     )
-    invalid = rng.binomial(cast, np.clip(rate + added, 0, 0.5))
-    blank = rng.binomial(cast - invalid, blank_rate)
+    # By their quantiles: the effect at one place leaves the draws of the others as they were.
+    chance, blank_chance = rng.random(n), rng.random(n)
+    invalid = binom.ppf(chance, cast, np.clip(rate + added, 0, 0.5)).astype(np.int64)
+    blank = binom.ppf(blank_chance, cast - invalid, blank_rate).astype(np.int64)
     return pd.DataFrame(
         {
             "election_id": plan.id,

@@ -102,7 +102,8 @@ def simulate_stations(
     ]
     frame = pd.concat(parts, ignore_index=True)
     frame["postcode"] = ""
-    frame["counting_method"] = frame["municipality_code"].map(counting_methods or {}).fillna("")
+    methods = counting_methods or {}
+    frame["counting_method"] = [methods.get(code, "") for code in frame["municipality_code"]]
     names = [name for name in TABLES["station_results"].names if name in frame.columns]
     return frame[names]
 
