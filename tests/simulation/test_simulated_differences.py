@@ -75,9 +75,7 @@ def test_the_folder_says_the_factor_and_nothing_moves_at_one(world):
     results = simulate_panel(panel.study, seed=3, effect=0.0)
     here = results[results["election_id"] == "GR2026"]
     new = {("GR2026", code) for code in panel.study.experiment()}
-    plain, named = (
-        simulate_stations(here, seed=3, new_ballot=places) for places in ((), new)
-    )
+    plain, named = (simulate_stations(here, seed=3, new_ballot=places) for places in ((), new))
     pd.testing.assert_frame_equal(plain, named)
     fewer = simulate_stations(
         here,

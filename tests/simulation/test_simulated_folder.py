@@ -146,7 +146,9 @@ def test_a_faster_count_is_faster_and_goes_wrong_less(gr2026, tmp_path):
     assert faster[0] / usual[0] == pytest.approx(0.5, abs=0.15)
     assert faster[1] == usual[1]
     for kind in ("dso", "cso", "central"):
-        assert faster[2]["counting_times"][kind]["ratio"] < usual[2]["counting_times"][kind]["ratio"]
+        assert (
+            faster[2]["counting_times"][kind]["ratio"] < usual[2]["counting_times"][kind]["ratio"]
+        )
 
 
 @pytest.mark.slow

@@ -34,7 +34,9 @@ def rates(panels):
     made = []
     for panel in panels:
         rate = panel["invalid_votes_count"] / panel["votes_cast_count"]
-        made.append(rate.groupby([panel["municipality_code"], panel["election_id"]]).sum().unstack())
+        made.append(
+            rate.groupby([panel["municipality_code"], panel["election_id"]]).sum().unstack()
+        )
     return made
 
 
@@ -151,7 +153,10 @@ def test_sizes_and_counting_differences_of_stations(stations):
     assert more.mean() == pytest.approx(0.074, abs=0.015)
     assert fewer.mean() == pytest.approx(0.105, abs=0.02)
     both = [
-        (table.groupby("municipality_code")[["more_ballots_count", "fewer_ballots_count"]].sum() > 0)
+        (
+            table.groupby("municipality_code")[["more_ballots_count", "fewer_ballots_count"]].sum()
+            > 0
+        )
         .all(axis=1)
         .mean()
         for table in stations

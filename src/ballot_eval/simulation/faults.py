@@ -218,9 +218,7 @@ def _voting(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
         ("old", {"voting_seconds": "55000"}, "V.102", "a time in milliseconds"),
         ("old", {"age_band": "47-48"}, "V.106", "an age in the place of an age band"),
     ):
-        row = sheet.find(
-            lambda r, b=ballot: r["ballot"] == b and r["observation_status"] == whole
-        )
+        row = sheet.find(lambda r, b=ballot: r["ballot"] == b and r["observation_status"] == whole)
         sheet.set(row, **cells)
         yield sheet.fault(code, row, what)
 
@@ -259,9 +257,7 @@ def _voters(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
     yield sheet.fault("S.114", row, "an interview on another day than that of the election")
 
 
-_PLANTERS: tuple[
-    tuple[str, Callable[[_Sheet, StudyDesign, _Free], Iterator[Fault]]], ...
-] = (
+_PLANTERS: tuple[tuple[str, Callable[[_Sheet, StudyDesign, _Free], Iterator[Fault]]], ...] = (
     ("municipality_results", _municipalities),
     ("station_results", _stations),
     ("candidate_results", _candidates),

@@ -17,6 +17,7 @@ from ballot_eval.simulation.results import ELIGIBLE_SHARE, TURNOUT
 #: Mean votes cast per polling station at the municipal elections of 2022 (official level).
 VOTES_PER_STATION = 559
 
+
 def stations_count(eligible: npt.ArrayLike, kind: str = "GR") -> npt.NDArray[np.int64]:
     """Return the polling stations (n,) of municipalities with so many ``eligible`` voters (n,).
 
