@@ -11,8 +11,8 @@ import pytest
 import ballot_eval as be
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import STATION_TRUTH, simulate_panel, simulate_stations
-from ballot_eval.simulation.streams import stream
 from ballot_eval.simulation.stations import simulate_records
+from ballot_eval.simulation.streams import stream
 from ballot_eval.topics.marking.counting_differences import CONTRAST, difference_measures
 
 SEEDS = 200

@@ -115,8 +115,8 @@ def simulate_counting_times(
     One row per polling station of the experiment municipalities and of as many controls of similar
     size (:func:`~ballot_eval.simulation.places.compared_municipalities`), one per central
     session where candidates are counted the next day, and one more per recount. Stations and their
-    ballots are those of the simulated results of the same ``seed``. Times are whole minutes, local time. Raises DesignError when the study
-    has no municipality to simulate for.
+    ballots are those of the simulated results of the same ``seed``. Times are whole minutes, local
+    time. Raises DesignError when the study has no municipality to simulate for.
     """
     rng = stream(seed, "counting_times")
     places = compared_municipalities(study)

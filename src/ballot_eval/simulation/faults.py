@@ -246,9 +246,10 @@ def _voters(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
     del free
     asked = study.questionnaire("voter_survey")
     scales = [q for q in asked.questions if q.scale == "likert5"] if asked else []
-    for question in scales[:1]:
-        row = sheet.find(lambda r: r[question.id] in question.codes)
-        sheet.set(row, **{question.id: "9"})
+    if scales:
+        question, codes = scales[0].id, scales[0].codes
+        row = sheet.find(lambda r: r[question] in codes)
+        sheet.set(row, **{question: "9"})
         yield sheet.fault("S.107", row, "an answer that the question does not have")
     row = sheet.find(lambda r: bool(r["interviewed_at"]))
     time = sheet.cells(row)["interviewed_at"][-6:]

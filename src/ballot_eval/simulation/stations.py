@@ -86,8 +86,9 @@ def simulate_stations(
     One row per station; ``new_ballot`` are the elections and municipalities with the new ballot. Of
     those in ``counting_methods`` the way of counting is given, of others it is unknown. Voter cards
     are not simulated: there are none at municipal elections.
-    Deterministic in ``seed``, and the same for an election whatever others there are. Raises ValueError for a parameter outside
-    its range, for a dispersion of less than 1, and for explanations of more than all differences.
+    Deterministic in ``seed``, and the same for an election whatever others there are. Raises
+    ValueError for a parameter outside its range, for a dispersion of less than 1, and for
+    explanations of more than all differences.
     """
     check_truth(truth)
     if truth.dispersion < 1:
