@@ -210,7 +210,6 @@ def _control(study: StudyDesign) -> str:
 
 def _voting(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
     del study, free
-    whole = "complete"
     for ballot, cells, code, what in (
         ("old", {"municipality_code": UNKNOWN_CODE}, "P.110", "an unknown municipality code"),
         ("new", {"ballot": "old"}, "P.109", "the old ballot where the new one was used"),
@@ -218,9 +217,13 @@ def _voting(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
         ("old", {"voting_seconds": "55000"}, "V.102", "a time in milliseconds"),
         ("old", {"age_band": "47-48"}, "V.106", "an age in the place of an age band"),
     ):
-        row = sheet.find(lambda r, b=ballot: r["ballot"] == b and r["observation_status"] == whole)
+        row = sheet.find(_complete(ballot))
         sheet.set(row, **cells)
         yield sheet.fault(code, row, what)
+
+
+def _complete(ballot: str) -> Callable[[dict[str, str]], bool]:
+    return lambda row: row["ballot"] == ballot and row["observation_status"] == "complete"
 
 
 def _counting(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
@@ -236,8 +239,9 @@ def _counting(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]
         )
         sheet.set(row, **cells)
         yield sheet.fault(code, row, what)
-    for row, cells in enumerate(sheet.rows):
-        cells.append("telefoon" if row == 0 else "")
+    sheet.rows[0].append("telefoon")
+    for line in sheet.rows[1:]:
+        line.append("")
     what = "a column for personal data"
     yield Fault("D.101", "error", sheet.path.name, 0, "", "", what)
 
