@@ -300,6 +300,7 @@ def table(scenario: str, worlds: list[list[Found]]) -> str:
         low, high = (np.array([getattr(f, n) for f in together]) for n in ("lower", "upper"))
         spread = float(estimates.std(ddof=1))
         none = 1.0 if first.scale == 1 else 0.0
+        bounded = bool(np.isfinite(low).all() and np.isfinite(high).all())
         held = int(((low <= truth) & (truth <= high)).sum())
         seen = int(((low > none) | (high < none)).sum())
         comparison = "%" not in first.name
@@ -308,7 +309,7 @@ def table(scenario: str, worlds: list[list[Found]]) -> str:
                 f"{value * first.scale:.3f}"
                 for value in (truth, estimates.mean(), spread / math.sqrt(len(together)), spread)
             ),
-            f"{held} of {len(together)}",
+            f"{held} of {len(together)}" if bounded else "no interval",
             f"{seen} of {len(together)}" if comparison else "",
         ]
         lines.append(f"| {first.name} | {' | '.join(cells)} |")
