@@ -134,7 +134,11 @@ class _Free:
 
 def _municipalities(sheet: _Sheet, study: StudyDesign, free: _Free) -> Iterator[Fault]:
     """Spoil the results of municipalities; those that are missing first, as rows then move."""
-    gone = [(min(study.experiment()), "P.101", "error", "an experiment municipality is missing")]
+    # No analysis is possible without an experiment municipality: those stay.
+    gone = [
+        (code, "P.105", "warning", "a municipality that the plan names is missing")
+        for code in sorted(set(study.municipalities) - set(study.experiment()))[:1]
+    ]
     if len(study.baselines) > 1:
         earlier = study.baselines[-1]
         row = sheet.find(free.at(earlier))
