@@ -34,7 +34,7 @@ from ballot_eval.estimation.learning import (
     later_against_first,
     later_against_first_power,
 )
-from ballot_eval.simulation import SHOCK_SD, TURNOUT
+from ballot_eval.simulation import TURNOUT
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -48,8 +48,9 @@ CURVE_DRAWS = 1_000
 #: with the old one. Those of TK2023, TK2025, EP2024 and GR2022 are official; the rest is equal.
 TYPES = ("EP", "TK", "GR")
 RATES = np.array([[0.0018, 0.0018], [0.0022, 0.0026], [0.0024, 0.0024]])
-#: Standard deviations of log rates that stay with a municipality: at all types, and within one.
-COMMON_SD, TYPE_SD = 0.20, 0.18
+#: Standard deviations of log rates that stay with a municipality (at all types, and within one)
+#: and of what is new at every election.
+COMMON_SD, TYPE_SD, SHOCK_SD = 0.20, 0.18, 0.27
 #: How the effect differs between municipalities (of its log), and how much larger the leaver's is.
 EFFECT_SD, LEAVER = 0.3, 2.25
 STAYERS, JOINERS = 4, 7

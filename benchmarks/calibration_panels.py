@@ -16,8 +16,6 @@ import numpy.typing as npt
 import ballot_eval as be
 from ballot_eval.simulation import (
     INVALID_RATE,
-    PERSISTENT_SD,
-    SHOCK_SD,
     TURNOUT,
     simulate_panel,
 )
@@ -31,6 +29,10 @@ ROOT = Path(__file__).resolve().parents[1]
 ADDED = 0.003
 FACTOR = 2.2
 ELECTIONS = 3
+
+#: Standard deviations of log rates: what stays with a municipality, and what is new each time.
+PERSISTENT_SD = 0.27
+SHOCK_SD = 0.27
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def eligible_voters() -> IntArray:
 
 
 def simulated_trial(rng: np.random.Generator, eligible: IntArray, experiment: int) -> Trial:
-    """Return a trial with the distributions of :func:`ballot_eval.simulation.simulate_panel`."""
+    """Return a trial with levels as in :func:`ballot_eval.simulation.simulate_panel`."""
     n = len(eligible)
     shape = (n, ELECTIONS)
     turnout = TURNOUT["GR"] + rng.normal(0, 0.05, (n, 1)) + rng.normal(0, 0.01, shape)

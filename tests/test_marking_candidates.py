@@ -157,7 +157,7 @@ def test_the_correction_takes_away_what_votes_for_a_party_alone_do(panel):
     rows = valid_votes(panel, "GR2022", "GR2026")
     valid = rows[rows["election_id"] == "GR2026"].set_index("municipality_code")
     given = {c: int(valid.loc[c, "valid_votes_count"] // 4) for c in panel.study.experiment()}
-    _, frame = simulate_candidates(rows, panel.study, seed=8, truth=truth, party_only=given)
+    _, frame = simulate_candidates(rows, panel.study, seed=10, truth=truth, party_only=given)
     alone = party_only([(code, "", "", n) for code, n in given.items()])
     accepted = {"candidate_results": frame, "party_only_votes": alone}
     items = list(preference_results(accepted, panel))

@@ -223,7 +223,7 @@ def simulate(
     ] = 0.003,
     scenario: Annotated[
         str,
-        typer.Option("--scenario", help=f"What becomes of the effect: {', '.join(SCENARIOS)}."),
+        typer.Option("--scenario", help=f"What the new ballot does: {', '.join(SCENARIOS)}."),
     ] = "introduction",
 ) -> None:
     """Fill a raw folder with simulated results of known truth, marked as simulated."""

@@ -52,6 +52,7 @@ def test_a_leaver_can_have_another_effect(gr2026):
         ("no-effect", 0.0, 0.0, 1.0),
         ("half-learning", 0.004, 0.5, 1.0),
         ("full-learning", 0.004, 1.0, 1.0),
+        ("counting-faster", 0.004, 0.0, 1.0),
         ("composition", 0.004, 0.0, 2.25),
     ],
 )

@@ -11,8 +11,8 @@ import pytest
 import ballot_eval as be
 from ballot_eval.schema import TABLES
 from ballot_eval.simulation import STATION_TRUTH, simulate_panel, simulate_stations
-from ballot_eval.simulation.places import stream
 from ballot_eval.simulation.stations import simulate_records
+from ballot_eval.simulation.streams import stream
 from ballot_eval.topics.marking.counting_differences import CONTRAST, difference_measures
 
 SEEDS = 200
@@ -74,14 +74,13 @@ def test_the_folder_says_the_factor_and_nothing_moves_at_one(world):
     panel, _, _ = world
     results = simulate_panel(panel.study, seed=3, effect=0.0)
     here = results[results["election_id"] == "GR2026"]
-    plain, named = (
-        simulate_stations(here, seed=3, new_ballot=new) for new in ((), panel.study.experiment())
-    )
+    new = {("GR2026", code) for code in panel.study.experiment()}
+    plain, named = (simulate_stations(here, seed=3, new_ballot=places) for places in ((), new))
     pd.testing.assert_frame_equal(plain, named)
     fewer = simulate_stations(
         here,
         seed=3,
-        new_ballot=panel.study.experiment(),
+        new_ballot=new,
         truth=replace(STATION_TRUTH, difference_factor=0.4),
     )
     own = fewer["municipality_code"].isin(panel.study.experiment())

@@ -229,7 +229,7 @@ def test_the_last_station_before_midnight_is_as_official(gr2026, cso_share, offi
     old = {name: dataclasses.replace(getattr(COUNTING, name), ratio=1.0) for name in ("dso", "cso")}
     truth = dataclasses.replace(COUNTING, cso_share=cso_share, **old)
     shares = []
-    for seed in range(3):
+    for seed in range(8):
         table = simulate_counting_times(gr2026, seed=seed, truth=truth)
         first = table[table["recount"] == "no"]
         night = first[first["counting_unit_type"] == "polling_station"]

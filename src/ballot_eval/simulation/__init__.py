@@ -21,24 +21,27 @@ from ballot_eval.simulation.marking import (
 )
 from ballot_eval.simulation.results import (
     BLANK_RATE,
+    BLANK_RATES,
     ELIGIBLE_SHARE,
     INVALID_RATE,
+    INVALID_RATES,
     PERSISTENT_SD,
-    SCENARIOS,
     SHOCK_SD,
     TURNOUT,
-    Scenario,
     simulate_panel,
 )
+from ballot_eval.simulation.scenarios import SCENARIOS, Scenario
 from ballot_eval.simulation.stations import STATION_TRUTH, StationTruth, simulate_stations
 from ballot_eval.simulation.survey import SURVEY_TRUTH, SurveyTruth, simulate_surveys
 from ballot_eval.simulation.voting_times import VotingTimeTruth, simulate_voting_times
 
 __all__ = [
     "BLANK_RATE",
+    "BLANK_RATES",
     "CANDIDATE_TRUTH",
     "ELIGIBLE_SHARE",
     "INVALID_RATE",
+    "INVALID_RATES",
     "MARKING_TRUTH",
     "PERSISTENT_SD",
     "SCENARIOS",

@@ -19,8 +19,9 @@ import pandas as pd
 
 from ballot_eval.design import Election, StudyDesign
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation.places import check_truth, stream
+from ballot_eval.simulation.places import check_truth
 from ballot_eval.simulation.stations import shared_out
+from ballot_eval.simulation.streams import stream
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -89,9 +90,8 @@ def simulate_candidates(
     if truth.party_only_share + truth.repeat_share > 1:
         msg = "party_only_share and repeat_share together are more than 1"
         raise ValueError(msg)
-    rng = stream(seed, "candidate_results")
     parts = [
-        _election(rows, study.election_by_id(str(election)), rng, truth, given)
+        _election(rows, study.election_by_id(str(election)), seed, truth, given)
         for election, rows in results.groupby("election_id", sort=False)
         for given in [party_only or {} if election == study.election else {}]
     ]
@@ -106,16 +106,19 @@ def simulate_candidates(
 def _election(
     results: pd.DataFrame,
     plan: Election,
-    rng: np.random.Generator,
+    seed: int,
     truth: CandidateTruth,
     party_only: Mapping[str, int],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the lists and the candidates of one election."""
-    everywhere = _national_lists(rng, truth) if plan.type in NATIONAL else None
+    everywhere = None
+    if plan.type in NATIONAL:
+        everywhere = _national_lists(stream(seed, "candidate_results", plan.id), truth)
     totals: list[IntArray] = []
     votes: list[list[IntArray]] = []
     codes = list(results["municipality_code"])
     for code, valid in zip(codes, results["valid_votes_count"], strict=True):
+        rng = stream(seed, "candidate_results", plan.id, code)
         own = _in_place(everywhere, rng, truth) if everywhere else _own(int(valid), rng, truth)
         total = shared_out(int(valid), own.weights)
         alone = np.zeros(len(total), dtype=np.int64)

@@ -3,7 +3,8 @@
 The levels are made up, but for two official figures of the municipal elections of 2026: with the
 old ballot the last polling station is ready before midnight in about 53 per cent of the
 municipalities that count lists and candidates on the night (DSO), and in about 84 per cent of
-those that count only lists then (CSO). Sizes of polling stations follow those of 2022.
+those that count only lists then (CSO). The stations and their ballots are those of the simulated
+results.
 """
 
 from __future__ import annotations
@@ -17,16 +18,14 @@ import pandas as pd
 
 from ballot_eval.design import Election, StudyDesign
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation.places import check_truth, compared_municipalities, stream
+from ballot_eval.simulation.places import check_truth, compared_municipalities
 from ballot_eval.simulation.results import simulate_panel
+from ballot_eval.simulation.stations import STATION_PREFIX, station_votes
+from ballot_eval.simulation.streams import stream
 from ballot_eval.validation.moments import NIGHT_IS_SURE
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-#: Shape of the Weibull distribution of station sizes. With a mean of 559 ballots the 5th
-#: percentile, median and 95th are 143, 525 and 1,092; those of 2022 are 145, 528 and 1,081.
-STATION_SHAPE = 2.0
 
 #: Lists on the ballot where they are the same everywhere (rounded); at GR they grow with size.
 NATIONAL_LISTS = {"TK": 26, "EP": 20, "PS": 16, "WS": 8}
@@ -115,24 +114,22 @@ def simulate_counting_times(
 
     One row per polling station of the experiment municipalities and of as many controls of similar
     size (:func:`~ballot_eval.simulation.places.compared_municipalities`), one per central
-    session where candidates are counted the next day, and one more per recount. The ballots of
-    the first counts of a municipality's stations add up to the votes cast in the simulated results
-    of the same ``seed``. Times are whole minutes, local time. Raises DesignError when the study
-    has no municipality to simulate for.
+    session where candidates are counted the next day, and one more per recount. Stations and their
+    ballots are those of the simulated results of the same ``seed``. Times are whole minutes, local
+    time. Raises DesignError when the study has no municipality to simulate for.
     """
     rng = stream(seed, "counting_times")
     places = compared_municipalities(study)
     places["cso"] = _central_counts(rng, places["experiment"].to_numpy(), truth.cso_share)
     places["shock"] = rng.normal(0, truth.municipality_sd, len(places))
-    sizes = [rng.weibull(STATION_SHAPE, int(count)) for count in places["stations_count"]]
     # The effect on invalid votes leaves the votes cast as they are.
-    panel = simulate_panel(study, seed=seed, effect=0.0).set_index(
-        ["election_id", "municipality_code"]
-    )["votes_cast_count"]
+    panel = simulate_panel(study, seed=seed, effect=0.0)
+    panel = panel[panel["municipality_code"].isin(places["municipality_code"])]
     parts = []
     for election in (study.baselines[0], study.election):
-        votes = panel[election][places["municipality_code"]].to_numpy()
-        units = _units(rng, study.election_by_id(election), places, sizes, votes, truth)
+        rows = panel[panel["election_id"] == election].sort_values("municipality_code")
+        ballots = station_votes(rows, seed=seed)
+        units = _units(rng, study.election_by_id(election), places, ballots, truth)
         parts.append(_timed(rng, study.election_by_id(election), units, truth))
     return pd.concat(parts, ignore_index=True)
 
@@ -168,22 +165,21 @@ def _units(
     rng: np.random.Generator,
     election: Election,
     places: pd.DataFrame,
-    sizes: list[FloatArray],
-    votes: IntArray,
+    stations: list[IntArray],
     truth: CountingTimeTruth,
 ) -> pd.DataFrame:
-    """Return the units that count at one election, with ballots, lists and shared shocks."""
+    """Return the units that count at one election, with ballots, lists and shared shocks.
+
+    ``stations`` are the ballots of the stations of each place.
+    """
     shock = places["shock"].to_numpy() + rng.normal(0, truth.election_sd, len(places))
     lists = _lists(rng, election, places["inhabitants_count"].to_numpy(dtype=float))
     rows: list[tuple[str, str, str, int, int, float]] = []
-    columns = (places["municipality_code"], places["cso"], lists, shock, sizes, votes)
-    for code, cso, listed, common, size, cast in zip(*columns, strict=True):
-        weight = size * rng.lognormal(0, 0.08, len(size))
-        # One ballot at least: a station without votes has nothing to time.
-        ballots = 1 + rng.multinomial(cast - len(size), weight / weight.sum())
-        kinds = [("cso" if cso else "dso", "SB", ballots)]
+    columns = (places["municipality_code"], places["cso"], lists, shock, stations)
+    for code, cso, listed, common, ballots in zip(*columns, strict=True):
+        kinds = [("cso" if cso else "dso", STATION_PREFIX, ballots)]
         if cso:
-            shares = np.array_split(ballots, -(-len(size) // truth.stations_per_session))
+            shares = np.array_split(ballots, -(-len(ballots) // truth.stations_per_session))
             kinds.append(("central", "CS", np.array([share.sum() for share in shares])))
         for kind, prefix, counts in kinds:
             rows += [

@@ -11,22 +11,18 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import COUNT_FIELDS, TABLES
-from ballot_eval.simulation.candidates import CANDIDATE_TRUTH, simulate_candidates
-from ballot_eval.simulation.counting_times import (
-    COUNTING_TIME_TRUTH,
-    simulate_counting_times,
-    simulated_methods,
-)
-from ballot_eval.simulation.marking import (
-    MARKING_TRUTH,
-    simulate_party_only,
-    simulate_reasons,
-)
-from ballot_eval.simulation.results import SCENARIOS, Scenario, added_rate, simulate_panel
-from ballot_eval.simulation.stations import STATION_TRUTH, simulate_stations
-from ballot_eval.simulation.survey import SURVEY_TRUTH, simulate_surveys
-from ballot_eval.simulation.voting_times import VOTING_TIME_TRUTH, simulate_voting_times
+from ballot_eval.simulation.candidates import CandidateTruth, simulate_candidates
+from ballot_eval.simulation.counting_times import simulate_counting_times, simulated_methods
+from ballot_eval.simulation.faults import plant_faults
+from ballot_eval.simulation.marking import simulate_party_only, simulate_reasons
+from ballot_eval.simulation.results import added_rate, simulate_panel
+from ballot_eval.simulation.scenarios import SCENARIOS, Scenario
+from ballot_eval.simulation.stations import simulate_stations
+from ballot_eval.simulation.survey import simulate_surveys
+from ballot_eval.simulation.voting_times import simulate_voting_times
 from ballot_eval.wholes import whole_or_parts
+
+Tables = dict[str, pd.DataFrame]
 
 
 def simulate(
@@ -45,14 +41,16 @@ def simulate(
     """Write a raw folder of canonical CSVs, ``truth.json`` and a file that says what it is.
 
     ``effect`` is added to the invalid rate (fraction of votes cast) at the first use; what becomes
-    of it is told by ``scenario``, one of ``SCENARIOS``. ``stations`` adds ``station_results.csv``,
-    which deals the counts of the study's election out to polling stations; ``candidates`` adds
-    ``list_results.csv`` and ``candidate_results.csv`` of the study's election and its first
-    baseline, for whole municipalities; ``marking`` adds ``invalid_reasons.csv`` and
-    ``party_only_votes.csv`` of the municipalities with the new ballot and of some of their
-    stations; ``times`` adds
-    ``voting_times.csv`` and ``counting_times.csv`` with their default truths, ``surveys`` a table
-    of answers for every questionnaire of the study; the results are the same with and without.
+    of it, and what else the ballot does, is told by ``scenario``, one of ``SCENARIOS``. Stations,
+    lists, candidates and counting times are those of the study's election and its first baseline,
+    which is where the analysis uses them. ``stations`` adds ``station_results.csv``,
+    which deals the counts out to polling stations; ``candidates`` adds
+    ``list_results.csv`` and ``candidate_results.csv``, for whole municipalities; ``marking`` adds
+    ``invalid_reasons.csv`` and ``party_only_votes.csv`` of the municipalities with the new ballot
+    and of some of their stations; ``times`` adds ``voting_times.csv`` and ``counting_times.csv``,
+    ``surveys`` a table of answers for every questionnaire of the study; the results are the same
+    with and without. The faults of a messy scenario are listed in ``truth.json``, each with the
+    code of the rule and the place where validation finds it.
     Deterministic in ``seed``. Raises FileExistsError, before anything is
     written, rather than overwrite a table, ValueError for an unknown scenario, and DesignError
     when the study has no municipality to simulate times for.
@@ -61,15 +59,6 @@ def simulate(
         msg = f"scenario must be one of {', '.join(SCENARIOS)}, not {scenario!r}"
         raise ValueError(msg)
     world = SCENARIOS[scenario]
-    results = simulate_panel(
-        study,
-        seed=seed,
-        effect=effect * world.effect_factor,
-        learning=world.learning,
-        leaver_factor=world.leaver_factor,
-    )
-    tables = {"municipality_results": results}
-    tables["region_results"] = _national(tables["municipality_results"])
     truth: dict[str, object] = {
         "simulated": True,
         "study": study.id,
@@ -79,73 +68,123 @@ def simulate(
         "learning": world.learning,
         "leaver_factor": world.leaver_factor,
     }
-    here = results[results["election_id"] == study.election]
-    methods: dict[str, str] = {}
+    tables = _result_tables(study, seed, effect, world)
     if times:
-        tables["voting_times"] = simulate_voting_times(study, seed=seed)
-        tables["counting_times"] = simulate_counting_times(study, seed=seed)
-        truth["voting_times"] = asdict(VOTING_TIME_TRUTH)
-        truth["counting_times"] = asdict(COUNTING_TIME_TRUTH)
-        methods = simulated_methods(
-            tables["counting_times"],
-            list(here["municipality_code"]),
-            seed=seed,
-            share=COUNTING_TIME_TRUTH.cso_share,
-        )
+        tables |= _time_tables(study, seed, world)
+        truth["voting_times"] = asdict(world.voting)
+        truth["counting_times"] = asdict(world.counting)
     if stations:
-        tables["station_results"] = simulate_stations(
-            here,
-            seed=seed,
-            new_ballot=study.election_by_id(study.election).new_ballot,
-            counting_methods=methods,
-        )
-        truth["station_results"] = asdict(STATION_TRUTH)
+        tables["station_results"] = _stations(study, tables, seed, world)
+        truth["station_results"] = asdict(world.stations)
     if marking:
-        tables |= _marking(study, here, tables.get("station_results"), seed, effect, world)
-        truth["marking"] = asdict(MARKING_TRUTH)
+        tables |= _marking(study, tables, seed, effect, world)
+        truth["marking"] = asdict(world.marking)
     if candidates:
-        kept = results["election_id"].isin([study.election, study.baselines[0]])
         alone = _party_only(tables)
-        tables["list_results"], tables["candidate_results"] = simulate_candidates(
-            results[kept], study, seed=seed, party_only=alone
-        )
-        truth["candidate_results"] = _candidate_truth(alone)
+        tables |= _candidates(study, tables, seed, world, alone)
+        truth["candidate_results"] = _candidate_truth(world.candidates, alone)
     if surveys and study.questionnaires:
-        tables |= simulate_surveys(study, seed=seed)
-        truth["surveys"] = asdict(SURVEY_TRUTH)
+        tables |= simulate_surveys(study, seed=seed, truth=world.surveys)
+        truth["surveys"] = asdict(world.surveys)
+    _write(folder, tables)
+    if world.faults:
+        truth["faults"] = [asdict(fault) for fault in plant_faults(folder, study)]
+    text = json.dumps(truth, indent=1) + "\n"
+    (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
+    write_mark(folder)
+
+
+def _write(folder: Path, tables: Tables) -> None:
+    """Write the tables; raise FileExistsError, before anything is written, for one there is."""
     for name in tables:
         if (target := folder / f"{name}.csv").exists():
             raise FileExistsError(target)
     for name, table in tables.items():
         # %g: whole seconds without a decimal, tenths with one.
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n", float_format="%g")
-    text = json.dumps(truth, indent=1) + "\n"
-    (folder / "truth.json").write_text(text, encoding="utf-8", newline="\n")
-    write_mark(folder)
+
+
+def _result_tables(study: StudyDesign, seed: int, effect: float, world: Scenario) -> Tables:
+    results = simulate_panel(
+        study,
+        seed=seed,
+        effect=effect * world.effect_factor,
+        learning=world.learning,
+        leaver_factor=world.leaver_factor,
+    )
+    return {"municipality_results": results, "region_results": _national(results)}
+
+
+def _time_tables(study: StudyDesign, seed: int, world: Scenario) -> Tables:
+    return {
+        "voting_times": simulate_voting_times(study, seed=seed, truth=world.voting),
+        "counting_times": simulate_counting_times(study, seed=seed, truth=world.counting),
+    }
+
+
+def _detailed(study: StudyDesign, tables: Tables) -> pd.DataFrame:
+    """Return the municipal results of the elections that have more than those."""
+    results = tables["municipality_results"]
+    return results[results["election_id"].isin([study.baselines[0], study.election])]
+
+
+def _stations(study: StudyDesign, tables: Tables, seed: int, world: Scenario) -> pd.DataFrame:
+    """Return the polling stations, with the way of counting where there are times of counts."""
+    results = _detailed(study, tables)
+    methods: dict[str, str] = {}
+    if "counting_times" in tables:
+        methods = simulated_methods(
+            tables["counting_times"],
+            set(results["municipality_code"]),
+            seed=seed,
+            share=world.counting.cso_share,
+        )
+    return simulate_stations(
+        results,
+        seed=seed,
+        truth=world.stations,
+        new_ballot={(e.id, code) for e in study.elections for code in e.new_ballot},
+        counting_methods=methods,
+    )
+
+
+def _candidates(
+    study: StudyDesign,
+    tables: Tables,
+    seed: int,
+    world: Scenario,
+    party_only: Mapping[str, int] | None,
+) -> Tables:
+    lists, candidates = simulate_candidates(
+        _detailed(study, tables), study, seed=seed, truth=world.candidates, party_only=party_only
+    )
+    return {"list_results": lists, "candidate_results": candidates}
 
 
 def _marking(
-    study: StudyDesign,
-    here: pd.DataFrame,
-    stations: pd.DataFrame | None,
-    seed: int,
-    effect: float,
-    world: Scenario,
-) -> dict[str, pd.DataFrame]:
+    study: StudyDesign, tables: Tables, seed: int, effect: float, world: Scenario
+) -> Tables:
     """Return the tables on marking of the municipalities that have the new ballot."""
-    rows = here[here["municipality_code"].isin(study.experiment())]
+
+    def here(frame: pd.DataFrame) -> pd.DataFrame:
+        with_new = frame["municipality_code"].isin(study.experiment())
+        return frame[(frame["election_id"] == study.election) & with_new]
+
+    rows = here(tables["municipality_results"])
+    stations = here(tables["station_results"]) if "station_results" in tables else None
     size = effect * world.effect_factor
     added = {
         code: added_rate(study, code, study.election, size, world.learning, world.leaver_factor)
         for code in rows["municipality_code"]
     }
+    truth = world.marking
     return {
-        "invalid_reasons": simulate_reasons(rows, stations, added, seed=seed),
-        "party_only_votes": simulate_party_only(rows, stations, study, seed=seed),
+        "invalid_reasons": simulate_reasons(rows, stations, added, seed=seed, truth=truth),
+        "party_only_votes": simulate_party_only(rows, stations, study, seed=seed, truth=truth),
     }
 
 
-def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
+def _party_only(tables: Tables) -> dict[str, int] | None:
     """Return the votes for a party alone by municipality; None where there are none."""
     if "party_only_votes" not in tables:
         return None
@@ -156,9 +195,11 @@ def _party_only(tables: Mapping[str, pd.DataFrame]) -> dict[str, int] | None:
     return {str(code): int(votes) for code, votes in sums.items()}
 
 
-def _candidate_truth(party_only: Mapping[str, int] | None) -> dict[str, float]:
+def _candidate_truth(
+    truth: CandidateTruth, party_only: Mapping[str, int] | None
+) -> dict[str, float]:
     """Return what was put into the candidates; votes for a party alone may have another truth."""
-    made = asdict(CANDIDATE_TRUTH)
+    made = asdict(truth)
     if party_only is not None:
         del made["party_only_share"]
     return made

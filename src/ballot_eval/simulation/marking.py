@@ -9,9 +9,9 @@ those of single reasons and of votes for a party alone are no official level.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,14 @@ import pandas as pd
 
 from ballot_eval.design import StudyDesign
 from ballot_eval.schema import TABLES
-from ballot_eval.simulation.places import check_truth, stream
+from ballot_eval.simulation.places import check_truth
 from ballot_eval.simulation.results import INVALID_RATE
+from ballot_eval.simulation.streams import stream
 
 IntArray = npt.NDArray[np.int64]
+
+#: Election, municipality and polling station (empty for the whole), and counts.
+_Place: TypeAlias = tuple[str, str, str, IntArray]
 RNG = np.random.Generator
 
 
@@ -87,16 +91,18 @@ def simulate_reasons(
     check_truth(truth)
     rng = stream(seed, "invalid_reasons")
     reasons = np.array([name for name, _ in (*truth.design_shares, *truth.general_shares)])
-    parts = []
+    places: list[_Place] = []
     for i, row in enumerate(results.to_dict("records")):
         code, invalid = str(row["municipality_code"]), int(row["invalid_votes_count"])
         counts = _of_municipality(invalid, int(row["votes_cast_count"]) * added[code], rng, truth)
-        parts.append(_frame(row, "", reason=reasons, votes_count=counts))
+        places.append((str(row["election_id"]), code, "", counts))
         for place, size in _stations(stations, code, "invalid_votes_count", i, truth):
             taken = rng.multivariate_hypergeometric(counts, size)
             counts = counts - taken
-            parts.append(_frame(row, place, reason=reasons, votes_count=taken))
-    return pd.concat(parts, ignore_index=True)[list(TABLES["invalid_reasons"].names)]
+            places.append((str(row["election_id"]), code, place, taken))
+    table = _table(places, len(reasons))
+    table["reason"] = np.tile(reasons, len(places))
+    return table[list(TABLES["invalid_reasons"].names)]
 
 
 def simulate_party_only(
@@ -114,18 +120,19 @@ def simulate_party_only(
     """
     check_truth(truth)
     rng = stream(seed, "party_only_votes")
-    parts = []
+    places: list[_Place] = []
     for i, row in enumerate(results.to_dict("records")):
         code, valid = str(row["municipality_code"]), int(row["valid_votes_count"])
         rate = truth.party_only_rate(study.exposure(code, str(row["election_id"])))
         shock = rng.normal(-(truth.party_only_sd**2) / 2, truth.party_only_sd)
         left = int(rng.binomial(valid, min(rate * float(np.exp(shock)), 1.0)))
-        parts.append(_frame(row, "", list_number="", votes_count=[left]))
+        places.append((str(row["election_id"]), code, "", np.array([left])))
         for place, size in _stations(stations, code, "valid_votes_count", i, truth):
             taken = int(rng.hypergeometric(left, valid - left, size)) if size else 0
             left, valid = left - taken, valid - size
-            parts.append(_frame(row, place, list_number="", votes_count=[taken]))
-    return pd.concat(parts, ignore_index=True)[list(TABLES["party_only_votes"].names)]
+            places.append((str(row["election_id"]), code, place, np.array([taken])))
+    table = _table(places, 1).assign(list_number="")
+    return table[list(TABLES["party_only_votes"].names)]
 
 
 def _of_municipality(invalid: int, excess: float, rng: RNG, truth: MarkingTruth) -> IntArray:
@@ -157,6 +164,10 @@ def _stations(
             yield str(number), int(size)
 
 
-def _frame(row: Mapping[Hashable, Any], place: str, **columns: object) -> pd.DataFrame:
-    keys = {k: row[k] for k in ("election_id", "municipality_code")}
-    return pd.DataFrame(keys | {"polling_station_id": place} | columns)
+def _table(places: list[_Place], rows: int) -> pd.DataFrame:
+    """Return the table of places with so many ``rows`` each."""
+    names = ("election_id", "municipality_code", "polling_station_id")
+    columns = zip(names, zip(*(place[:3] for place in places), strict=True), strict=True)
+    table = pd.DataFrame({name: np.repeat(np.array(cells), rows) for name, cells in columns})
+    table["votes_count"] = np.concatenate([place[3] for place in places])
+    return table

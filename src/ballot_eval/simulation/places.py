@@ -1,4 +1,4 @@
-"""What the simulated tables of times share: municipalities, polling stations, random streams."""
+"""What simulated tables share: the municipalities that are compared, and ranges of parameters."""
 
 from __future__ import annotations
 
@@ -17,25 +17,15 @@ from ballot_eval.simulation.results import ELIGIBLE_SHARE, TURNOUT
 #: Mean votes cast per polling station at the municipal elections of 2022 (official level).
 VOTES_PER_STATION = 559
 
-#: Streams of random numbers of their own, so that no table changes the numbers of another.
-STREAMS = {
-    "voting_times": 0,
-    "counting_times": 1,
-    "voter_survey": 2,
-    "station_survey": 3,
-    "municipality_survey": 4,
-    "station_results": 5,
-    "candidate_results": 6,
-    "invalid_reasons": 7,
-    "party_only_votes": 8,
-    "counting_methods": 9,
-}
 
+def stations_count(eligible: npt.ArrayLike, kind: str = "GR") -> npt.NDArray[np.int64]:
+    """Return the polling stations (n,) of municipalities with so many ``eligible`` voters (n,).
 
-def stream(seed: int, table: str) -> np.random.Generator:
-    """Return the generator of one table: a spawned child of ``seed``, independent of the others."""
-    children = np.random.SeedSequence(seed).spawn(len(STREAMS))
-    return np.random.default_rng(children[STREAMS[table]])
+    They follow the turnout that is usual at elections of a ``kind``, so that they stay the same
+    from one election to the next.
+    """
+    votes = np.asarray(eligible, dtype=float) * TURNOUT[kind]
+    return np.maximum(np.round(votes / VOTES_PER_STATION), 1).astype(np.int64)
 
 
 def compared_municipalities(study: StudyDesign) -> pd.DataFrame:
@@ -63,13 +53,12 @@ def compared_municipalities(study: StudyDesign) -> pd.DataFrame:
         raise DesignError(msg)
     codes = sorted(experiment + controls)
     counts = inhabitants[codes].to_numpy()
-    votes = counts * ELIGIBLE_SHARE * TURNOUT["GR"]
     return pd.DataFrame(
         {
             "municipality_code": codes,
             "experiment": np.isin(codes, experiment),
             "inhabitants_count": counts,
-            "stations_count": np.maximum(np.round(votes / VOTES_PER_STATION), 1).astype(int),
+            "stations_count": stations_count(np.round(counts * ELIGIBLE_SHARE)),
         }
     )
 

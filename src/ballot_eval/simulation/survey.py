@@ -21,7 +21,8 @@ from ballot_eval.answers import asked
 from ballot_eval.design import StudyDesign
 from ballot_eval.questionnaire import NO_ANSWER, Question, Questionnaire
 from ballot_eval.simulation.counting_times import simulate_counting_times
-from ballot_eval.simulation.places import check_truth, compared_municipalities, stream
+from ballot_eval.simulation.places import check_truth, compared_municipalities
+from ballot_eval.simulation.streams import stream
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -103,8 +104,8 @@ class SurveyTruth:
     refused_share: float = 0.015
     empty_share: float = 0.01
     participation_share: float = 0.55
-    stations_count: int = 4
-    interviews_count: int = 32
+    stations_count: int = 8
+    interviews_count: int = 34
     members_count: int = 6
     members_share: float = 0.6
 
@@ -216,7 +217,7 @@ def _members(
     """Return one row per member who answered, of stations drawn in every municipality."""
     drawn = [
         rows.iloc[
-            np.sort(rng.choice(len(rows), min(2 * truth.stations_count, len(rows)), replace=False))
+            np.sort(rng.choice(len(rows), min(truth.stations_count, len(rows)), replace=False))
         ]
         for _, rows in stations.groupby("municipality_code")
     ]

@@ -19,8 +19,9 @@ from ballot_eval.simulation.places import (
     centred_logs,
     check_truth,
     compared_municipalities,
-    stream,
 )
+from ballot_eval.simulation.stations import STATION_PREFIX
+from ballot_eval.simulation.streams import stream
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -162,7 +163,7 @@ def _stations(rng: np.random.Generator, study: StudyDesign, truth: VotingTimeTru
     for index, (code, most, count) in enumerate(zip(*columns, strict=True)):
         numbers = np.sort(rng.choice(int(most), int(count), replace=False)) + 1
         earlier = study.exposure(code, study.election) - (code in new)
-        rows += [(index, code, f"SB{n}", code in new, earlier > 0) for n in numbers]
+        rows += [(index, code, f"{STATION_PREFIX}{n}", code in new, earlier > 0) for n in numbers]
     names = ["municipality", "municipality_code", "polling_station_id", "new", "experienced"]
     return pd.DataFrame(rows, columns=names)
 

@@ -241,15 +241,13 @@ def explanations_differ(context: Context) -> Iterator[Hit]:
     difference = frame[list(DIFFERENCE_FIELDS)].sum(axis=1, skipna=False)
     # What is unknown on either side is not different.
     broken = (told != difference).fillna(value=False)
-    for (election, code), all_rows in frame.groupby(PLACE[:2], observed=True):
-        rows = all_rows[broken.loc[all_rows.index]]
-        if rows.empty:
-            continue
+    every = frame.groupby(PLACE[:2], observed=True).size().to_dict()
+    for (election, code), rows in frame[broken].groupby(PLACE[:2], observed=True):
         yield Hit(
             STATIONS,
             tuple(int(index) for index in rows.index),
             "+".join((*DIFFERENCE_FIELDS, *EXPLANATION_FIELDS)),
-            f"stations={len(rows)} of {len(all_rows)}",
+            f"stations={len(rows)} of {every[(election, code)]}",
             file=str(rows["source_file"].iloc[0]),
             election=str(election),
             code=str(code),
