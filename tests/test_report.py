@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from lxml import html
 
 import ballot_eval as be
+from ballot_eval.evaluation import evaluate
 from ballot_eval.formatting import NOT_MEASURED
+from ballot_eval.reporting.artefacts import write_artefacts
 from ballot_eval.reporting.docx import finish_docx
-from ballot_eval.reporting.rendering import INDEXES, render
+from ballot_eval.reporting.rendering import INDEXES, language_of, render
 from ballot_eval.reporting.tables.invalid_votes import pipe_table
 from report_text import blocks, images
 
@@ -25,6 +28,8 @@ from report_text import blocks, images
 ELSEWHERE = {"preference_lists", "marking_published"}
 
 LANGUAGES = ("nl", "en")
+
+ROOT = Path(__file__).parents[1]
 
 #: What a line of a section is made of besides words, in the order in which it stands there.
 SKELETON = re.compile(
@@ -68,8 +73,7 @@ def test_every_section_is_included_once_and_in_the_same_order_in_both_languages(
 
 
 def section_names():
-    root = Path(__file__).parents[1]
-    return [f"{code}/{name}" for code in LANGUAGES for name in sections(root, code)]
+    return [f"{code}/{name}" for code in LANGUAGES for name in sections(ROOT, code)]
 
 
 @pytest.mark.parametrize("section", section_names())
@@ -314,3 +318,25 @@ def test_quarto_renders_the_project_and_pandoc_says_the_same(root, tmp_path, mon
     for page in render(tmp_path / "report", tmp_path / "pandoc", ["html"]).files:
         assert blocks(page) == blocks(made / page.name)
         assert images(page) == images(made / page.name)
+
+
+@pytest.mark.usefixtures("sketches")
+def test_results_alone_make_a_whole_report_that_says_what_was_not_measured(
+    finished, light, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
+    (tmp_path / "raw").mkdir()
+    for name in ("municipality_results.csv", "region_results.csv"):
+        shutil.copyfile(finished / "raw" / name, tmp_path / "raw" / name)
+    outcome = evaluate(be.load_study(light), tmp_path / "raw")
+    source = tmp_path / "source"
+    shutil.copytree(ROOT / "report", source)
+    write_artefacts(outcome, source)
+    for page in render(source, tmp_path / "report", ["html"]).files:
+        text = page.read_text(encoding="utf-8")
+        code = language_of(page)
+        chapters = re.findall(r"(?m)^# (.*)$", "\n".join(sections(ROOT, code).values()))
+        headings = {" ".join(h.text_content().split()) for h in html.fromstring(text).iter("h2")}
+        assert set(chapters) <= headings
+        assert NOT_MEASURED[code] in text
+        assert not re.search(r"\bnan\b|None|\{\{", " ".join(blocks(page)))
