@@ -344,7 +344,7 @@ def test_the_truth_is_found(gr2026, tmp_path_factory):
         for name, m in compared(found, gr2026).items():
             wanted.setdefault(name, []).append(m.estimate)
     estimates, held = {}, []
-    for seed in range(12):
+    for seed in range(8):
         (folder / f"s{seed}").mkdir()
         tables = simulate_surveys(gr2026, seed=seed, truth=truth)
         found = accepted_of(gr2026, folder / f"s{seed}", **{VOTERS: tables[VOTERS]})
@@ -354,7 +354,7 @@ def test_the_truth_is_found(gr2026, tmp_path_factory):
     for name, values in estimates.items():
         assert np.mean(values) == pytest.approx(np.mean(wanted[name]), abs=0.03), name
     assert np.mean(wanted["ease"]) > 0.03
-    # 60 intervals, five questions of one survey not independent.
+    # 40 intervals, five questions of one survey not independent.
     assert np.mean(held) >= 0.87
 
 

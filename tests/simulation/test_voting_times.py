@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.stats import skew, ttest_ind
 
-SETS = 2_000
+SETS = 1_000
 SEED = 2031
-#: Sets per intraclass correlation: 2,000 in all with the effect, and as many without.
+#: Sets per intraclass correlation: 1,000 in all with the effect, and as many without.
 CORRELATIONS = (0.05, 0.10)
 
 
