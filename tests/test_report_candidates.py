@@ -99,7 +99,7 @@ EXCESS_FOUND = {
         "repeated_votes_text": "op de andere is het niet te zien",
         "repeated_before_text": "en dat is niet van nul te onderscheiden",
         "repeated_checks_text": "weinig invloed hebben, is +",
-        "preference_text": "In de experimentgemeenten is dat ",
+        "preference_text": "Het aandeel daarvan is in de experimentgemeenten ",
         "preference_effect_text": "Van alle stemmen veranderde het aandeel sinds GR2022 met ",
     },
     "en": {

@@ -63,7 +63,7 @@ def full(told):
 
 SAID = {
     "nl": {
-        "differences_sample_text": "stembureaus bekend hoeveel stembiljetten er meer of minder",
+        "differences_sample_text": "controlegemeenten bekend hoeveel stembiljetten er meer",
         "differences_text": "Stembureaus waarvan de wijze van tellen niet bekend is: in de "
         "experimentgemeenten telde ",
         "differences_netting_text": "zowel meer als minder getelde",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,10 +23,10 @@ FALLS, GROWS, NO_CURVE = [0.0040, 0.0020, 0.0010], [0.0020, 0.0030, 0.0035], [0.
     [
         (DUTCH, FALLS, "Het effect daalt", "groeit"),
         (DUTCH, GROWS, "Het effect groeit", "Het effect daalt"),
-        (DUTCH, NO_CURVE, "geen kromme", "halveert"),
+        (DUTCH, NO_CURVE, "niet op een kromme", "halveert"),
         (ENGLISH, FALLS, "The effect falls", "grows"),
         (ENGLISH, GROWS, "The effect grows", "The effect falls"),
-        (ENGLISH, NO_CURVE, "No curve", "halves"),
+        (ENGLISH, NO_CURVE, "do not lie on a curve", "halves"),
     ],
 )
 def test_a_curve_is_told_by_its_sign_with_its_limits(say, excess, words, never):
@@ -83,13 +84,21 @@ def test_a_change_is_called_one_only_where_its_interval_leaves_zero_out(gr2026, 
     assert words in said["learning_answer_text"]
 
 
+@pytest.mark.parametrize("say", LANGUAGES, ids=lambda say: say.code)
+def test_the_answer_is_about_the_change_from_the_first_use_where_it_is_known(gr2026, say):
+    whole = replace(change(-0.001, 0.001), group="GR2026-EP2024")
+    said = learning_sentences(say, told(gr2026, change(0.001, 0.003), whole))
+    assert "TK2025" not in said["learning_answer_text"]
+    assert "EP2024" in said["learning_answer_text"]
+
+
 @pytest.mark.parametrize(
     ("say", "limits", "words"),
     [
-        (DUTCH, (-0.003, 0.001), "verschillen bij deze verkiezing niet aantoonbaar van"),
-        (DUTCH, (-0.003, -0.001), "verschillen bij deze verkiezing van gemeenten"),
-        (ENGLISH, (-0.003, 0.001), "used the ballot before do not demonstrably differ from"),
-        (ENGLISH, (-0.003, -0.001), "used the ballot before differ from municipalities"),
+        (DUTCH, (-0.003, 0.001), "verschilt bij deze verkiezing niet aantoonbaar van"),
+        (DUTCH, (-0.003, -0.001), "verschilt bij deze verkiezing van dat in gemeenten"),
+        (ENGLISH, (-0.003, 0.001), "used the ballot before does not demonstrably differ from"),
+        (ENGLISH, (-0.003, -0.001), "used the ballot before differs from that in municipalities"),
     ],
 )
 def test_later_against_first_use_in_the_answer(gr2026, say, limits, words):

@@ -271,7 +271,8 @@ def project(tmp_path, monkeypatch, root):
         )
         (folder / f"{index}.qmd").write_text(text, encoding="utf-8")
     (folder / "styles").symlink_to(root / "report/styles")
-    (folder / "made.lua").symlink_to(root / "report/made.lua")
+    for name in ("made.lua", "accessible.lua"):
+        (folder / name).symlink_to(root / "report" / name)
     return folder
 
 

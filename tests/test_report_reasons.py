@@ -65,16 +65,16 @@ def test_without_tables_the_report_says_so_once(world, say):
 SAID = {
     "nl": {
         "reasons_text": "ongeldige stemmen in de experimentgemeenten met redenen is ",
-        "reasons_coverage_text": "Er zijn redenen van elf van de elf experimentgemeenten. Elke "
-        "ongeldige stem heeft er een reden.",
+        "reasons_coverage_text": "Van elke experimentgemeente zijn er redenen. Elke ongeldige "
+        "stem heeft er een reden.",
         "reasons_net_text": "Bruto min netto is ",
         "party_only_text": "% waar het de 3e keer is.",
     },
     "en": {
         "reasons_text": "invalid votes in the experiment municipalities for which there are "
         "reasons, ",
-        "reasons_coverage_text": "There are reasons for eleven of the eleven experiment "
-        "municipalities. Every invalid vote there has a reason.",
+        "reasons_coverage_text": "There are reasons for every experiment municipality. Every "
+        "invalid vote there has a reason.",
         "reasons_net_text": "Gross minus net is ",
         "party_only_text": "% where it is the 3rd time.",
     },

@@ -87,6 +87,14 @@ def test_the_main_answer_follows_the_verdict(outcome_of, numbers, dutch, english
     assert way[1] in en
 
 
+def test_an_effect_that_rounds_to_zero_has_no_direction(outcome_of):
+    nl, en = both(outcome_of(blank=(-0.00001, -0.001, 0.001)), "summary_other_text")
+    assert "vrijwel zoveel als te verwachten was (−0,10 tot +0,10)" in nl
+    assert "almost exactly as expected on average by municipality (−0.10 to +0.10)" in en
+    assert "lager" not in nl
+    assert "lower" not in en
+
+
 def test_an_effect_that_is_not_shown_is_never_called_no_difference(outcome_of):
     for text in both(outcome_of(NOT_SHOWN), "summary_votes_text"):
         assert "niet aangetoond" in text or "has not been shown" in text

@@ -157,8 +157,8 @@ REASONS = (
     Reason(
         r"half a vote added to every count, because (?P<who>.+) had none at an election",
         "half a vote added to every count, because {who} had none at an election",
-        "bij elk aantal is een halve stem opgeteld, want zonder zulke stemmen bij een verkiezing: "
-        "{who}",
+        "bij elk aantal is een halve stem opgeteld, omdat er bij een van de verkiezingen geen "
+        "zulke stemmen waren: {who}",
         "half a vote was added to every count, because there were no such votes at one of the "
         "elections in {who}",
     ),

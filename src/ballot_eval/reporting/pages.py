@@ -62,8 +62,8 @@ def _page(
         en=f"Results of {name} at all elections of this study",
     )
     known = say(
-        nl=f"Wat er verder van {name} is, {election}",
-        en=f"What else there is of {name}, {election}",
+        nl=f"Wat er verder van {name} bekend is, {election}",
+        en=f"What else is known of {name}, {election}",
     )
     return f"""{PAGE_BREAK}
 ## {name}

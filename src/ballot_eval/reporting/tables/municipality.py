@@ -95,7 +95,7 @@ def missing(say: Language, outcome: Outcome, profile: Profile, times: Times, pac
         (_reasons(say, marked), say(nl="redenen van ongeldigheid", en="reasons for invalidity")),
         (
             _party_only(say, marked),
-            say(nl="stemmen op alleen een partij", en="votes for a party only"),
+            say(nl="stemmen op alleen een partij", en="votes for a party alone"),
         ),
         (
             _stations(say, outcome, code),
@@ -150,7 +150,7 @@ def _change(say: Language, outcome: Outcome, profile: Profile) -> Iterator[tuple
         ),
     )
     yield (
-        say(nl="Kleinere verandering", en="Smaller change"),
+        say(nl="Kleinere verandering in", en="Smaller change in"),
         _of_controls(say, profile.smaller_changes, profile.changes_count),
     )
 
@@ -159,7 +159,7 @@ def _place(say: Language, profile: Profile) -> Iterator[tuple[str, str]]:
     everyone = _of_controls(say, profile.lower_of_controls, profile.controls_count)
     near = _of(say, profile.lower_of_comparable, profile.comparable_count)
     yield (
-        say(nl="Lager aandeel", en="Lower share"),
+        say(nl="Lager aandeel in", en="Lower share in"),
         say(
             nl=f"{everyone}; {near} van de meest gelijke grootte",
             en=f"{everyone}; {near} of the most similar size",
@@ -189,7 +189,7 @@ def _reasons(
         return
     cast = marked["reasons", "design", "share_of_votes_cast"]
     yield (
-        say(nl="Ongeldig door stembiljet", en="Invalid by its design"),
+        say(nl="Ongeldig door stembiljet", en="Invalid due to ballot"),
         say(
             nl=f"{say.number(design.numerator)} stemmen: {_with_interval(say, design, 0)} van de "
             f"ongeldige, {say.percent(cast.estimate)} van de uitgebrachte",

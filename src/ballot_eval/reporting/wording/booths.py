@@ -50,10 +50,10 @@ def _rule(say: Language, queue: Queue) -> str:
     share, peak = say.percent(queue.max_share, 0), say.number(queue.peak_minutes)
     wait = say.number(queue.max_wait_minutes)
     return say(
-        nl=f"Minder dan {share} van de kiezers die in een piek van {peak} minuten aankomen, mag "
-        f"langer dan {wait} minuten op een stemhokje wachten.",
-        en=f"Of the voters who arrive in a peak of {peak} minutes, fewer than {share} may wait "
-        f"longer than {wait} minutes for a voting booth.",
+        nl=f"De eis in het analyseplan is dat van de kiezers die in een piek van {peak} minuten "
+        f"aankomen, minder dan {share} langer dan {wait} minuten op een stemhokje wacht.",
+        en=f"The analysis plan requires that of the voters who arrive in a peak of {peak} minutes, "
+        f"fewer than {share} wait longer than {wait} minutes for a voting booth.",
     )
 
 

@@ -87,7 +87,8 @@ def _shares(say: Language, outcome: Outcome) -> str:
         )
     share = _share(say, own)
     return say(
-        nl=f"In de experimentgemeenten is dat {share}{_beside_control(say, control)}.",
+        nl=f"Het aandeel daarvan is in de experimentgemeenten {share}"
+        f"{_beside_control(say, control)}.",
         en=f"Their share is {share} in the experiment municipalities"
         f"{_beside_control(say, control)}.",
     )
@@ -267,6 +268,15 @@ def _checks(say: Language, outcome: Outcome) -> str:
                 "the list. The median of all differences between an experiment municipality and a "
                 "control municipality, on which a few such candidates have little influence, is "
                 f"{found}.",
+            )
+        )
+    by_vote = _contrast(outcome, "randomisation_ballot")
+    if by_vote and not math.isnan(by_vote.estimate):
+        found = f"{say.points(by_vote.estimate)} ({_limits_and_p(say, by_vote)})"
+        sentences.append(
+            say(
+                nl=f"Telt niet elke lijst maar elke stem even zwaar, dan is het overschot {found}.",
+                en=f"If every vote counts equally instead of every list, the excess is {found}.",
             )
         )
     swapped = _found(outcome, repeated_number.TOPIC, method="number_permutation")

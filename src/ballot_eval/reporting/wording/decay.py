@@ -31,10 +31,10 @@ def _course(say: Language, curve: Decay) -> str:
     """Say in how many uses the distance to the lasting level halves, or that it does not."""
     if math.isnan(curve.half_life):
         return say(
-            nl="Door de drie keren gaat geen kromme van een effect dat elke keer met dezelfde "
-            "factor een blijvend niveau nadert; een halveringstijd is er dus niet.",
-            en="No curve of an effect that nears a lasting level by the same factor at every use "
-            "passes through the three uses; there is therefore no half-life.",
+            nl="De effecten van de drie keren liggen niet op een kromme die elke keer met "
+            "dezelfde factor een blijvend niveau nadert; een halveringstijd is er dus niet.",
+            en="The effects at the three uses do not lie on a curve that nears a lasting level by "
+            "the same factor at every use; there is therefore no half-life.",
         )
     half = say.number(curve.half_life, 1)
     half_limits = _span(say, curve.half_life_lower, curve.half_life_upper)
@@ -59,8 +59,9 @@ def _without(say: Language, curve: Decay) -> str:
     """Say how often the uncertainty allows no curve, or one that goes the other way."""
     share = say.percent(curve.share_without, 0)
     text = say(
-        nl=f"Van de gevallen die bij de onzekerheid passen, heeft {share} geen kromme",
-        en=f"Of the cases that fit the uncertainty, {share} have no curve",
+        nl=f"Van de mogelijke uitkomsten die bij de onzekerheid passen, heeft {share} niet "
+        "zo'n kromme",
+        en=f"Of the possible outcomes that fit the uncertainty, {share} have no such curve",
     )
     if math.isnan(curve.half_life):
         return f"{text}."

@@ -107,10 +107,10 @@ def _sample(say: Language, items: list[MarkingMeasure], outcome: Outcome) -> str
     election = outcome.study.election
     used = say.stations(_sum(items, "stations_used_count"))
     text = say(
-        nl=f"Bij {election} is van {used} bekend hoeveel stembiljetten er meer of minder zijn "
-        "geteld dan er kiezers waren toegelaten.",
-        en=f"For {used} at {election} it is known how many more or fewer ballot papers were "
-        "counted than voters were admitted.",
+        nl=f"Bij {election} is van {used} in de experiment- en de controlegemeenten bekend hoeveel "
+        "stembiljetten er meer of minder zijn geteld dan er kiezers waren toegelaten.",
+        en=f"For {used} in the experiment and control municipalities at {election} it is known how "
+        "many more or fewer ballot papers were counted than voters were admitted.",
     )
     parts = [
         f"{say.stations(count)} {reason}"

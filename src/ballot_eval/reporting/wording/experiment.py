@@ -36,6 +36,13 @@ def _uses(say: Language, outcome: Outcome) -> str:
     parts = []
     for use, members in sorted(groups.items(), reverse=True):
         listed, time = say.listed(sorted(members, key=sort_name)), which_time(say, use)
-        parts.append(say(nl=f"voor de {time} keer {listed}", en=f"for the {time} time {listed}"))
-    joined = "; ".join(parts)
-    return say(nl=f"Dat was {joined}.", en=f"It was {joined}.")
+        parts.append(
+            say(nl=f"voor de {time} keer in {listed}", en=f"for the {time} time in {listed}")
+        )
+    joined, where = "; ".join(parts), say.municipalities(len(study.experiment()))
+    election = study.election_by_id(study.election)
+    day = say.date(election.date)
+    return say(
+        nl=f"Bij {election.id} ({day}) is het nieuwe stembiljet gebruikt in {where}: {joined}.",
+        en=f"At {election.id} ({day}) the new ballot paper was used in {where}: {joined}.",
+    )

@@ -147,8 +147,8 @@ def _counting(say: Language, outcome: Outcome) -> str:
         )
         mean = say.number(old.estimate)
         text = say(
-            nl=f"bij {words} {change} ({low} tot {high}) op {mean} minuten",
-            en=f"at {words} {change} ({low} to {high}) on {mean} minutes",
+            nl=f"bij {words} met {change} ({low} tot {high}) op {mean} minuten",
+            en=f"at {words} by {change} ({low} to {high}) from {mean} minutes",
         )
         if work_verdict(ratio) == "not_shown":
             text += say(nl=", een verschil is niet aangetoond", en=", no difference shown")
@@ -160,11 +160,11 @@ def _counting(say: Language, outcome: Outcome) -> str:
         )
     joined = "; ".join(parts)
     return say(
-        nl="Per honderd stembiljetten verandert het werk van de tellers samen, in minuten, als de "
-        f"verhouding overal geldt: {joined}. Het gemiddelde met het oude stembiljet is daarbij als "
-        "vast genomen.",
-        en="For every hundred ballots the work of the counters together changes, in minutes, if "
-        f"the ratio holds everywhere: {joined}. The mean with the old ballot is taken as fixed.",
+        nl="Geldt de verhouding overal, dan verandert het werk van de tellers samen per honderd "
+        f"stembiljetten, in minuten, {joined}. Het gemiddelde met het oude stembiljet is daarbij "
+        "als vast genomen.",
+        en="If the ratio holds everywhere, the work of the counters together for every hundred "
+        f"ballots changes, in minutes, {joined}. The mean with the old ballot is taken as fixed.",
     )
 
 
@@ -200,15 +200,15 @@ def _unknown(say: Language, outcome: Outcome) -> str:
             ),
             (
                 "station_survey" in surveys,
-                say(nl="wat stembureauleden vinden", en="what polling-station members think"),
+                say(nl="wat stembureauleden vinden", en="what polling station members think"),
             ),
         )
         if not known
     ]
     if not absent:
         return say(
-            nl="Van elk onderdeel van de evaluatie zijn er gegevens.",
-            en="There are data on every part of the evaluation.",
+            nl="Van elk onderdeel dat dit rapport behandelt, zijn er gegevens.",
+            en="There are data on every part that this report covers.",
         )
     return say(
         nl=f"Niet gemeten: {say.listed(absent)}.",

@@ -18,6 +18,7 @@ from ballot_eval.reporting.wording.over_time import (
     elections_of,
     ends,
     latest_of,
+    longest_of,
     measures_of,
     period,
     published_sentence,
@@ -66,7 +67,7 @@ def learning_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
 def _answer(say: Language, outcome: Outcome) -> str:
     """Answer whether voters learn, for the summary: over time, and at one election."""
     parts = []
-    if (change := latest_of(outcome, counted_changes(outcome))) is not None:
+    if (change := longest_of(outcome, counted_changes(outcome))) is not None:
         clause = f"{verdict(say, change)} {period(say, change)} ({with_limits(say, change)})"
         parts.append(
             say(
@@ -91,12 +92,12 @@ def _answer(say: Language, outcome: Outcome) -> str:
 def _groups_answer(say: Language, m: Measure) -> str:
     clear = not m.ci_lower <= 0 <= m.ci_upper
     return say(
-        nl="Gemeenten die het stembiljet eerder gebruikten, verschillen bij deze verkiezing "
-        f"{'' if clear else 'niet aantoonbaar '}van gemeenten die het voor het eerst gebruikten "
-        f"({with_limits(say, m)}).",
-        en="At this election, municipalities that had used the ballot before "
-        f"{'differ' if clear else 'do not demonstrably differ'} from municipalities that used it "
-        f"for the first time ({with_limits(say, m)}).",
+        nl="Het effect in gemeenten die het stembiljet eerder gebruikten, verschilt bij deze "
+        f"verkiezing {'' if clear else 'niet aantoonbaar '}van dat in gemeenten die het voor het "
+        f"eerst gebruikten ({with_limits(say, m)}).",
+        en="At this election, the effect in municipalities that had used the ballot before "
+        f"{'differs' if clear else 'does not demonstrably differ'} from that in municipalities "
+        f"that used it for the first time ({with_limits(say, m)}).",
     )
 
 
@@ -328,15 +329,23 @@ def _worked_examples(say: Language, forecasts: Mapping[str, Forecast]) -> str:
         )
     rate = say.percent(next(iter(forecasts.values())).control_rate)
     examples, n = say.listed(parts), say.count(len(parts))
+    these = say(
+        nl=f"Dat zijn {n} rekenvoorbeelden, geen voorspellingen.",
+        en=f"These are {n} worked examples, not predictions.",
+    )
+    if len(parts) == 1:
+        these = say(
+            nl="Dat is een rekenvoorbeeld, geen voorspelling.",
+            en="This is a worked example, not a prediction.",
+        )
     return say(
-        nl=f"Met het oude stembiljet was het {rate}. Met het nieuwe is in heel Nederland te "
-        f"verwachten, als het gaat {examples}. Dat zijn {n} rekenvoorbeelden, geen "
-        "voorspellingen. De intervallen gaan over het gemiddelde effect en nemen aan dat de "
-        "experimentgemeenten op de rest van het land lijken; de uiterste gemeenten laten zien wat "
-        "het zou zijn als heel het land was als de gemeente met het kleinste of het grootste "
-        "effect.",
-        en=f"With the old ballot it was {rate}. With the new one, the share to be expected in the "
-        f"whole of the Netherlands is {examples}. These are {n} worked examples, not predictions. "
+        nl=f"Met het oude stembiljet was het aandeel {rate}. Met het nieuwe is in heel Nederland "
+        f"te verwachten, als het gaat {examples}. {these} De intervallen gaan over het gemiddelde "
+        "effect en nemen aan dat de experimentgemeenten op de rest van het land lijken; de "
+        "uiterste gemeenten laten zien wat het zou zijn als heel het land was als de gemeente met "
+        "het kleinste of het grootste effect.",
+        en=f"With the old ballot the share was {rate}. With the new one, the share to be expected "
+        f"in the whole of the Netherlands is {examples}. {these} "
         "The intervals are about the mean effect and assume that the experiment municipalities "
         "resemble the rest of the country; the extreme municipalities show what it would be if "
         "the whole country were like the municipality with the smallest or the largest effect.",

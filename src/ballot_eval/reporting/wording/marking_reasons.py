@@ -91,6 +91,11 @@ def _coverage(say: Language, outcome: Outcome, found: Found) -> str:
         nl=f"Er zijn redenen van {some} van de {every} experimentgemeenten{but_not}.",
         en=f"There are reasons for {some} of the {every} experiment municipalities{but_not}.",
     )
+    if not absent:
+        text = say(
+            nl="Van elke experimentgemeente zijn er redenen.",
+            en="There are reasons for every experiment municipality.",
+        )
     without = found["experiment", WITHOUT_REASON, "share_of_invalid"]
     if not without.numerator:
         full = say(

@@ -74,6 +74,15 @@ def latest_of(outcome: Outcome, changes: list[Measure]) -> Measure | None:
     return next((m for m in changes if m.group.startswith(last)), None)
 
 
+def longest_of(outcome: Outcome, changes: list[Measure]) -> Measure | None:
+    """Return the change from the first use, as in the summary; the latest where it is not known."""
+    learning = outcome.learning
+    assert learning is not None
+    exposures = learning.history.learning.exposures
+    whole = f"{exposures[-1].election}-{exposures[0].election}"
+    return next((m for m in changes if m.group == whole), None) or latest_of(outcome, changes)
+
+
 def rounded_change(say: Language, m: Measure) -> str:
     """Say what rounding leaves open of a change; its direction only when it leaves that."""
     if m.ci_lower <= 0 <= m.ci_upper:

@@ -89,6 +89,11 @@ def _effect_answer(say: Language, outcome: Outcome, effect: Effect) -> str:
         nl=f"{say.percent(rate)} van de stemmen, {each} {size} {way} dan te verwachten was",
         en=f"{say.percent(rate)} of the votes, {size} {way} than expected {each}",
     )
+    if size == say.points(0.0, sign=False):
+        gap = say(
+            nl=f"{say.percent(rate)} van de stemmen, {each} vrijwel zoveel als te verwachten was",
+            en=f"{say.percent(rate)} of the votes, almost exactly as expected {each}",
+        )
     if found == "not_tested":
         return say(
             nl=f"{gap}; hoe zeker dat is, is niet te berekenen.",

@@ -30,16 +30,6 @@ KINDS = {
     },
 }
 
-#: The same in a list.
-SHORT = {
-    "nl": {"DSO": "stembureaus (DSO)", "CSO": "stembureaus (CSO)", "CSO_central": "centraal (CSO)"},
-    "en": {
-        "DSO": "polling stations (DSO)",
-        "CSO": "polling stations (CSO)",
-        "CSO_central": "centrally (CSO)",
-    },
-}
-
 #: Methods that compare the work; the plan names the one that answers.
 WORK = (("work_ratio", "mixed_model"), ("work_ratio", "cr2"), ("pace_ratio", "randomisation"))
 
@@ -76,7 +66,7 @@ def counting_answer(say: Language, outcome: Outcome) -> str:
     if not found:
         return not_estimated(say, outcome, "")
     text = say(nl="Verhouding nieuw tot oud: ", en="Ratio of new to old: ")
-    text += "; ".join(f"{say.pick(SHORT)[kind]} {_work(say, m)}" for kind, m in found.items())
+    text += "; ".join(f"{say.pick(KINDS)[kind]} {_work(say, m)}" for kind, m in found.items())
     text += "."
     if any(_disputed(outcome, kind, m) for kind, m in found.items()):
         text += say(
@@ -133,12 +123,12 @@ def accuracy_answer(say: Language, outcome: Outcome) -> str:
             nl="Een vergelijking van getelde stembiljetten met toegelaten kiezers is er niet.",
             en="There is no comparison of ballots counted with voters admitted.",
         )
-    found = "; ".join(parts)
+    found, since = "; ".join(parts), study.baselines[0]
     text = say(
-        nl="Stembureaus met meer of minder stembiljetten dan kiezers, vergeleken met elders: "
-        f"{found}.",
-        en="Polling stations with more or fewer ballots than voters, compared with elsewhere: "
-        f"{found}.",
+        nl="Hoe vaak stembureaus meer of minder stembiljetten telden dan kiezers, vergeleken met "
+        f"de controlegemeenten{'' if level_only else f' en met {since}'}: {found}.",
+        en="How often polling stations counted more or fewer ballots than voters, compared with "
+        f"the control municipalities{'' if level_only else f' and with {since}'}: {found}.",
     )
     if level_only:
         text += say(

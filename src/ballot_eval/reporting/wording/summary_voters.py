@@ -50,8 +50,8 @@ def reasons_answer(say: Language, outcome: Outcome) -> str:
             say(
                 nl=f"Van de ongeldige stemmen is {share}{ends} ongeldig door het stembiljet: "
                 f"{cast} van alle uitgebrachte stemmen.",
-                en=f"Of the invalid votes, {share}{ends} are invalid because of the "
-                f"design of the ballot: {cast} of all votes cast.",
+                en=f"Of the invalid votes, {share}{ends} are invalid due to the ballot paper: "
+                f"{cast} of all votes cast.",
             )
         )
     if party is None:
@@ -67,7 +67,7 @@ def reasons_answer(say: Language, outcome: Outcome) -> str:
             say(
                 nl=f"Op {share}{ends} van de geldige stemmen is alleen een partij gemarkeerd; die "
                 "tellen voor de eerste kandidaat.",
-                en=f"On {share}{ends} of the valid votes only a party was marked; they count for "
+                en=f"In {share}{ends} of the valid votes only a party was marked; these count for "
                 "the first candidate.",
             )
         )
@@ -174,8 +174,8 @@ def _later(say: Language, outcome: Outcome) -> str:
         "not_tested": say(nl="niet te vergelijken met", en="not comparable with"),
     }[found]
     return say(
-        nl=f"Bij later gebruik is het {than} bij eerste gebruik ({limits}).",
-        en=f"At later use it is {than} that at first use ({limits}).",
+        nl=f"Bij later gebruik is het effect {than} bij eerste gebruik ({limits}).",
+        en=f"At later use the effect is {than} that at first use ({limits}).",
     )
 
 
@@ -264,12 +264,12 @@ def _medians(say: Language, outcome: Outcome, subset: str) -> str:
         who = say(nl="de kiezers zonder hulp", en="the voters without help")
     return say(
         nl=f" De helft van {who} is klaar binnen {new} seconden; met het oude stembiljet {old}.",
-        en=f" Half of {who} are ready within {new} seconds; with the old ballot {old}.",
+        en=f" Half of {who} have finished within {new} seconds; with the old ballot, {old}.",
     )
 
 
 def survey_answer(say: Language, outcome: Outcome) -> str:
-    """Answer what voters and polling-station members say: the first outcome of each survey."""
+    """Answer what voters and polling station members say: the first outcome of each survey."""
     parts = []
     for table, nobody in (
         ("voter_survey", say(nl="Kiezers zijn niet gevraagd.", en="Voters were not asked.")),
@@ -277,7 +277,7 @@ def survey_answer(say: Language, outcome: Outcome) -> str:
             "station_survey",
             say(
                 nl="Stembureauleden zijn niet gevraagd.",
-                en="Polling-station members were not asked.",
+                en="Polling station members were not asked.",
             ),
         ),
     ):
@@ -293,7 +293,7 @@ def survey_answer(say: Language, outcome: Outcome) -> str:
 #: Who answers, at the start of a sentence.
 WHO = {
     "nl": {"voter_survey": "Kiezers", "station_survey": "Stembureauleden"},
-    "en": {"voter_survey": "Voters", "station_survey": "Polling-station members"},
+    "en": {"voter_survey": "Voters", "station_survey": "Polling station members"},
 }
 
 

@@ -320,10 +320,10 @@ def _subgroups(say: Language, outcome: Outcome) -> str:
     return say(
         nl=f"Voor groepen kiezers geeft de tabel de antwoorden op {question}; die op de andere "
         "vragen staan in `survey.csv`. De intervallen zijn er om naar te kijken: bij zoveel "
-        "groepen valt er altijd wel een buiten nul.",
+        "groepen kan er ook door toeval een zijn dat nul niet bevat.",
         en=f"For groups of voters, the table gives the answers to {question}; those to the other "
-        "questions are in `survey.csv`. The intervals are there to be looked at: with so many "
-        "groups, there will always be one that excludes zero.",
+        "questions are in `survey.csv`. The intervals are for orientation: with so many groups, "
+        "one may exclude zero by chance alone.",
     )
 
 

@@ -83,7 +83,7 @@ def _voting_sample(say: Language, outcome: Outcome) -> str:
         "verhouding volgens het gemengde model en in die per kwantiel tellen zij niet mee.",
         en=f"For {broken}, observation was broken off before the voter had finished. In the "
         "median, the P90 and the mean they count as ‘longer than the time measured’; they are "
-        "left out of the ratio from the mixed model and of those by quantile.",
+        "left out of the ratio from the mixed model and of the ratios by quantile.",
     )
     return f"{sample} {_help(say, outcome)} {gone}"
 

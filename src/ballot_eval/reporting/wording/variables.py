@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -51,12 +50,6 @@ EQUALLY = {
     },
 }
 
-#: The first to the fourth time; later ones are written with a figure.
-TIMES = {
-    "nl": ("eerste", "tweede", "derde", "vierde"),
-    "en": ("first", "second", "third", "fourth"),
-}
-
 
 def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return every number and name that the text of the report refers to."""
@@ -71,7 +64,6 @@ def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
         "elections": say.listed(study.needed_elections()),
         "n_experiment": say.municipalities(primary.n_experiment),
         "n_control": say.number(primary.n_control),
-        "experiment_names": _names(say, study, study.experiment()),
         "exposure_text": _exposure_text(say, study),
         "former_text": _former_text(say, study),
         "reference_text": _reference_text(say, outcome.panel),
@@ -82,8 +74,14 @@ def report_variables(say: Language, outcome: Outcome) -> dict[str, str]:
         "version": __version__,
         "margin_text": margin_text(say, outcome),
         "data_notice": say.pick(SIMULATED_NOTICE) if outcome.simulated else "",
-        "n_errors": say.number(report.errors_count),
-        "n_warnings": say.number(report.warnings_count),
+        "errors_found": say.plural(
+            report.errors_count, nl=("fout", "fouten"), en=("error", "errors")
+        ),
+        "warnings_found": say.plural(
+            report.warnings_count,
+            nl=("waarschuwing", "waarschuwingen"),
+            en=("warning", "warnings"),
+        ),
         "rows_read": say.number(report.rows_read),
         "excluded_text": _excluded_text(say, report.rows_read - report.rows_accepted),
         "primary_kind": say.pick(KINDS)[study.analysis.outcome],
@@ -164,22 +162,15 @@ def _excluded_text(say: Language, excluded: int) -> str:
 
 
 def _exposure_text(say: Language, study: StudyDesign) -> str:
-    """Say for how many municipalities it is the first, second, third time."""
-    counts = Counter(study.exposure(code, study.election) for code in study.experiment())
-    parts = []
-    for time, n in sorted(counts.items(), reverse=True):
-        words, who = say.pick(TIMES), say.municipalities(n)
-        nth = words[time - 1] if time <= len(words) else say(nl=f"{time}e", en=f"{time}th")
-        parts.append(say(nl=f"voor {who} de {nth} keer", en=f"the {nth} time for {who}"))
-    listed, one = say.listed(parts), counts.total() == 1
+    """Say at which other elections the ballot was used."""
     earlier = [e.id for e in study.elections if e.new_ballot and e.id != study.election]
+    if not earlier:
+        return say(
+            nl="Het analyseplan noemt geen ander gebruik.",
+            en="The analysis plan names no other use.",
+        )
     before = say.listed(earlier)
-    return say(
-        nl=f"Het is {listed} dat zij dit stembiljet {'gebruikt' if one else 'gebruiken'}"
-        f"{f'; eerder was dat bij {before}' if earlier else ''}.",
-        en=f"It is {listed} that {'it uses' if one else 'they use'} this ballot paper"
-        f"{f'; it was used before at {before}' if earlier else ''}.",
-    )
+    return say(nl=f"Eerder was het in gebruik bij {before}.", en=f"It was used before at {before}.")
 
 
 def _other_effects_text(say: Language, outcome: Outcome) -> str:
