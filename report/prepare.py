@@ -17,8 +17,20 @@ def sha256_of(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def plan_files(study):
+    """Return the hash of each file of an analysis plan: the plan itself and its questionnaires."""
+    files = (study / "study.toml", *sorted(study.glob("survey_*.toml")))
+    return {file.name: sha256_of(file) for file in files}
+
+
+def code_is_newer(made):
+    """Return whether the package in this repository was changed after ``made`` was written."""
+    code = (ROOT / "src" / "ballot_eval").rglob("*.py")
+    return any(file.stat().st_mtime > made.stat().st_mtime for file in code)
+
+
 def fresh():
-    """Return whether the artefacts are there, of the study asked for, its plan and its data."""
+    """Return whether the artefacts are there, of today's code and of this study, plan and data."""
     listing = HERE / "_generated" / "artefacts.json"
     if not (listing.is_file() and (HERE / "_variables.yml").is_file()):
         return False
@@ -26,7 +38,9 @@ def fresh():
     if not plan.is_file():
         return True  # a prepared copy, away from the repository
     made = json.loads(listing.read_text(encoding="utf-8"))
-    if (made["study"], made["plan_sha256"]) != (STUDY, sha256_of(plan)):
+    if (made["study"], made.get("plan")) != (STUDY, plan_files(plan.parent)):
+        return False
+    if code_is_newer(listing):
         return False
     raw = ROOT / "data" / "raw" / STUDY
     files = [p for p in raw.rglob("*") if p.is_file() and not p.name.startswith(".")]

@@ -13,13 +13,19 @@ local function read(path)
   return text
 end
 
+-- A slip of the pen stops the rendering: a notice that stayed away would go unnoticed.
 local function made_in(language)
-  local listing = pandoc.json.decode(read(base .. "artefacts.json") or '{"languages":{}}')
-  return listing.languages[language] or { figures = {}, notice = "" }
+  local listing = pandoc.json.decode(read(base .. "artefacts.json") or "{}")
+  if not (listing.languages and listing.languages[language]) then
+    error("_generated/artefacts.json has no language " .. language)
+  end
+  return listing.languages[language]
 end
 
 local function split(argument)
-  local language, name = pandoc.utils.stringify(argument):match("^(%a+)%.?(.*)$")
+  local text = argument and pandoc.utils.stringify(argument) or ""
+  local language, name = text:match("^(%a+)%.?(.*)$")
+  if not not_made[language or ""] then error("shortcode without nl or en: '" .. text .. "'") end
   return language, name
 end
 

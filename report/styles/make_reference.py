@@ -11,11 +11,12 @@ import pypandoc
 
 #: Word and LibreOffice have it, or one of the same widths: words in tables then fit their columns.
 FONT = "Arial"
-HEADING_COLOUR, LINK_COLOUR = "154273", "154273"
+HEADING_COLOUR, LINK_COLOUR, NOTICE_COLOUR = "154273", "154273", "8A3B00"
 LINE, STRONG_LINE = "D0D0D0", "6B6B6B"
 
-#: Half points: text, title, headings of the first three levels, text in tables and in captions.
-TEXT, TITLE, HEADINGS, TABLE_TEXT, CAPTION = 21, 40, (32, 26, 23), 17, 19
+#: Half points: text, title, headings of the first three levels, text in tables, in captions and
+#: in the notice at the head of each page.
+TEXT, TITLE, HEADINGS, TABLE_TEXT, CAPTION, NOTICE = 21, 40, (32, 26, 23), 17, 19, 16
 
 #: A4 with margins of 2.3 cm, in twentieths of a point.
 PAGE = (
@@ -38,6 +39,12 @@ TABLE_TEXT_STYLE = (
     '<w:style w:type="paragraph" w:customStyle="1" w:styleId="TableText">'
     '<w:name w:val="Table Text"/><w:basedOn w:val="Compact"/><w:qFormat/>'
     f'<w:rPr><w:sz w:val="{TABLE_TEXT}"/><w:szCs w:val="{TABLE_TEXT}"/></w:rPr></w:style>'
+)
+NOTICE_STYLE = (
+    '<w:style w:type="paragraph" w:customStyle="1" w:styleId="Notice">'
+    '<w:name w:val="Notice"/><w:basedOn w:val="Normal"/><w:qFormat/>'
+    f'<w:pPr><w:jc w:val="center"/></w:pPr><w:rPr><w:b/><w:bCs/><w:color w:val="{NOTICE_COLOUR}"/>'
+    f'<w:sz w:val="{NOTICE}"/><w:szCs w:val="{NOTICE}"/></w:rPr></w:style>'
 )
 
 
@@ -93,7 +100,7 @@ def styles_of(text):
     link = f'<w:color w:val="{LINK_COLOUR}"/><w:u w:val="single"/>'
     text = style(text, "Hyperlink", looks(link))
     text = style(text, "Table", table_looks)
-    return text.replace("</w:styles>", TABLE_TEXT_STYLE + "</w:styles>")
+    return text.replace("</w:styles>", TABLE_TEXT_STYLE + NOTICE_STYLE + "</w:styles>")
 
 
 def make():

@@ -96,7 +96,7 @@ def run(
                 progress("rendering the report")
             try:
                 rendered = _render(project, work / "artefacts", work)
-            except BallotEvalError as error:
+            except (BallotEvalError, OSError) as error:
                 report_error = str(error)
                 shutil.rmtree(work / "report", ignore_errors=True)
         shutil.rmtree(work / "artefacts")

@@ -46,10 +46,12 @@ def write_artefacts(outcome: Outcome, folder: Path, *, processes: int = 1) -> No
         ]
         lines += [f"{code}:", *texts]
     _write(folder / "_variables.yml", "\n".join(lines) + "\n")
-    study_date = outcome.study.election_by_id(outcome.study.election).date
+    study = outcome.study
+    study_date = study.election_by_id(study.election).date
     listing = {
-        "study": outcome.study.id,
-        "plan_sha256": outcome.study.sha256,
+        "study": study.id,
+        # What ``report/prepare.py`` compares, to know whether to make all this again.
+        "plan": {"study.toml": study.sha256} | {q.file: q.sha256 for q in study.questionnaires},
         "inputs": {f.path: f.sha256 for f in outcome.raw.files},
         "date": study_date.isoformat(),
         "languages": languages,

@@ -96,8 +96,8 @@ def _header(parts: dict[str, bytes], notice: str) -> dict[str, bytes]:
     """Return the changed parts: the header, its relation, its type, its use in every section."""
     header = (
         f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><w:hdr xmlns:w="{WORD}"><w:p>'
-        '<w:pPr><w:jc w:val="center"/></w:pPr><w:r><w:rPr><w:b/><w:color w:val="8A3B00"/>'
-        f'<w:sz w:val="16"/></w:rPr><w:t>{escape(notice)}</w:t></w:r></w:p></w:hdr>'
+        f'<w:pPr><w:pStyle w:val="Notice"/></w:pPr><w:r><w:t>{escape(notice)}</w:t></w:r></w:p>'
+        "</w:hdr>"
     )
     relations = parts["word/_rels/document.xml.rels"].decode()
     document = parts["word/document.xml"].decode()

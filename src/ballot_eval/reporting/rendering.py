@@ -43,25 +43,26 @@ class Rendered:
 
 
 def render(report_dir: Path, out_dir: Path, formats: Sequence[str] = FORMATS) -> Rendered:
-    """Render a prepared copy of ``report/`` (artefacts in place) in each language.
+    """Render a prepared copy of ``report/`` (artefacts in place) in each language that it has.
 
     ``formats`` are some of ``FORMATS``. With Quarto when there is one; when that fails, with
     Pandoc, and ``notes`` says why.
 
-    Raises BallotEvalError when the engine fails or a shortcode names something unknown.
+    Raises BallotEvalError when the engine fails, a shortcode names something unknown, the project
+    has no text, or another version made the artefacts.
     """
+    listing, targets = _listing(report_dir), _targets(report_dir, out_dir, formats)
     out_dir.mkdir(parents=True, exist_ok=True)
-    listing = json.loads((report_dir / "_generated/artefacts.json").read_text(encoding="utf-8"))
     beside = str(Path(sys.executable).parent)
     quarto = shutil.which("quarto") or shutil.which("quarto", path=beside)
     notes: tuple[str, ...] = ()
     with _fixed_clock(listing["date"]):
         if quarto:
             try:
-                return _quarto(quarto, report_dir, _targets(out_dir, formats))
+                return _quarto(quarto, report_dir, targets)
             except (BallotEvalError, OSError) as error:
                 notes = (f"{error}", "made with Pandoc instead")
-        rendered = _pandoc(report_dir, _targets(out_dir, formats), listing)
+        rendered = _pandoc(report_dir, targets, listing)
     return Rendered(rendered.engine, rendered.files, notes)
 
 
@@ -79,8 +80,24 @@ def _fixed_clock(date: str) -> Iterator[None]:
             os.environ["SOURCE_DATE_EPOCH"] = before
 
 
-def _targets(out_dir: Path, formats: Sequence[str]) -> tuple[Path, ...]:
-    return tuple(out_dir / f"{index}.{suffix}" for index in INDEXES.values() for suffix in formats)
+def _listing(report_dir: Path) -> dict[str, Any]:
+    """Return what the artefacts say that there is."""
+    text = (report_dir / "_generated" / "artefacts.json").read_text(encoding="utf-8")
+    listing: dict[str, Any] = json.loads(text)
+    if not {"date", "languages"} <= listing.keys():
+        msg = "another version of ballot_eval made these results; use ballot-eval run again"
+        raise BallotEvalError(msg)
+    return listing
+
+
+def _targets(report_dir: Path, out_dir: Path, formats: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files to make: a project may have its text in one language only."""
+    there = [index for index in INDEXES.values() if (report_dir / f"{index}.qmd").is_file()]
+    if not there:
+        names = " or ".join(f"{index}.qmd" for index in INDEXES.values())
+        msg = f"the report project has no {names}"
+        raise BallotEvalError(msg)
+    return tuple(out_dir / f"{index}.{suffix}" for index in there for suffix in formats)
 
 
 def _quarto(quarto: str, report_dir: Path, targets: tuple[Path, ...]) -> Rendered:
@@ -213,9 +230,13 @@ def _make(source: _Source, target: Path, data: Path) -> None:
         raise BallotEvalError(msg) from error
     if target.suffix == ".pdf":
         # PDF/UA-1: typst refuses what a screen reader could not read, such as a bare image.
-        typst.compile(
-            str(file), output=str(target), root=str(source.folder), pdf_standards=["ua-1"]
-        )
+        try:
+            typst.compile(
+                str(file), output=str(target), root=str(source.folder), pdf_standards=["ua-1"]
+            )
+        except typst.TypstError as error:
+            msg = f"typst failed on {file.name}: {error}"
+            raise BallotEvalError(msg) from error
 
 
 def _options(folder: Path, target: Path, data: Path) -> tuple[str, str, list[str]]:
