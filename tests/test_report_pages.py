@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import zipfile
 from types import SimpleNamespace
 
@@ -270,7 +271,8 @@ def project(tmp_path, monkeypatch, root):
             f"---\ntitle: t\nlang: {code}\n---\n\n# A\n\n{{{{< pages {code}.municipalities >}}}}\n"
         )
         (folder / f"{index}.qmd").write_text(text, encoding="utf-8")
-    (folder / "styles").symlink_to(root / "report/styles")
+    # Copied: css is written beside the styles.
+    shutil.copytree(root / "report/styles", folder / "styles")
     for name in ("made.lua", "accessible.lua"):
         (folder / name).symlink_to(root / "report" / name)
     return folder

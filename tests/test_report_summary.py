@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import ballot_eval as be
 from ballot_eval.estimation.forecast import Effect as Carried
 from ballot_eval.estimation.forecast import forecast
 from ballot_eval.reporting.language import DUTCH, ENGLISH, LANGUAGES
@@ -250,6 +251,9 @@ def test_the_national_answer_counts_votes_to_hundreds(outcome_of):
     assert "0,55% in plaats van 0,25%: ongeveer 3.000 ongeldige stemmen meer" in nl
     assert "(+1,000 to +6,000)" in en
     assert "niet aangetoond" not in nl
+    # Ten votes: shown, although hundreds round them to none.
+    small = outcome_of(forecasts=[scenario("no_further_learning", 0.00001)])
+    assert "niet aangetoond" not in both(small, "summary_national_text")[0]
     touching = outcome_of(forecasts=[scenario("no_further_learning", 0.0)])
     assert "niet aangetoond" in both(touching, "summary_national_text")[0]
 
@@ -264,7 +268,11 @@ def test_first_and_later_use_stand_beside_each_other(outcome_of):
     assert text.endswith("niet aangetoond.")
     alone = outcome_of(forecasts=[scenario("no_further_learning", 0.001)])
     text = introduction_sentences(ENGLISH, alone)["introduction_uses_text"]
-    assert "equally often" in text
+    assert text.endswith("cannot be computed at this election.")
+    # In the other plan all used it before.
+    alone.study = be.load_study("tk2025")
+    text = introduction_sentences(ENGLISH, alone)["introduction_uses_text"]
+    assert text.endswith("beside others that had used it before.")
 
 
 def booths(group, value, low, high):

@@ -12,7 +12,7 @@ from ballot_eval import figures
 from ballot_eval.figures.base import KINDS
 from ballot_eval.formatting import sort_name
 from ballot_eval.reporting.language import Language
-from ballot_eval.reporting.layout import PAGE_BREAK
+from ballot_eval.reporting.layout import PAGE_BREAK, image
 from ballot_eval.reporting.names import display_names
 from ballot_eval.reporting.tables.municipality import details, history, missing
 from ballot_eval.reporting.wording.experiment import which_time
@@ -40,8 +40,8 @@ def municipality_pages(say: Language, outcome: Outcome, folder: Path) -> tuple[s
         alts[figure] = _save(say, outcome, profile, name, folder, figure)
         rows = details(say, outcome, profile, times, paces)
         without = missing(say, outcome, profile, times, paces)
-        image = f"![{_escaped(alts[figure])}](_generated/{say.code}/figures/{figure}.svg)\\"
-        texts = (_opening(say, outcome, profile, name), image, history(say, profile), rows)
+        drawn = image(alts[figure], f"_generated/{say.code}/figures/{figure}.svg")
+        texts = (_opening(say, outcome, profile, name), drawn, history(say, profile), rows)
         pages.append(_page(say, outcome, name, profile.code, texts) + without)
     return "\n".join(pages), alts
 
@@ -50,7 +50,7 @@ def _page(
     say: Language, outcome: Outcome, name: str, code: str, texts: tuple[str, str, str, str]
 ) -> str:
     """Return a page without its last line: break, heading, sentence, figure and two tables."""
-    opening, image, past, rows = texts
+    opening, picture, past, rows = texts
     election = outcome.study.election
     kind = say.pick(KINDS)[outcome.study.analysis.outcome]
     drawn = say(
@@ -71,7 +71,7 @@ def _page(
 {opening}
 
 ::: {{#fig-municipality-{code}}}
-{image}
+{picture}
 
 {drawn}
 :::
@@ -140,7 +140,3 @@ def _row(result: Result, kind: str) -> dict[str, object]:
         **dict(zip(("rate", "ci_lower", "ci_upper"), numbers, strict=True)),
         **dict(zip(("control_lower", "control_median", "control_upper"), band, strict=True)),
     }
-
-
-def _escaped(text: str) -> str:
-    return text.replace("]", "\\]").replace("[", "\\[")

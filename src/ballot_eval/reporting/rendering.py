@@ -19,9 +19,9 @@ from typing import Any
 
 from ballot_eval.errors import BallotEvalError
 from ballot_eval.formatting import NOT_MEASURED
+from ballot_eval.reporting import layout
 from ballot_eval.reporting.docx import finish_docx
 from ballot_eval.reporting.house_style import css_of
-from ballot_eval.reporting.layout import PAGE_BREAK
 
 SHORTCODE = re.compile(r"\{\{<\s*(\w+)(?:\s+([\w./-]+))?\s*>\}\}")
 
@@ -142,7 +142,7 @@ class _Source:
         if kind == "include" and (self.folder / argument).is_file():
             return self.expand(self.folder / argument, image)
         if kind == "pagebreak":
-            return PAGE_BREAK
+            return layout.PAGE_BREAK
         code, _, name = argument.partition(".")
         if kind in ("var", "notice", "table", "figure", "pages") and code in self.languages:
             text = getattr(self, f"_{kind}")(code, name, image)
@@ -167,9 +167,7 @@ class _Source:
         figures = self.languages[code]["figures"]
         if name not in figures:
             return _not_measured(code)
-        alt = figures[name].replace("]", "\\]").replace("[", "\\[")
-        # The backslash keeps Pandoc from making a captioned figure of its own.
-        return f"![{alt}](_generated/{code}/figures/{name}.{image})\\"
+        return layout.image(figures[name], f"_generated/{code}/figures/{name}.{image}")
 
     def _pages(self, code: str, name: str, image: str) -> str:
         pages = self.folder / "_generated" / code / "pages" / f"{name}.md"
@@ -249,5 +247,5 @@ def _options(folder: Path, target: Path, data: Path) -> tuple[str, str, list[str
         return "html5", "svg", [*headings, *page, "--embed-resources", "--mathml"]
     if target.suffix == ".docx":
         return "docx", "png", ["--toc-depth=1", f"--reference-doc={styles / 'reference.docx'}"]
-    layout = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
-    return "typst-smart", "svg", ["--toc-depth=1", *layout]
+    header = [f"--include-in-header={styles / 'typst.typ'}", "--variable=papersize:a4"]
+    return "typst-smart", "svg", ["--toc-depth=1", *header]

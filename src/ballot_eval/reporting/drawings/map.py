@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def map_figures(outcome: Outcome) -> dict[str, Drawing]:
     """Return the map of the share of invalid votes at the election of the study.
 
-    None when a municipality of that election is not on the map, which is that of 2025, or when
+    Nothing when a municipality of that election is not on the map, which is that of 2025, or when
     none has votes.
     """
     counts = outcome.panel.counts(outcome.study.election, "invalid")

@@ -20,7 +20,7 @@ TIMES = {
 
 def which_time(say: Language, use: int) -> str:
     """Return which use of the ballot it is: ``derde``, ``third``."""
-    return say.pick(TIMES).get(use, say(nl=f"{use}e", en=f"{use}th"))
+    return say.pick(TIMES).get(use) or say.ordinal(use)
 
 
 def experiment_sentences(say: Language, outcome: Outcome) -> dict[str, str]:

@@ -50,12 +50,7 @@ def _uses(say: Language, outcome: Outcome) -> str:
     """Set the country at its first use beside the country after more uses."""
     found = _forecasts(outcome)
     if not {"first_use", "most_exposures"} <= found.keys():
-        return say(
-            nl="Wat eerste gebruik van later gebruik onderscheidt, is bij deze verkiezing niet te "
-            "berekenen: de experimentgemeenten gebruikten het stembiljet alle even vaak.",
-            en="What sets first use apart from later use cannot be computed at this election: all "
-            "experiment municipalities had used the ballot equally often.",
-        )
+        return _one_kind_of_use(say, outcome)
     first, later = (_extra(say, outcome, found[k]) for k in ("first_use", "most_exposures"))
     kind = say.pick(VOTES)[outcome.study.analysis.outcome]
     text = say(
@@ -71,6 +66,24 @@ def _uses(say: Language, outcome: Outcome) -> str:
             shown = verdict(m.estimate, m.ci_lower, m.ci_upper) in ("more", "less")
             return text + _whether_shown(say, shown=shown)
     return text
+
+
+def _one_kind_of_use(say: Language, outcome: Outcome) -> str:
+    """Say that first and later use are not told apart, and why where the plan shows it."""
+    study = outcome.study
+    text = say(
+        nl="Wat eerste gebruik van later gebruik onderscheidt, is bij deze verkiezing niet te "
+        "berekenen",
+        en="What sets first use apart from later use cannot be computed at this election",
+    )
+    if len({study.exposure(code, study.election) > 1 for code in study.experiment()}) > 1:
+        return f"{text}."
+    return text + say(
+        nl=": er zijn geen gemeenten die het stembiljet voor het eerst gebruikten naast gemeenten "
+        "die het eerder gebruikten.",
+        en=": there are no municipalities that used the ballot for the first time beside others "
+        "that had used it before.",
+    )
 
 
 def _whether_shown(say: Language, *, shown: bool) -> str:

@@ -197,9 +197,8 @@ def _national(say: Language, outcome: Outcome) -> str:
             en="This cannot be computed from these data.",
         )
     kind = say.pick(KINDS)[outcome.study.analysis.outcome]
-    low, extra, high = (
-        round(f.extra_votes(v), -2) for v in (f.share_lower, f.share, f.share_upper)
-    )
+    exact = [f.extra_votes(v) for v in (f.share_lower, f.share, f.share_upper)]
+    low, extra, high = (round(votes, -2) for votes in exact)
     share, rate = say.percent(f.share), say.percent(f.control_rate)
     more = say(nl="meer", en="more") if extra >= 0 else say(nl="minder", en="fewer")
     size = say.number(abs(extra))
@@ -212,7 +211,8 @@ def _national(say: Language, outcome: Outcome) -> str:
         en=f"If it works everywhere as it does now in the experiment municipalities, the share is "
         f"{share} instead of {rate}: about {size} {more} {kind}{ends}; an illustration.",
     )
-    if verdict(extra, low, high) == "not_shown":
+    # A limit near zero may be rounded to it.
+    if verdict(exact[1], exact[0], exact[2]) == "not_shown":
         text += say(
             nl=" Dat het er meer of minder zijn, is niet aangetoond.",
             en=" That there would be more or fewer has not been shown.",

@@ -23,7 +23,7 @@ from ballot_eval.reporting.wording.marking_reasons import marking_sentences
 from ballot_eval.reporting.wording.methods import method_sentences
 from ballot_eval.reporting.wording.notes import reason_sentences, why
 from ballot_eval.reporting.wording.stations import station_sentences
-from ballot_eval.reporting.wording.summary import summary_sentences
+from ballot_eval.reporting.wording.summary import main_effect, summary_sentences
 from ballot_eval.reporting.wording.survey import survey_sentences
 from ballot_eval.reporting.wording.times import time_sentences
 from ballot_eval.results import Effect, Rate
@@ -130,7 +130,7 @@ def _not_estimated(say: Language, effect: Effect, outcome: Outcome) -> str:
 def _ballots_text(say: Language, outcome: Outcome) -> str:
     """Return the effect per ballot as a number of votes, or why there is none."""
     study = outcome.study
-    ballot = _effect(outcome.results.effects, study.analysis.outcome, "ballot", study.baselines[0])
+    ballot = main_effect(outcome, study.analysis.outcome, "ballot")
     if math.isnan(ballot.estimate):
         return _not_estimated(say, ballot, outcome)
     key = (study.election, "experiment", study.analysis.outcome)
@@ -179,7 +179,7 @@ def _other_effects_text(say: Language, outcome: Outcome) -> str:
     for name, kind in say.pick(KINDS).items():
         if name == study.analysis.outcome:
             continue
-        e = _effect(outcome.results.effects, name, study.analysis.weighting, study.baselines[0])
+        e = main_effect(outcome, name)
         rate = next(
             r
             for r in outcome.results.rates
@@ -274,11 +274,6 @@ def _assignments_text(say: Language, effect: Effect, study: StudyDesign) -> str:
         "municipalities themselves included. The drawing gives the p-value a standard error of "
         f"{error}.",
     )
-
-
-def _effect(effects: Iterable[Effect], outcome: str, weighting: str, baseline: str) -> Effect:
-    wanted = (outcome, weighting, baseline, "randomisation")
-    return next(e for e in effects if (e.outcome, e.weighting, e.baseline, e.method) == wanted)
 
 
 def _rate_variables(say: Language, rates: Iterable[Rate], study: StudyDesign) -> dict[str, str]:
