@@ -69,6 +69,8 @@ def test_every_section_is_included_once_and_in_the_same_order_in_both_languages(
         assert {language for language, _ in found} == {code}
         included[code] = [name for _, name in found]
         assert sorted(included[code]) == sorted(sections(root, code))
+        # Two page breaks make an empty page in docx, and when the html is printed.
+        assert not re.search(r"pagebreak >\}\}\s+\{\{< pagebreak", index_of(root, code))
     assert included["nl"] == included["en"]
 
 
