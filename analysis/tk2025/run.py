@@ -17,6 +17,8 @@ def main() -> None:
     raw = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "data" / "raw" / study.id
     summary = be.run(study, raw=raw, out=ROOT / "build" / study.id)
     print(summary.outcome.primary.effect)
+    if summary.report_error:
+        sys.exit(f"the numbers are written, the report is not: {summary.report_error}")
 
 
 if __name__ == "__main__":
