@@ -91,13 +91,6 @@ def test_borne_is_neither_experiment_nor_control(gr2026):
     assert len(panel.counts("GR2026", "invalid").query("is_reference")) == 22
 
 
-def test_simulated_levels_are_those_of_the_official_files(gr2026):
-    panel = panel_of(gr2026, 5, 0.0)
-    now, then = (panel.counts(e, "invalid") for e in ("GR2022", "GR2018"))
-    change = now["numerator"] / now["denominator"] - then["numerator"] / then["denominator"]
-    assert 0.0008 < change.std() < 0.0013
-
-
 def test_known_effect_is_covered_and_size_is_near_its_level(gr2026):
     truth, seeds = 0.003, 400
     covered = rejected = 0

@@ -198,7 +198,8 @@ def test_text_about_surveys_comes_in_only_where_there_are_any(finished, tmp_path
     source = tmp_path / "source"
     shutil.copytree(finished / "out/report-source", source)
     made = source / "_generated"
-    for table in ("survey_response", *(f"{n}_questions" for n in ("voter", "station"))):
+    tables = (f"{n}_{kind}" for n in ("voter", "station") for kind in ("questions", "outcomes"))
+    for table in ("survey_response", *tables):
         (made / f"nl/tables/{table}.md").unlink()
     monkeypatch.setenv("PATH", "")
     render(source, tmp_path / "report", ["html"])
