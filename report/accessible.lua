@@ -49,8 +49,9 @@ local function mark(table)
   if docx then return own_style(table) end
   if not html then return nil end
   local label = table.attr.attributes["aria-label"] or pandoc.utils.stringify(table.caption.long)
+  -- A list of pairs keeps its order, so that the same report is the same file.
   return pandoc.Div({ name_heads(table) }, pandoc.Attr("", { "table-scroll" },
-    { tabindex = "0", role = "region", ["aria-label"] = label }))
+    { { "tabindex", "0" }, { "role", "region" }, { "aria-label", label } }))
 end
 
 -- Pandoc's page has the link in its template. Quarto has no place before its contents, so there a

@@ -63,7 +63,7 @@ return {
     local file = "_generated/" .. language .. "/figures/" .. name .. kind
     -- The alternative text is set here: a shortcode inside image attributes breaks the image.
     return pandoc.Para({ pandoc.Image(alt, file, "",
-      pandoc.Attr("", {}, { ["fig-alt"] = alt, alt = alt })) })
+      pandoc.Attr("", {}, { { "fig-alt", alt }, { "alt", alt } })) })
   end,
   ["pages"] = function(args)
     local language, name = split(args[1])
