@@ -78,14 +78,25 @@ def eligible_voters() -> IntArray:
     return first["eligible_voters_count"].to_numpy(dtype=np.int64)
 
 
-def simulated_trial(rng: np.random.Generator, eligible: IntArray, experiment: int) -> Trial:
-    """Return a trial with levels as in :func:`ballot_eval.simulation.simulate_panel`."""
+def simulated_trial(
+    rng: np.random.Generator,
+    eligible: IntArray,
+    experiment: int,
+    *,
+    persistent_sd: float = PERSISTENT_SD,
+    shock_sd: float = SHOCK_SD,
+) -> Trial:
+    """Return a trial made as :func:`ballot_eval.simulation.simulate_panel` makes its counts.
+
+    The standard deviations of log rates are those of the published calibration; with those of
+    ``simulate_panel`` the spreads are the same as there.
+    """
     n = len(eligible)
     shape = (n, ELECTIONS)
     turnout = TURNOUT["GR"] + rng.normal(0, 0.05, (n, 1)) + rng.normal(0, 0.01, shape)
     votes = np.round(eligible[:, None] * np.clip(turnout, 0.2, 0.95)).astype(np.int64)
-    log = rng.normal(0, PERSISTENT_SD, (n, 1)) + rng.normal(0, SHOCK_SD, shape)
-    rate = INVALID_RATE * np.exp(log - (PERSISTENT_SD**2 + SHOCK_SD**2) / 2)
+    log = rng.normal(0, persistent_sd, (n, 1)) + rng.normal(0, shock_sd, shape)
+    rate = INVALID_RATE * np.exp(log - (persistent_sd**2 + shock_sd**2) / 2)
     return _trial(rng, rng.binomial(votes, rate), votes, rate[:, 2], experiment)
 
 
