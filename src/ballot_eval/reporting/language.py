@@ -73,14 +73,14 @@ class Language:
         options = {"percent_sign": percent_sign, "sign": sign}
         return formatting.interval(lower, upper, digits, language=self.code, **options)
 
-    def limits(self, item: WithLimits) -> str:
+    def limits(self, item: WithLimits, digits: int = 2) -> str:
         """Return the limits of a difference of fractions, in percentage points."""
-        return self.points_between(item.ci_lower, item.ci_upper)
+        return self.points_between(item.ci_lower, item.ci_upper, digits)
 
-    def points_between(self, lower: float, upper: float) -> str:
+    def points_between(self, lower: float, upper: float, digits: int = 2) -> str:
         """Return two differences of fractions as a range in percentage points."""
         unit = self(nl="procentpunt", en="percentage points")
-        return f"{self.interval(lower, upper, percent_sign=False, sign=True)} {unit}"
+        return f"{self.interval(lower, upper, digits, percent_sign=False, sign=True)} {unit}"
 
     def between(self, lower: float, upper: float, digits: int = 2) -> str:
         """Return two numbers as ``0,79 tot 0,90``."""

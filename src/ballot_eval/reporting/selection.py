@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from ballot_eval.reporting.tables.terms import HISTORY_METHODS
 from ballot_eval.results import Check, Effect
 from ballot_eval.topics.station_effects import METHOD as STATION_METHOD
+
+Row = TypeVar("Row")
+
+
+def with_fields(items: Iterable[Row], **wanted: str) -> list[Row]:
+    """Return the results whose fields have these values, in their order."""
+    return [m for m in items if all(getattr(m, k) == v for k, v in wanted.items())]
 
 
 def one_outcome(items: Sequence[Effect], outcome: str, baseline: str) -> list[Effect]:

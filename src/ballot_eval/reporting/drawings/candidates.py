@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.figures.candidates import ALL
 from ballot_eval.reporting.drawings.times import Drawing
-from ballot_eval.reporting.tables.candidates import of_topic
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.results import MarkingMeasure, to_frame
 from ballot_eval.topics.marking.repeated_number import EXCESS, TOPIC
 
@@ -18,7 +18,7 @@ def candidate_figures(outcome: Outcome) -> dict[str, Drawing]:
     """Return the figure of repeated numbers; nothing without votes per candidate."""
     items = [
         m
-        for m in of_topic(outcome.results.marking, TOPIC, quantity=EXCESS, method="crv3")
+        for m in with_fields(outcome.results.marking, topic=TOPIC, quantity=EXCESS, method="crv3")
         if m.election == outcome.study.election
     ]
     shown = {m.level for m in items if m.unit == "experiment"}

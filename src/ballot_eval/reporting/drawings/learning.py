@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ballot_eval.formatting import display_name
 from ballot_eval.reporting.drawings.times import Drawing
 from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
@@ -63,16 +64,12 @@ def _name(outcome: Outcome, code: str) -> str:
     return display_name(outcome.study.municipalities[code])
 
 
-def _of(measures: tuple[Measure, ...], **wanted: str) -> list[Measure]:
-    return [m for m in measures if all(getattr(m, k) == v for k, v in wanted.items())]
-
-
 def _excess(outcome: Outcome, learning: LearningResults) -> dict[str, Drawing]:
     """Return the excess of the fixed set at every use: counted, or what rounding leaves open."""
     study = outcome.study
     found = {
         m.group: m
-        for m in _of(learning.measures, quantity="excess", subset="ballot")
+        for m in with_fields(learning.measures, quantity="excess", subset="ballot")
         if math.isfinite(m.estimate)
     }
     labels = [e.election for e in learning.history.learning.exposures if e.election in found]
@@ -84,7 +81,7 @@ def _excess(outcome: Outcome, learning: LearningResults) -> dict[str, Drawing]:
     own: dict[str, list[float]] = {}
     own_rounded: dict[str, tuple[list[float], list[float]]] = {}
     for code in learning.history.members:
-        mine = {m.group: m for m in _of(learning.measures, quantity="excess", subset=code)}
+        mine = {m.group: m for m in with_fields(learning.measures, quantity="excess", subset=code)}
         if not mine.keys() & set(labels):
             continue
         values = [mine.get(label) for label in labels]
@@ -116,16 +113,18 @@ def _limits(found: list[Measure | None]) -> tuple[list[float], list[float]]:
 def _groups(
     outcome: Outcome, learning: LearningResults, words: dict[str, str]
 ) -> dict[str, Drawing]:
-    found = _of(learning.measures, quantity="later_against_first", method="exact_permutation")
+    found = with_fields(
+        learning.measures, quantity="later_against_first", method="exact_permutation"
+    )
     if not found or math.isnan(found[0].estimate):
         return {}
     m, study = found[0], outcome.study
     groups: dict[str, dict[str, float]] = {words["later"]: {}, words["first"]: {}}
-    for one in _of(learning.measures, quantity="excess_now"):
+    for one in with_fields(learning.measures, quantity="excess_now"):
         key = "later" if study.exposure(one.subset, study.election) > 1 else "first"
         groups[words[key]][_name(outcome, one.subset)] = one.estimate
     means = [
-        _of(learning.measures, quantity="excess_of_group", subset=group)[0].estimate
+        with_fields(learning.measures, quantity="excess_of_group", subset=group)[0].estimate
         for group in ("later", "first")
     ]
     difference = (m.estimate, m.ci_lower, m.ci_upper, m.p_value)

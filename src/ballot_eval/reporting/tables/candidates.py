@@ -9,6 +9,7 @@ from ballot_eval.design import StudyDesign
 from ballot_eval.estimation.repeated_number import LARGEST, MIN_VOTES
 from ballot_eval.formatting import count_in_words, sort_name
 from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.reporting.tables.terms import GROUPS, WEIGHTINGS, narrow_group
 from ballot_eval.results import MarkingMeasure, ResultSet
@@ -54,13 +55,6 @@ REASONS = {
 }
 
 
-def of_topic(items: Iterable[MarkingMeasure], topic: str, **wanted: str) -> list[MarkingMeasure]:
-    """Return the measures of a topic with these fields."""
-    return [
-        m for m in items if m.topic == topic and all(getattr(m, k) == v for k, v in wanted.items())
-    ]
-
-
 def _limits(say: Language, item: MarkingMeasure) -> str:
     if math.isnan(item.ci_lower):
         return NO_NUMBER
@@ -103,7 +97,7 @@ def preference_groups(say: Language, items: Sequence[MarkingMeasure]) -> str:
             say.percent(m.estimate, 1),
             NO_NUMBER if math.isnan(m.ci_lower) else say.interval(m.ci_lower, m.ci_upper, 1),
         ]
-        for m in of_topic(items, preference.TOPIC, level="total")
+        for m in with_fields(items, topic=preference.TOPIC, level="total")
         if m.unit in say.pick(GROUPS)
     ]
     header = {
@@ -123,14 +117,14 @@ def preference_municipalities(
     """Return the share of preference votes in every experiment municipality at an election."""
     found = {
         (m.unit, m.quantity): m
-        for m in of_topic(items, preference.TOPIC, level="total", election=election)
+        for m in with_fields(items, topic=preference.TOPIC, level="total", election=election)
     }
     rows = []
     for code in sorted(codes, key=lambda c: sort_name(names[c])):
         every, corrected = (found.get((code, q)) for q in (preference.SHARE, preference.CORRECTED))
         if every is None:
             continue
-        own = of_topic(items, preference.TOPIC, unit=code, election=election)
+        own = with_fields(items, topic=preference.TOPIC, unit=code, election=election)
         lists = [m.estimate for m in own if m.level.startswith(preference.LIST)]
         rows.append(
             [
@@ -155,7 +149,9 @@ def preference_lists(say: Language, items: Sequence[MarkingMeasure], election: s
     """
     found = {
         (m.level, m.unit): m
-        for m in of_topic(items, preference.TOPIC, election=election, quantity=preference.SHARE)
+        for m in with_fields(
+            items, topic=preference.TOPIC, election=election, quantity=preference.SHARE
+        )
         if m.level.startswith(preference.LIST)
     }
     rows = []
@@ -193,7 +189,7 @@ def preference_effects(say: Language, items: Sequence[MarkingMeasure]) -> str:
             _limits(say, m),
             say.p_value(m.p_value),
         ]
-        for m in of_topic(items, preference.TOPIC, unit=CONTRAST)
+        for m in with_fields(items, topic=preference.TOPIC, unit=CONTRAST)
         if not math.isnan(m.estimate) and not m.level.startswith(preference.LIST)
     ]
     header = {
@@ -207,7 +203,7 @@ def repeated_numbers(say: Language, items: Sequence[MarkingMeasure], election: s
     """Return the excess by number in both groups, and the difference."""
     found = {
         (m.level, m.unit): m
-        for m in of_topic(items, repeated_number.TOPIC, quantity=repeated_number.EXCESS)
+        for m in with_fields(items, topic=repeated_number.TOPIC, quantity=repeated_number.EXCESS)
         if m.election == election and m.method in ("crv3", "randomisation_list")
     }
     rows = []
@@ -248,7 +244,7 @@ def repeated_methods(say: Language, items: Sequence[MarkingMeasure]) -> str:
             _limits(say, m),
             say.p_value(m.p_value),
         ]
-        for m in of_topic(items, repeated_number.TOPIC, unit=CONTRAST)
+        for m in with_fields(items, topic=repeated_number.TOPIC, unit=CONTRAST)
         if m.level == "total" and not math.isnan(m.estimate)
     ]
     header = {
@@ -266,7 +262,7 @@ def repeated_excluded(say: Language, items: Sequence[MarkingMeasure]) -> str:
             say.number(m.count),
             say.percent(m.numerator / m.denominator, 1),
         ]
-        for m in of_topic(items, repeated_number.TOPIC, quantity="excluded_lists")
+        for m in with_fields(items, topic=repeated_number.TOPIC, quantity="excluded_lists")
         if m.count
     ]
     header = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ballot_eval.formatting import sort_name
 from ballot_eval.reporting.language import Language
 from ballot_eval.reporting.names import municipality_names
-from ballot_eval.reporting.selection import estimated
+from ballot_eval.reporting.selection import estimated, with_fields
 from ballot_eval.reporting.tables.pipe import NO_NUMBER, pipe_table
 from ballot_eval.reporting.tables.terms import GROUPS, narrow_group
 from ballot_eval.results import Check, MarkingMeasure
@@ -56,7 +56,7 @@ DIRECTIONS = {
 def difference_tables(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return every table of this part that there are results for, by name."""
     study, names = outcome.study, municipality_names(outcome.panel)
-    items = of_topic(outcome, DIFFERENCES)
+    items = with_fields(outcome.results.marking, topic=DIFFERENCES)
     made: dict[str, str] = {}
     if items:
         made["counting_differences"] = differences(say, items)
@@ -64,20 +64,17 @@ def difference_tables(say: Language, outcome: Outcome) -> dict[str, str]:
         if any(m.unit == CONTRAST and math.isfinite(m.estimate) for m in items):
             made["counting_contrasts"] = contrasts(say, items)
         made["counting_municipalities"] = of_municipalities(say, items, study.election, names)
-    funnels = of_topic(outcome, FUNNEL)
+    funnels = with_fields(outcome.results.marking, topic=FUNNEL)
     if any(m.quantity == "phi" and math.isfinite(m.estimate) for m in funnels):
         made["station_funnel"] = funnel(say, funnels)
         experiment = set(study.experiment())
         far = [m for m in funnels if m.quantity == BEYOND and m.unit in experiment]
         if far:
             made["funnel_stations"] = funnel_stations(say, far, names)
-    made["turnout"] = turnout_table(say, of_topic(outcome, TURNOUT), turnout_check(outcome))
+    made["turnout"] = turnout_table(
+        say, with_fields(outcome.results.marking, topic=TURNOUT), turnout_check(outcome)
+    )
     return made
-
-
-def of_topic(outcome: Outcome, topic: str) -> list[MarkingMeasure]:
-    """Return the numbers of one part."""
-    return [m for m in outcome.results.marking if m.topic == topic]
 
 
 def turnout_check(outcome: Outcome) -> Check | None:

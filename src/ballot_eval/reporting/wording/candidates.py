@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.language import Language
-from ballot_eval.reporting.tables.candidates import of_topic
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.reporting.wording.notes import why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking import preference, repeated_number
@@ -37,7 +37,7 @@ def candidate_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
 
     That there are no votes per candidate is said once; what would follow is left out.
     """
-    if not of_topic(outcome.results.marking, preference.TOPIC):
+    if not with_fields(outcome.results.marking, topic=preference.TOPIC):
         return dict.fromkeys(_NAMES, "") | {"preference_text": say.pick(NO_CANDIDATES)}
     return {
         "preference_text": _shares(say, outcome),
@@ -53,7 +53,7 @@ def candidate_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
 def _found(outcome: Outcome, topic: str, **wanted: str) -> MarkingMeasure | None:
     """Return the measure with these fields at the study's election, or None."""
     wanted = {"election": outcome.study.election, "level": "total"} | wanted
-    return next(iter(of_topic(outcome.results.marking, topic, **wanted)), None)
+    return next(iter(with_fields(outcome.results.marking, topic=topic, **wanted)), None)
 
 
 def _limits(say: Language, m: MarkingMeasure) -> str:
@@ -129,7 +129,7 @@ def _effect(say: Language, outcome: Outcome) -> str:
     method = f"randomisation_{study.analysis.weighting}"
     return " ".join(
         _change(say, m, outcome)
-        for m in of_topic(outcome.results.marking, preference.TOPIC, method=method)
+        for m in with_fields(outcome.results.marking, topic=preference.TOPIC, method=method)
         if m.level in study.baselines
     )
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.reporting.tables.differences import (
     WAYS_OF_COUNTING,
     difference_cells,
-    of_topic,
     per_thousand,
     turnout_check,
 )
+from ballot_eval.reporting.wording.measures import find_measure
 from ballot_eval.reporting.wording.notes import why
 from ballot_eval.results import MarkingMeasure
 from ballot_eval.topics.marking.counting_differences import TOPIC as DIFFERENCES
@@ -65,7 +65,7 @@ GROUPS = {
 
 def difference_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
     """Return the sentences by the name that the report refers to; empty without records."""
-    items = of_topic(outcome, DIFFERENCES)
+    items = with_fields(outcome.results.marking, topic=DIFFERENCES)
     here = [m for m in items if m.election == outcome.study.election]
     texts = {
         "differences_sample_text": _sample(say, here, outcome) if here else say.pick(NO_RECORDS)
@@ -87,14 +87,6 @@ def difference_sentences(say: Language, outcome: Outcome) -> dict[str, str]:
 def _levels(items: list[MarkingMeasure]) -> list[str]:
     found = {m.level for m in items}
     return [level for level in WAYS_OF_COUNTING if level in found]
-
-
-def _find(items: list[MarkingMeasure], **wanted: str) -> MarkingMeasure | None:
-    """Return the number with these fields, or None where there is none."""
-    for m in items:
-        if all(getattr(m, k) == v for k, v in wanted.items()):
-            return None if math.isnan(m.estimate) else m
-    return None
 
 
 def _sum(items: list[MarkingMeasure], quantity: str) -> int:
@@ -133,10 +125,10 @@ def _level(say: Language, items: list[MarkingMeasure], level: str) -> str:
     parts = []
     for unit, who in say.pick(GROUPS).items():
         about = {"unit": unit, "level": level}
-        more_share = _find(items, quantity="stations_more_share", **about)
-        fewer_share = _find(items, quantity="stations_fewer_share", **about)
-        more = _find(items, quantity="more_ballots_rate", **about)
-        fewer = _find(items, quantity="fewer_ballots_rate", **about)
+        more_share = find_measure(items, quantity="stations_more_share", **about)
+        fewer_share = find_measure(items, quantity="stations_fewer_share", **about)
+        more = find_measure(items, quantity="more_ballots_rate", **about)
+        fewer = find_measure(items, quantity="fewer_ballots_rate", **about)
         if more_share is None or fewer_share is None or more is None or fewer is None:
             continue
         shares = [say.percent(m.estimate, 1) for m in (more_share, fewer_share)]
@@ -164,8 +156,8 @@ def _how(say: Language, level: str) -> str:
 
 def _netting(say: Language, items: list[MarkingMeasure], level: str) -> str:
     """Say in how many municipalities both occur, and what netting would hide."""
-    both = _find(items, unit="control", level=level, quantity="municipalities_both_share")
-    hidden = _find(items, unit="control", level=level, quantity="netting_hidden_share")
+    both = find_measure(items, unit="control", level=level, quantity="municipalities_both_share")
+    hidden = find_measure(items, unit="control", level=level, quantity="netting_hidden_share")
     if both is None or hidden is None:
         return ""
     how, share, lost = (
@@ -187,7 +179,7 @@ def _contrasts(say: Language, items: list[MarkingMeasure], level: str, outcome: 
     """Say how the share of stations with a difference compares, now and since the baseline."""
     study, how = outcome.study, _how(say, level)
     about = {"unit": CONTRAST, "level": level, "quantity": "stations_any_share"}
-    now = _find(items, election=study.election, **about)
+    now = find_measure(items, election=study.election, **about)
     if now is None:
         reason = _reason(say, items, study.election, outcome)
         return say(
@@ -202,7 +194,7 @@ def _contrasts(say: Language, items: list[MarkingMeasure], level: str, outcome: 
         "municipalities than in the control municipalities.",
     )
     since = f"{study.election}-{baseline}"
-    change = _find(items, election=since, **about)
+    change = find_measure(items, election=since, **about)
     if change is None:
         reason = _reason(say, items, since, outcome)
         return say(
@@ -233,11 +225,11 @@ def _reason(say: Language, items: list[MarkingMeasure], election: str, outcome: 
 
 def _funnel(say: Language, outcome: Outcome) -> str:
     """Say how many stations lie outside the limits of their group."""
-    items = of_topic(outcome, FUNNEL)
+    items = with_fields(outcome.results.marking, topic=FUNNEL)
     inner, outer = OUTSIDE.values()
     parts = []
     for unit in ("control", "experiment"):
-        wide, far = (_find(items, unit=unit, quantity=name) for name in (inner, outer))
+        wide, far = (find_measure(items, unit=unit, quantity=name) for name in (inner, outer))
         if wide is None or far is None:
             continue
         who = say.pick(GROUPS)[unit]

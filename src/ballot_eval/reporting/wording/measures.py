@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import TypeVar
 
-from ballot_eval.results import Measure
+from ballot_eval.reporting.selection import with_fields
+from ballot_eval.results import MarkingMeasure, Measure
 
 NO_COMPARISON = {
     "nl": "Een vergelijking is met deze gegevens niet te berekenen.",
@@ -12,12 +15,13 @@ NO_COMPARISON = {
 }
 
 
-def find_measure(items: tuple[Measure, ...], **wanted: str) -> Measure | None:
-    """Return the measure with these fields, or None when there is none with a number."""
-    for m in items:
-        if all(getattr(m, k) == v for k, v in wanted.items()):
-            return None if math.isnan(m.estimate) else m
-    return None
+Found = TypeVar("Found", Measure, MarkingMeasure)
+
+
+def find_measure(items: Iterable[Found], **wanted: str) -> Found | None:
+    """Return the first measure with these fields, None where there is none or it has no number."""
+    found = next(iter(with_fields(items, **wanted)), None)
+    return None if found is None or math.isnan(found.estimate) else found
 
 
 def is_clear(m: Measure) -> bool:

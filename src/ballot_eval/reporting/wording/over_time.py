@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ballot_eval.plan_topics import Exposure
 from ballot_eval.reporting.language import Language
+from ballot_eval.reporting.selection import with_fields
 from ballot_eval.results import Measure
 from ballot_eval.topics.naive_change import ROUNDED
 
@@ -16,11 +17,8 @@ if TYPE_CHECKING:
 
 def measures_of(outcome: Outcome, **wanted: str) -> list[Measure]:
     """Return the measures with these fields that have a number, in order."""
-    return [
-        m
-        for m in outcome.results.learning
-        if all(getattr(m, k) == v for k, v in wanted.items()) and math.isfinite(m.estimate)
-    ]
+    found = with_fields(outcome.results.learning, **wanted)
+    return [m for m in found if math.isfinite(m.estimate)]
 
 
 def ends(say: Language, m: Measure) -> str:

@@ -14,7 +14,6 @@ from ballot_eval.reporting.wording.survey_differences import (
     differences,
     experience,
     is_clear,
-    limits,
     quoted,
     survey_of,
 )
@@ -265,7 +264,7 @@ def _answer(say: Language, outcome: Outcome) -> str:
         nl=f"Op {question} zegt {share} ‘{label}’", en=f"To {question}, {share} answer ‘{label}’"
     )
     if old is not None and difference is not None and math.isfinite(difference.estimate):
-        before, size = say.percent(old.estimate, 0), limits(say, difference)
+        before, size = say.percent(old.estimate, 0), say.limits(difference, 1)
         shown = say(nl="; een verschil is niet aangetoond", en="; no difference is shown")
         if is_clear(outcome, difference):
             shown = ""

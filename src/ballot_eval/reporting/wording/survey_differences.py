@@ -26,12 +26,6 @@ def quoted(say: Language, question: Question) -> str:
     return f"‘{question.wording(say.code)}’"
 
 
-def limits(say: Language, m: SurveyMeasure) -> str:
-    """Return the limits of a difference of shares, in percentage points."""
-    low_high = say.interval(m.ci_lower, m.ci_upper, 1, percent_sign=False, sign=True)
-    return f"{low_high} {say(nl='procentpunt', en='percentage points')}"
-
-
 def is_clear(outcome: Outcome, m: SurveyMeasure) -> bool:
     """Return whether a difference is shown, all questions of the survey together."""
     return m.p_adjusted < 1 - outcome.study.analysis.confidence_level
@@ -120,7 +114,7 @@ def _sentence(say: Language, question: Question, answer: str, m: SurveyMeasure) 
             nl=f"op {asked} is het antwoord gemiddeld {estimate} ({low} tot {high})",
             en=f"the answer to {asked} differs by {estimate} on average ({low} to {high})",
         )
-    size, interval = say.points(abs(m.estimate), 1, sign=False), limits(say, m)
+    size, interval = say.points(abs(m.estimate), 1, sign=False), say.limits(m, 1)
     more = say(nl="meer", en="more") if m.estimate > 0 else say(nl="minder", en="less")
     return say(
         nl=f"op {asked} antwoordt {size} {more} ‘{label}’ (verschil {interval})",
